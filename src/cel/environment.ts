@@ -1,0 +1,48 @@
+/** The types that a declared variable or a result may have. `dyn` is checked at run time. */
+export type CelType = 'bool' | 'int' | 'double' | 'string' | 'list' | 'map' | 'timestamp' | 'dyn'
+
+/** Values as they go into an evaluation: JSON values, and dates as timestamps. */
+export type CelInput =
+  | null
+  | boolean
+  | string
+  | bigint
+  | number
+  | Date
+  | readonly CelInput[]
+  | ReadonlyMap<string, CelInput>
+
+/** Values as they come out: integers are bigint, maps are Map, lists are arrays. */
+export type CelOutput = null | boolean | string | bigint | number | readonly CelOutput[] | ReadonlyMap<string, CelOutput>
+
+export interface CelError {
+  readonly message: string
+  /** Position in the expression from 1, where known. */
+  readonly line: number | undefined
+  readonly column: number | undefined
+  readonly hint: string | undefined
+}
+
+export type Evaluated = { readonly ok: true; readonly value: CelOutput } | { readonly ok: false; readonly error: string }
+
+/** Where the variables of one evaluation come from; asked at most once per name and evaluation. undefined = absent (an error when read). */
+export type Activation = (name: string) => CelInput | undefined
+
+/** A compiled expression. Pure and synchronous; never throws. */
+export interface CelProgram {
+  readonly source: string
+  /** Variables that the expression reads. */
+  readonly variables: ReadonlySet<string>
+  evaluate(activation: Activation): Evaluated
+}
+
+export type Compiled = { readonly ok: true; readonly program: CelProgram } | { readonly ok: false; readonly error: CelError }
+
+/**
+ * Compiles expressions over a closed set of variables. An undeclared name, a result of the wrong type where it can be
+ * known, a regular expression that RE2 refuses, or a source above the limits does not compile.
+ */
+export interface CelEnvironment {
+  readonly variables: ReadonlyMap<string, CelType>
+  compile(source: string, result?: 'bool' | 'string' | 'dyn'): Compiled
+}

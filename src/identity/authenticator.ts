@@ -1,0 +1,39 @@
+import type { InboundRequest } from '../protocol/inbound-request.js'
+import type { Principal } from './principal.js'
+import type { IdentityReason, KeysReason } from './reasons.js'
+
+/** What a Server accepts; the only place that says which audiences are good. */
+export interface AcceptedAudience {
+  /** Name of the Server, for messages. */
+  readonly server: string
+  readonly audiences: readonly string[]
+  /** token: we verify the bearer token. gatewayMetadata: the gateway did, and its metadata carries the claims. */
+  readonly identity: 'token' | 'gatewayMetadata'
+  readonly anonymous: 'Deny' | 'Allow'
+}
+
+export type Authenticated =
+  | { readonly ok: true; readonly principal: Principal }
+  | {
+      readonly ok: false
+      readonly reason: IdentityReason | KeysReason
+      /** For the caller and the log; never holds the token or claim values. */
+      readonly message: string
+    }
+
+/**
+ * Establishes the principal of a request. Synchronous when the token's verification is cached; a promise when a
+ * signature must be checked or keys fetched. Never throws and never rejects.
+ */
+export interface Authenticator {
+  authenticate(request: InboundRequest, accepted: AcceptedAudience): Authenticated | Promise<Authenticated>
+  /** Issuers by alias and URL, for documents such as RFC 9728 metadata. */
+  readonly issuers: readonly { readonly url: string; readonly alias: string }[]
+  /** True once every issuer's keys were loaded at least once. */
+  readonly ready: boolean
+  /** Why it is not ready, one line per issuer. */
+  readonly pending: readonly string[]
+  /** Starts prefetch and refresh of keys; resolves after the first attempt for each issuer, successful or not. */
+  start(): Promise<void>
+  stop(): void
+}

@@ -1,0 +1,56 @@
+import type { JsonObject } from '../protocol/json-value.js'
+import type { Operation } from './operation.js'
+
+export type ToolAccess = 'read' | 'write' | 'delete' | 'exec' | 'sensitive'
+
+/** One tool as a ToolCatalog describes it, compiled. */
+export interface CatalogTool {
+  readonly name: string
+  readonly access: ToolAccess
+  readonly labels: ReadonlyMap<string, string>
+  /** Where listed, any other argument denies. */
+  readonly arguments: ReadonlySet<string> | undefined
+  /** Names of arguments that the catalogue speaks of, for the folded-key rule. */
+  readonly knownArguments: ReadonlySet<string>
+  /** Set when the tool is refused whatever RBAC says; the reason for the caller. */
+  readonly refuse: string | undefined
+  /** True for `operations: none`: the tool touches nothing that RBAC knows. */
+  readonly noOperations: boolean
+  /** What the call amounts to. Pure; never throws. */
+  resolve(args: JsonObject, server: ServerKubernetes): ResolvedTool
+}
+
+/** What a Server means by arguments that are left out. */
+export interface ServerKubernetes {
+  readonly cluster: string
+  /** undefined: an omitted namespace denies. */
+  readonly defaultNamespace: string | undefined
+  /** Values of the cluster argument by the cluster they mean. */
+  readonly contexts: ReadonlyMap<string, string>
+}
+
+export type CatalogReason =
+  | 'authorization.argument'
+  | 'authorization.namespace'
+  | 'authorization.kind_unknown'
+  | 'authorization.cluster_unknown'
+  | 'authorization.manifest_refused'
+  | 'message.manifest'
+
+export type ResolvedTool =
+  | {
+      readonly ok: true
+      readonly cluster: string
+      readonly operations: readonly Operation[]
+      /** Every image that the call would set; undefined when it cannot be known. */
+      readonly images: readonly string[] | undefined
+      /** Every replica count that the call would set; undefined when it cannot be known. */
+      readonly replicas: readonly bigint[] | undefined
+    }
+  | { readonly ok: false; readonly reason: CatalogReason; readonly message: string; readonly hint: string | undefined }
+
+export interface ToolCatalog {
+  readonly name: string
+  readonly tools: ReadonlyMap<string, CatalogTool>
+  readonly prompts: ReadonlyMap<string, CatalogTool>
+}
