@@ -12,8 +12,18 @@ export type CelInput =
   | readonly CelInput[]
   | ReadonlyMap<string, CelInput>
 
-/** Values as they come out: integers are bigint, maps are Map, lists are arrays. */
-export type CelOutput = null | boolean | string | bigint | number | readonly CelOutput[] | ReadonlyMap<string, CelOutput>
+/**
+ * Values as they come out: integers are bigint, timestamps Date, durations text (`90s`), maps are Map, lists are arrays.
+ */
+export type CelOutput =
+  | null
+  | boolean
+  | string
+  | bigint
+  | number
+  | Date
+  | readonly CelOutput[]
+  | ReadonlyMap<string, CelOutput>
 
 export interface CelError {
   readonly message: string
@@ -23,7 +33,9 @@ export interface CelError {
   readonly hint: string | undefined
 }
 
-export type Evaluated = { readonly ok: true; readonly value: CelOutput } | { readonly ok: false; readonly error: string }
+export type Evaluated =
+  | { readonly ok: true; readonly value: CelOutput }
+  | { readonly ok: false; readonly error: string }
 
 /** Where the variables of one evaluation come from; asked at most once per name and evaluation. undefined = absent (an error when read). */
 export type Activation = (name: string) => CelInput | undefined
@@ -36,7 +48,9 @@ export interface CelProgram {
   evaluate(activation: Activation): Evaluated
 }
 
-export type Compiled = { readonly ok: true; readonly program: CelProgram } | { readonly ok: false; readonly error: CelError }
+export type Compiled =
+  | { readonly ok: true; readonly program: CelProgram }
+  | { readonly ok: false; readonly error: CelError }
 
 /**
  * Compiles expressions over a closed set of variables. An undeclared name, a result of the wrong type where it can be

@@ -2,6 +2,15 @@ import type { Finding, Location } from './finding.js'
 
 export type PathSegment = string | number
 
+/** What a finding may say beside where and what. */
+export interface FindingExtra {
+  readonly hint?: string
+  /** For expressions: the position inside the scalar's text, from 1. */
+  readonly offset?: { readonly line: number; readonly column: number }
+  /** `key` points at the key that the last segment names instead of at its value; default `value`. */
+  readonly at?: 'key' | 'value'
+}
+
 /** One YAML document as read: plain values and a way back to where each of them stands. */
 export interface SourceDocument {
   readonly file: string
@@ -18,10 +27,5 @@ export interface SourceDocument {
   /** Location of the value at a path, or of its nearest ancestor that exists. */
   locate(path: readonly PathSegment[]): Location
   /** A finding at a path; for expressions, `offset` is the position inside the scalar's text. */
-  finding(
-    severity: Finding['severity'],
-    path: readonly PathSegment[],
-    message: string,
-    extra?: { readonly hint?: string; readonly offset?: { readonly line: number; readonly column: number } },
-  ): Finding
+  finding(severity: Finding['severity'], path: readonly PathSegment[], message: string, extra?: FindingExtra): Finding
 }

@@ -25,7 +25,7 @@ export interface ServerKubernetes {
   readonly cluster: string
   /** undefined: an omitted namespace denies. */
   readonly defaultNamespace: string | undefined
-  /** Values of the cluster argument by the cluster they mean. */
+  /** The cluster that each value of the cluster argument means; any other value denies. */
   readonly contexts: ReadonlyMap<string, string>
 }
 

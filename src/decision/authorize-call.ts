@@ -1,0 +1,278 @@
+import type { Principal, UserInfo } from '../identity/principal.js'
+import { activationOf } from '../policy/expression-environment.js'
+import { hasTarget } from '../policy/call-names.js'
+import type { Grant } from '../policy/grant.js'
+import type { MatchedCall } from '../policy/match.js'
+import type { PrincipalRole, Requirement, Server } from '../policy/server.js'
+import type { Call } from '../protocol/call.js'
+import type { Access, Authorizer } from '../rbac/authorizer.js'
+import type { ResourceAttributes } from '../rbac/operation.js'
+import type { CatalogTool } from '../rbac/tool-catalog.js'
+import { virtualOperations } from '../rbac/virtual-resources.js'
+import { circumstancesOf } from './circumstances.js'
+import type { Failure } from './decision.js'
+import { failure } from './failure.js'
+import { explainStep, type Trial } from './trial.js'
+
+/** A trial that has passed the stages before authorization. */
+export interface JudgedTrial extends Trial {
+  readonly server: Server
+  readonly principal: Principal
+  readonly call: Call
+}
+
+type Verdict = Failure | undefined
+type Eventually<T> = T | Promise<T>
+
+/**
+ * Stage 7: whether the call was given. Every entry of `require` must allow, for every listed principal on its own.
+ * Calls without a target need `connect` only.
+ */
+export function authorizeCall(trial: JudgedTrial, matched: MatchedCall): Eventually<Verdict> {
+  const { server, call } = trial
+  if (!hasTarget(call)) return server.connect === 'required' ? authorizeVirtual(trial, call, 'authorization.connect') : undefined
+  const parts = partsOf(call)
+  if (parts.length > maxTargets) return failure('message.params', `a call may name at most ${maxTargets} targets`)
+  return first(parts, part => authorizePart(trial, part, { ...matched, call: part }), () => undefined)
+}
+
+/** Targets of one call: each is a question to RBAC of its own. */
+const maxTargets = 64
+
+/** A call that names several targets needs to be given each of them. */
+function partsOf(call: Call): readonly Call[] {
+  if (call.alsoTargets.length === 0) return [call]
+  const also = call.alsoTargets.map((target): Call => ({ ...call, target, alsoTargets: [] }))
+  return call.target.kind === 'none' ? also : [{ ...call, alsoTargets: [] }, ...also]
+}
+
+function authorizePart(trial: JudgedTrial, part: Call, matched: MatchedCall): Eventually<Verdict> {
+  return first(trial.server.require, requirement => authorizeRequirement(trial, part, matched, requirement), () => undefined)
+}
+
+/** Runs checks in order until one fails; stays synchronous as long as the checks do. */
+function first<T>(items: readonly T[], check: (item: T) => Eventually<Verdict>, last: () => Verdict): Eventually<Verdict> {
+  for (const [index, item] of items.entries()) {
+    const verdict = check(item)
+    if (verdict instanceof Promise) {
+      return verdict.then(settled => settled ?? first(items.slice(index + 1), check, last))
+    }
+    if (verdict !== undefined) return verdict
+  }
+  return last()
+}
+
+function authorizeRequirement(trial: JudgedTrial, call: Call, matched: MatchedCall, requirement: Requirement): Eventually<Verdict> {
+  switch (requirement) {
+    case 'operations':
+      return authorizeOperations(trial, call)
+    case 'tools': {
+      const virtual = authorizeVirtual(trial, call, 'authorization.virtual')
+      // A prompt that the catalogue knows reads the cluster: RBAC on the name alone would not be enough.
+      const alsoOperations = call.target.kind === 'prompt' && trial.catalogTool !== undefined
+      if (!alsoOperations) return virtual
+      return virtual instanceof Promise
+        ? virtual.then(verdict => verdict ?? authorizeOperations(trial, call))
+        : (virtual ?? authorizeOperations(trial, call))
+    }
+    case 'grants':
+      return authorizeByGrants(trial, matched)
+  }
+}
+
+function authorizeOperations(trial: JudgedTrial, call: Call): Eventually<Verdict> {
+  const { server, catalogTool } = trial
+  const { target } = call
+  const what = target.kind === 'none' ? 'this call' : `the ${target.kind} "${target.name}"`
+  if (target.kind !== 'tool' && target.kind !== 'prompt') {
+    return failure('authorization.no_operation', `nothing says what ${what} does in terms of Kubernetes, and this server requires that`, {
+      hints: ['Ask the platform team to require tools or grants for this server.'],
+    })
+  }
+  if (catalogTool === undefined) {
+    return failure('authorization.tool_unknown', `${what} is not one that the server "${server.name}" is known to have`, {
+      hints: ['Use only names from the list of the server; do not invent names.'],
+    })
+  }
+  if (catalogTool.refuse !== undefined) {
+    return failure('authorization.tool_refused', `${what} is refused for everybody: ${catalogTool.refuse}`)
+  }
+  const resolved = catalogTool.resolve(call.arguments ?? new Map(), server.kubernetes)
+  if (!resolved.ok) {
+    return failure(resolved.reason, resolved.message, { hints: resolved.hint === undefined ? [] : [resolved.hint] })
+  }
+  trial.cluster = resolved.cluster
+  trial.operations = resolved.operations
+  trial.images = resolved.images
+  trial.replicas = resolved.replicas
+  if (resolved.operations.length === 0) {
+    const covered = (catalogTool.noOperations && catalogTool.access === 'read') || server.require.length > 1
+    if (catalogTool.noOperations && covered) return undefined
+    return failure('authorization.no_operation', `${what} amounts to no Kubernetes operation that could be authorized`)
+  }
+  return eachPrincipal(trial, user => authorizeAll(trial, user.role, user.info, resolved.operations))
+}
+
+function authorizeAll(
+  trial: JudgedTrial,
+  role: PrincipalRole,
+  user: UserInfo,
+  operations: readonly ResourceAttributes[],
+): Eventually<Verdict> {
+  return first(operations, operation => {
+    const access = ask(trial.server.authorizer, user, operation)
+    return access instanceof Promise
+      ? access.then(settled => judge(trial, role, user, operation, settled))
+      : judge(trial, role, user, operation, access)
+  }, () => undefined)
+}
+
+function ask(authorizer: Authorizer, user: UserInfo, operation: ResourceAttributes): Eventually<Access> {
+  return authorizer.authorize(user, operation)
+}
+
+function judge(trial: JudgedTrial, role: PrincipalRole, user: UserInfo, operation: ResourceAttributes, access: Access): Verdict {
+  trial.asked.push({ role, operation, allowed: access.allowed, reason: access.reason })
+  explainStep(trial, 'authorization', 'RBAC', access.allowed ? 'pass' : 'fail', `${role} ${describe(operation)}: ${access.reason || 'no rule allows it'}`)
+  if (access.allowed) return undefined
+  if ('failed' in access) return failure(access.failed, 'permissions could not be looked up; try again shortly')
+  return failure('authorization.rbac', forbidden(role, user, operation), {
+    hints: ['Ask for something that you have access to, or ask the owner of that namespace for access.'],
+  })
+}
+
+/** In the words of the API server, which operators and models have seen before. */
+function forbidden(role: PrincipalRole, user: UserInfo, operation: ResourceAttributes): string {
+  const who = role === 'agent' ? 'agent' : 'user'
+  return `${who} "${user.username}" cannot ${describe(operation)}`
+}
+
+function describe({ verb, group, resource, subresource, namespace, name }: ResourceAttributes): string {
+  const full = `${resource}${subresource === '' ? '' : `/${subresource}`}`
+  const which = name === '' ? '' : ` "${name}"`
+  const scope = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`
+  return `${verb} resource "${full}"${which} in API group "${group}" ${scope}`
+}
+
+function authorizeVirtual(
+  trial: JudgedTrial,
+  call: Call,
+  reason: 'authorization.virtual' | 'authorization.connect',
+): Eventually<Verdict> {
+  const { server } = trial
+  const questions = virtualOperations({ name: server.name, namespace: server.namespace }, virtualCall(trial, call))
+  if (questions.length === 0) {
+    return failure('authorization.no_operation', `no virtual resource stands for "${call.method}"`)
+  }
+  return eachPrincipal(trial, user =>
+    first(questions, question => anyOf(trial, reason, user, question.anyOf), () => undefined),
+  )
+}
+
+/** Policies and RBAC name tools without the prefix that an aggregating gateway adds. */
+function virtualCall({ tool }: JudgedTrial, call: Call): Call {
+  return tool === undefined || call.target.kind !== 'tool' ? call : { ...call, target: { kind: 'tool', name: tool } }
+}
+
+function anyOf(
+  trial: JudgedTrial,
+  reason: 'authorization.virtual' | 'authorization.connect',
+  user: PrincipalSubject,
+  alternatives: readonly ResourceAttributes[],
+): Eventually<Verdict> {
+  const [next, ...rest] = alternatives
+  if (next === undefined) {
+    return failure(reason, `${user.role} "${user.info.username}" has no permission for this on the server "${trial.server.name}"`, {
+      hints: ['Use only what the list of the server offers you, or ask for access.'],
+    })
+  }
+  const settle = (access: Access): Eventually<Verdict> => {
+    trial.asked.push({ role: user.role, operation: next, allowed: access.allowed, reason: access.reason })
+    explainStep(trial, 'authorization', 'RBAC (virtual)', access.allowed ? 'pass' : 'fail', `${user.role} ${describe(next)}: ${access.reason || 'no rule allows it'}`)
+    if (access.allowed) return undefined
+    if ('failed' in access) return failure(access.failed, 'permissions could not be looked up; try again shortly')
+    return anyOf(trial, reason, user, rest)
+  }
+  const access = ask(trial.server.authorizer, user.info, next)
+  return access instanceof Promise ? access.then(settle) : settle(access)
+}
+
+interface PrincipalSubject {
+  readonly role: PrincipalRole
+  readonly info: UserInfo
+}
+
+function eachPrincipal(trial: JudgedTrial, check: (subject: PrincipalSubject) => Eventually<Verdict>): Eventually<Verdict> {
+  const subjects: PrincipalSubject[] = []
+  for (const role of trial.server.principals) {
+    const info = role === 'user' ? trial.principal.user : trial.principal.agentUser
+    if (info === undefined) return agentMissing()
+    subjects.push({ role, info })
+  }
+  return first(subjects, check, () => undefined)
+}
+
+export function agentMissing(): Failure {
+  return failure('identity.agent_missing', 'this server requires that an agent is named beside the user, and the token names none', {
+    hints: ['Use a token that the agent obtained for the user, for instance by token exchange (RFC 8693).'],
+  })
+}
+
+function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall): Verdict {
+  const { server, principal, snapshot } = trial
+  const candidates = snapshot.grants.candidates(matched)
+  const activation = activationOf(circumstancesOf(trial))
+  const holds = (grant: Grant, role: PrincipalRole): boolean => {
+    return givesTo(grant, role, principal) && grant.conditionsHold(activation)
+  }
+  for (const role of server.principals) {
+    if (role === 'agent' && principal.agentUser === undefined) return agentMissing()
+    const matching = candidates.filter(grant => holds(grant, role))
+    const given = matching.find(grant => grant.scopes.every(scope => principal.scopes.includes(scope)))
+    if (given !== undefined) {
+      trial.policies.push(`Grant/${given.name}`)
+      explainStep(trial, 'authorization', `Grant/${given.name}`, 'pass', `gives to the ${role}`)
+      continue
+    }
+    for (const grant of candidates) {
+      explainStep(trial, 'authorization', `Grant/${grant.name}`, matching.includes(grant) ? 'fail' : 'not matched', `for the ${role}`)
+    }
+    const lacking = smallestScopes(matching, principal)
+    if (lacking !== undefined) {
+      trial.missingScopes = lacking
+      return failure('authorization.scope', `the token lacks a scope; needed: ${lacking.join(' ')}`)
+    }
+    return failure('authorization.grant', `nothing grants this to ${role} "${role === 'agent' ? (principal.agentUser?.username ?? '') : principal.user.username}" on the server "${server.name}"`, {
+      hints: ['Use only what you were given, or ask the owner of the server for a grant.'],
+    })
+  }
+  return undefined
+}
+
+/**
+ * A Grant gives to the user by its subjects and agents. It gives to the agent when it names the agent, or when the
+ * agent as an RBAC subject (`agent:<alias>:<id>`) is one of its subjects.
+ */
+function givesTo(grant: Grant, role: PrincipalRole, principal: Principal): boolean {
+  const { match, allowClaimed } = grant
+  if (role === 'user') return match.caller(principal, allowClaimed)
+  if (match.agentsGiven && match.caller(principal, allowClaimed)) return true
+  const { agentUser } = principal
+  return match.subjectsGiven && agentUser !== undefined && match.caller({ ...principal, user: agentUser }, allowClaimed)
+}
+
+/** The whole scope set of the Grant that lacks least: a client replaces its scopes by those of a challenge. */
+function smallestScopes(grants: readonly Grant[], principal: Principal): readonly string[] | undefined {
+  const missing = (grant: Grant) => grant.scopes.filter(scope => !principal.scopes.includes(scope)).length
+  let best: Grant | undefined
+  for (const grant of grants) {
+    if (grant.scopes.length > 0 && (best === undefined || missing(grant) < missing(best))) best = grant
+  }
+  return best?.scopes
+}
+
+/** The catalogue's word on the target of the call, if there is any. */
+export function catalogEntry(server: Server, call: Call, tool: string | undefined): CatalogTool | undefined {
+  if (tool !== undefined) return server.catalog?.tools.get(tool)
+  return call.target.kind === 'prompt' ? server.catalog?.prompts.get(call.target.name) : undefined
+}

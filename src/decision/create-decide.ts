@@ -1,0 +1,307 @@
+import { randomUUID } from 'node:crypto'
+import type { Authenticated } from '../identity/authenticator.js'
+import type { Enriched } from '../policy/enrichment.js'
+import { activationOf } from '../policy/expression-environment.js'
+import type { MatchedCall } from '../policy/match.js'
+import type { Server } from '../policy/server.js'
+import { serverExtension } from '../policy/server-table.js'
+import type { PolicySnapshot } from '../policy/snapshot.js'
+import { checkFraming } from '../protocol/framing.js'
+import type { InboundRequest } from '../protocol/inbound-request.js'
+import type { CallResult } from '../protocol/call-result.js'
+import { readCall } from '../protocol/mcp/classify.js'
+import { matchWellKnown } from '../protocol/well-known.js'
+import { allowAnswer, auditAnswer, preflightAnswer } from './allow-headers.js'
+import { agentMissing, authorizeCall, catalogEntry, type JudgedTrial } from './authorize-call.js'
+import { checkArguments } from './check-arguments.js'
+import { circumstancesOf } from './circumstances.js'
+import type { Answer, Decide, Decision, Failure, MetadataValue } from './decision.js'
+import { recordLine } from './decision-record.js'
+import { emergencyDecision } from './emergency-decision.js'
+import { failure } from './failure.js'
+import { judgeGuardrails } from './judge-guardrails.js'
+import { type DenialShape, renderDenial } from './render-denial.js'
+import { explainStep, type Step, type Trial } from './trial.js'
+import { answerWellKnown } from './answer-well-known.js'
+
+export interface DecideOptions {
+  /** The snapshot in force; undefined until a first one compiled. */
+  snapshot(): PolicySnapshot | undefined
+  /** Milliseconds since the epoch. Default: the system's clock. */
+  now?(): number
+  /** Called once per decision, after it was made. Must not throw and must not block. */
+  onDecided?(decided: Decided): void
+}
+
+/** A decision with what the log and the metrics need of its making. */
+export interface Decided {
+  readonly decision: Decision
+  /** Name of the Server, "" when none was found. */
+  readonly server: string
+  readonly mode: 'enforce' | 'audit'
+  readonly elapsedMs: number
+  /** Builds the record's line; called at most once. */
+  record(): string
+}
+
+export type ExplainedDecide = (request: InboundRequest, steps: Step[]) => Decision | Promise<Decision>
+
+/** Puts the stages together: the one function that every door calls. See {@link Decide} for what it promises. */
+export function createDecide(options: DecideOptions): Decide & ExplainedDecide {
+  const pipeline = new Pipeline(options)
+  return (request: InboundRequest, steps?: Step[]) => pipeline.decide(request, steps)
+}
+
+/** What a stage found wrong, and how it wants to be answered. */
+interface Refusal {
+  readonly failure: Failure
+  readonly shape: DenialShape
+}
+
+class Pipeline {
+  readonly #options: DecideOptions
+  readonly #now: () => number
+
+  constructor(options: DecideOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  decide(request: InboundRequest, steps: Step[] | undefined): Decision | Promise<Decision> {
+    try {
+      const snapshot = this.#options.snapshot()
+      if (snapshot === undefined) {
+        return emergencyDecision('policy.not_loaded', 'the policies are not loaded yet, so nothing can be allowed')
+      }
+      const trial = newTrial(request, snapshot, this.#now(), steps)
+      const decision = this.#judge(trial)
+      return decision instanceof Promise ? decision.catch(() => internalError()) : decision
+    } catch {
+      return internalError()
+    }
+  }
+
+  /** Stages 1 and 2, and what needs no identity. */
+  #judge(trial: Trial): Decision | Promise<Decision> {
+    const framing = checkFraming(trial.request)
+    const found = findServer(trial)
+    if (found.server) trial.server = found.server
+    const wellKnown = framing === undefined ? matchWellKnown(trial.request.path) : undefined
+    if (wellKnown !== undefined) return this.#respond(trial, answerWellKnown(trial, wellKnown))
+    if (framing !== undefined) {
+      const refusal = { failure: failure(framing.reason, framing.message), shape: { status: framing.status } }
+      if (!this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
+    }
+    explainStep(trial, 'framing', '', framing ? 'fail' : 'pass', framing?.message ?? '')
+    const { server } = trial
+    if (server === undefined || found.refusal !== undefined) {
+      const refusal = { failure: found.refusal ?? failure('server.unknown', unknownServer), shape: {} }
+      explainStep(trial, 'server', '', 'fail', refusal.failure.message)
+      if (server === undefined || !this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
+    }
+    explainStep(trial, 'server', `Server/${server.name}`, 'pass', '')
+    if (trial.request.method === 'OPTIONS' && framing === undefined) return this.#allow(trial, preflightAnswer(trial), [])
+    const authenticated = trial.snapshot.authenticator.authenticate(trial.request, server.audience)
+    return authenticated instanceof Promise
+      ? authenticated.then(settled => this.#identified(trial, server, settled))
+      : this.#identified(trial, server, authenticated)
+  }
+
+  /** Stages 3 to 7. */
+  #identified(trial: Trial, server: Server, authenticated: Authenticated): Decision | Promise<Decision> {
+    if (authenticated.ok) trial.principal = authenticated.principal
+    const read = readCall(trial.request, { protocol: server.protocol, methods: server.methods })
+    trial.knownId = read.ok ? read.call.id : read.id
+    if (!authenticated.ok) {
+      explainStep(trial, 'identity', '', 'fail', authenticated.message)
+      const refusal = { failure: failure(authenticated.reason, authenticated.message), shape: {} }
+      if (!this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
+    } else {
+      explainStep(trial, 'identity', '', 'pass', `${authenticated.principal.kind} "${authenticated.principal.user.username}"`)
+      if (server.principals.includes('agent') && authenticated.principal.agentUser === undefined) {
+        const refusal = { failure: agentMissing(), shape: {} }
+        if (read.ok) trial.call = read.call
+        if (!this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
+      }
+    }
+    const refusal = this.#readMessage(trial, server, read)
+    if (refusal !== undefined) {
+      explainStep(trial, refusal.failure.stage, '', 'fail', refusal.failure.message)
+      if (!this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
+    }
+    const { principal, call } = trial
+    // In Audit a request may have come here without identity or message: nothing more can be judged.
+    if (principal === undefined || call === undefined) return this.#allow(trial, auditAnswer(trial), [])
+    const judged: JudgedTrial = Object.assign(trial, { server, principal, call })
+    const matched: MatchedCall = { server: server.name, call, tool: trial.tool, catalogTool: trial.catalogTool }
+    const verdict = authorizeCall(judged, matched)
+    return verdict instanceof Promise
+      ? verdict.then(settled => this.#authorized(judged, matched, settled))
+      : this.#authorized(judged, matched, verdict)
+  }
+
+  #readMessage(trial: Trial, server: Server, read: CallResult): Refusal | undefined {
+    if (!read.ok) {
+      const { reason, message, status, jsonRpcCode } = read
+      return { failure: failure(reason, message), shape: { status, jsonRpcCode } }
+    }
+    const { call } = read
+    trial.call = call
+    if (call.target.kind === 'tool') {
+      const tool = unprefixed(server.toolPrefix, call.target.name)
+      if (tool === undefined) {
+        return { failure: failure('authorization.tool_unknown', `tools of this server begin with "${server.toolPrefix}"`), shape: {} }
+      }
+      trial.tool = tool
+    }
+    trial.catalogTool = catalogEntry(server, call, trial.tool)
+    const wrong = checkArguments(call, trial.catalogTool)
+    if (wrong !== undefined) return { failure: wrong, shape: { jsonRpcCode: -32602 } }
+    explainStep(trial, 'message', '', 'pass', `${call.kind} ${call.method}`)
+    return undefined
+  }
+
+  /** Stage 8, and the answer. */
+  #authorized(trial: JudgedTrial, matched: MatchedCall, verdict: Failure | undefined): Decision {
+    if (verdict !== undefined) {
+      explainStep(trial, 'authorization', '', 'fail', verdict.message)
+      const refusal = { failure: verdict, shape: {} }
+      if (!this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
+    } else {
+      explainStep(trial, 'authorization', '', 'pass', trial.server.require.join(' and '))
+    }
+    const { failures, denials } = judgeGuardrails(trial, matched)
+    const [worst, ...others] = failures
+    if (worst !== undefined) {
+      const refusal = { failure: worst, shape: { others, denials } }
+      if (trial.server.mode === 'Audit') trial.would.push(...failures)
+      else return this.#deny(trial, refusal)
+    }
+    if (trial.server.mode === 'Audit') return this.#allow(trial, auditAnswer(trial), [])
+    const enriched = enrich(trial, matched)
+    return this.#allow(trial, allowAnswer(trial, enriched), enriched)
+  }
+
+  /** In Audit a refusal is noted and the request goes on. */
+  #tolerate(trial: Trial, refusal: Refusal): boolean {
+    if (trial.server?.mode !== 'Audit') return false
+    trial.would.push(refusal.failure)
+    return true
+  }
+
+  #deny(trial: Trial, { failure: why, shape }: Refusal): Decision {
+    return this.#close(trial, 'deny', why, renderDenial(trial, why, shape), [])
+  }
+
+  #allow(trial: Trial, answer: Answer, enriched: readonly Enriched[]): Decision {
+    return this.#close(trial, 'allow', undefined, answer, enriched)
+  }
+
+  #respond(trial: Trial, answer: Answer): Decision {
+    return this.#close(trial, 'respond', undefined, answer, [])
+  }
+
+  #close(
+    trial: Trial,
+    outcome: Decision['outcome'],
+    why: Failure | undefined,
+    answer: Answer,
+    enriched: readonly Enriched[],
+  ): Decision {
+    const decision: Decision = {
+      id: trial.id,
+      outcome,
+      failure: why,
+      would: trial.would,
+      warnings: trial.warnings,
+      answer,
+      metadata: metadataOf(trial, outcome, why),
+    }
+    const elapsedMs = performance.now() - trial.startedTick
+    this.#options.onDecided?.({
+      decision,
+      server: trial.server?.name ?? '',
+      mode: trial.server?.mode === 'Audit' ? 'audit' : 'enforce',
+      elapsedMs,
+      record: () => recordLine(trial, decision, enriched, elapsedMs),
+    })
+    return decision
+  }
+}
+
+const unknownServer = 'no protected server stands at this address'
+
+function newTrial(request: InboundRequest, snapshot: PolicySnapshot, startedAt: number, steps: Step[] | undefined): Trial {
+  return {
+    id: randomUUID(),
+    request,
+    snapshot,
+    startedAt,
+    startedTick: performance.now(),
+    server: undefined,
+    principal: undefined,
+    call: undefined,
+    knownId: undefined,
+    tool: undefined,
+    catalogTool: undefined,
+    cluster: undefined,
+    operations: undefined,
+    images: undefined,
+    replicas: undefined,
+    asked: [],
+    policies: [],
+    would: [],
+    warnings: [],
+    missingScopes: undefined,
+    steps,
+  }
+}
+
+/** A context extension must name a Server, without fallback; only without one do host and path decide. */
+function findServer({ request, snapshot }: Trial): { readonly server?: Server; readonly refusal?: Failure } {
+  const named = request.context.extensions.get(serverExtension)
+  const server = named === undefined ? snapshot.servers.byAddress(request.authority, request.path) : snapshot.servers.byName(named)
+  if (server === undefined) return { refusal: failure('server.unknown', unknownServer) }
+  if (request.path === server.path) return { server }
+  return { server, refusal: failure('server.path', `the endpoint of the server "${server.name}" is ${server.path}`) }
+}
+
+function unprefixed(prefix: string, name: string): string | undefined {
+  if (prefix === '') return name
+  return name.startsWith(prefix) && name.length > prefix.length ? name.slice(prefix.length) : undefined
+}
+
+function enrich(trial: JudgedTrial, matched: MatchedCall): readonly Enriched[] {
+  const candidates = trial.snapshot.enrichments.candidates(matched)
+  if (candidates.length === 0) return []
+  const activation = activationOf(circumstancesOf(trial))
+  return candidates
+    .filter(enrichment => enrichment.match.caller(trial.principal, true))
+    .map(enrichment => {
+      trial.policies.push(`Enrichment/${enrichment.name}`)
+      return enrichment.evaluate(activation)
+    })
+}
+
+function metadataOf(trial: Trial, outcome: Decision['outcome'], why: Failure | undefined): ReadonlyMap<string, MetadataValue> {
+  const metadata = new Map<string, MetadataValue>([
+    ['decision', outcome],
+    ['decision_id', trial.id],
+    ['policy_revision', trial.snapshot.revision],
+  ])
+  if (why) metadata.set('reason', why.reason)
+  if (why && why.policyReason !== '') metadata.set('policy_reason', why.policyReason)
+  if (trial.would.length > 0) metadata.set('would_deny', trial.would.map(one => one.reason))
+  if (trial.server) metadata.set('server', trial.server.name)
+  if (trial.principal) {
+    metadata.set('subject', trial.principal.user.username)
+    if (trial.principal.agent.id !== '') metadata.set('agent', trial.principal.agent.id)
+  }
+  if (trial.call?.method) metadata.set('method', trial.call.method)
+  if (trial.tool !== undefined) metadata.set('tool', trial.tool)
+  return metadata
+}
+
+function internalError(): Decision {
+  return emergencyDecision('internal.error', 'the call could not be judged because of an internal error, so it is denied')
+}

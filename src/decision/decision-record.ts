@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import { methodName } from '../policy/call-names.js'
+import type { Enriched } from '../policy/enrichment.js'
+import type { Decision, Failure } from './decision.js'
+import type { Trial } from './trial.js'
+
+/** Version of the record's schema; a field never changes its meaning within one. */
+export const recordVersion = 'mcp-authz.dev/decision/v1'
+
+/**
+ * The record of one decision as one JSON line. It says who asked for what and how it was decided; it holds no token, no
+ * claim beside the mapped identity, and no argument: messages are left out because policies put arguments into them.
+ * Written by hand because it is built for every request.
+ */
+export function recordLine(trial: Trial, decision: Decision, enriched: readonly Enriched[], elapsedMs: number): string {
+  const { request, server, principal, call } = trial
+  const audit = server?.mode === 'Audit'
+  let line = `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${new Date(trial.startedAt).toISOString()}"`
+  line += `,"policy_revision":"${trial.snapshot.revision}","mode":"${audit ? 'audit' : 'enforce'}","decision":"${decision.outcome}"`
+  if (decision.failure) line += `,${failureFields(decision.failure)}`
+  if (decision.would.length > 0) line += `,"would_deny":[${decision.would.map(one => `{${failureFields(one)}}`).join(',')}]`
+  if (decision.warnings.length > 0) line += `,"warnings":${decision.warnings.length}`
+  if (server) line += `,"server":${text(server.name)}`
+  if (principal) {
+    const { user, agent } = principal
+    line += `,"subject":{"kind":"${principal.kind}","user":${text(user.username)},"groups":${list(user.groups)},"issuer":${text(principal.issuer)}}`
+    if (agent.id !== '') line += `,"agent":{"id":${text(agent.id)},"issuer":${text(agent.issuer)},"assurance":"${agent.assurance}"}`
+    if (principal.actors.length > 0) {
+      line += `,"actors":${list(principal.actors.map(actor => actor.subject))},"chain_id":${text(principal.chainId)}`
+    }
+    if (principal.tenant !== undefined) line += `,"tenant":${text(principal.tenant)}`
+  }
+  const workload = request.peer.principal
+  if (workload !== '') line += `,"workload":${text(workload)}`
+  if (call) {
+    line += `,"mcp":{"method":${text(methodName(call))},"kind":"${call.kind}","era":"${call.era}"`
+    if (call.version !== undefined) line += `,"protocol_version":${text(call.version)}`
+    if (call.target.kind !== 'none') line += `,"target":{"kind":"${call.target.kind}","name":${text(trial.tool ?? call.target.name)}}`
+    if (call.id !== undefined) line += `,"id":${call.id}`
+    if (call.sessionId !== undefined) line += ',"session":"unbound"'
+    line += '}'
+  }
+  if (trial.asked.length > 0) line += `,"rbac":[${trial.asked.slice(0, maxListed).map(askedFields).join(',')}]`
+  if (trial.policies.length > 0) line += `,"policies":${list(trial.policies.slice(0, maxListed))}`
+  const added = enriched.flatMap(one => one.record)
+  if (added.length > 0) line += `,"enrichment":{${added.map(({ key, value }) => `${text(key)}:${text(value)}`).join(',')}}`
+  line += `,"http":{"method":${text(request.method)},"host":${text(request.authority)},"path":${text(request.path)}`
+  if (decision.answer.kind === 'respond') line += `,"status":${decision.answer.status}`
+  line += '}'
+  if (request.body.state === 'complete') {
+    line += `,"body_sha256":"${createHash('sha256').update(request.body.bytes).digest('hex')}"`
+  }
+  if (request.peer.address !== '') line += `,"source_address":${text(request.peer.address)}`
+  if (request.traceparent !== undefined) line += `,"trace_id":"${request.traceparent.slice(3, 35)}"`
+  line += `,"door":"${request.listener.door}","listener":${text(request.listener.name)},"profile":"${request.listener.profile}"`
+  return `${line},"elapsed_us":${Math.round(elapsedMs * 1000)}}`
+}
+
+const maxListed = 64
+const maxText = 512
+
+function failureFields({ reason, policy, policyReason }: Failure): string {
+  let fields = `"reason":"${reason}"`
+  if (policy !== '') fields += `,"policy":${text(policy)}`
+  if (policyReason !== '') fields += `,"policy_reason":${text(policyReason)}`
+  return fields
+}
+
+function askedFields({ role, operation, allowed }: Trial['asked'][number]): string {
+  const { verb, group, resource, subresource, namespace, name } = operation
+  return `{"role":"${role}","verb":${text(verb)},"group":${text(group)},"resource":${text(resource)},"subresource":${text(subresource)},"namespace":${text(namespace)},"name":${text(name)},"allowed":${allowed}}`
+}
+
+function text(value: string): string {
+  return JSON.stringify(value.length <= maxText ? value : value.slice(0, maxText))
+}
+
+function list(values: readonly string[]): string {
+  return JSON.stringify(values.length <= maxListed ? values : values.slice(0, maxListed))
+}

@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto'
+import type { Decision, Failure } from './decision.js'
+import { stageOf } from './reason-codes.js'
+
+export type EmergencyReason = 'internal.error' | 'policy.not_loaded' | 'dependency.timeout' | 'dependency.overloaded' | 'message.encoding'
+
+/**
+ * The denial for when there is no request to judge, or no time or no trust left to judge it: a door's message that does
+ * not decode, a deadline about to pass, an overload, an exception of our own. Depends on nothing that could fail.
+ *
+ * @param message for the caller; a constant of ours, never derived from the request.
+ */
+export function emergencyDecision(reason: EmergencyReason, message: string): Decision {
+  const id = randomUUID()
+  const failure: Failure = { stage: stageOf(reason), reason, message, hints: [], policy: '', policyReason: '' }
+  const status = reason === 'message.encoding' ? 400 : 503
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    error: { code: -31503, message: `${message} (${reason})`, data: { reason, decisionId: id } },
+  })
+  return {
+    id,
+    outcome: 'deny',
+    failure,
+    would: [],
+    warnings: [],
+    answer: {
+      kind: 'respond',
+      status,
+      headers: [
+        { name: 'content-type', value: 'application/json' },
+        { name: 'cache-control', value: 'no-store' },
+        { name: 'x-mcp-authz-decision-id', value: id },
+      ],
+      body,
+    },
+    metadata: new Map([
+      ['decision', 'deny'],
+      ['reason', reason],
+      ['decision_id', id],
+    ]),
+  }
+}

@@ -1,0 +1,63 @@
+import type { Principal } from '../identity/principal.js'
+import type { Server } from '../policy/server.js'
+import type { PolicySnapshot } from '../policy/snapshot.js'
+import type { Call } from '../protocol/call.js'
+import type { InboundRequest } from '../protocol/inbound-request.js'
+import type { Operation } from '../rbac/operation.js'
+import type { CatalogTool } from '../rbac/tool-catalog.js'
+import type { Failure } from './decision.js'
+
+/** One RBAC question and its answer, for record and explanation. */
+export interface AskedAccess {
+  readonly role: 'user' | 'agent'
+  readonly operation: Pick<Operation, 'verb' | 'group' | 'resource' | 'subresource' | 'namespace' | 'name'>
+  readonly allowed: boolean
+  readonly reason: string
+}
+
+/** What one rule said, kept only when somebody asked for an explanation. */
+export interface Step {
+  readonly stage: string
+  readonly rule: string
+  readonly outcome: 'pass' | 'fail' | 'would fail' | 'warn' | 'not matched' | 'info'
+  readonly detail: string
+}
+
+/**
+ * All that is known of one request while it is judged. Stages fill it in order and never take anything back; what a
+ * stage did not reach stays undefined.
+ */
+export interface Trial {
+  readonly id: string
+  readonly request: InboundRequest
+  readonly snapshot: PolicySnapshot
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** Monotonic, in milliseconds. */
+  readonly startedTick: number
+  server: Server | undefined
+  principal: Principal | undefined
+  call: Call | undefined
+  /** Lexeme of the id where one could be read, also from a message that was refused. */
+  knownId: string | undefined
+  /** Un-prefixed name of the called tool. */
+  tool: string | undefined
+  catalogTool: CatalogTool | undefined
+  cluster: string | undefined
+  operations: readonly Operation[] | undefined
+  images: readonly string[] | undefined
+  replicas: readonly bigint[] | undefined
+  readonly asked: AskedAccess[]
+  /** `Kind/name` of every policy that took part. */
+  readonly policies: string[]
+  /** What Audit policies, or a Server in Audit, would have denied. */
+  readonly would: Failure[]
+  readonly warnings: string[]
+  /** Scopes that would have sufficed, when only scopes are missing. */
+  missingScopes: readonly string[] | undefined
+  readonly steps: Step[] | undefined
+}
+
+export function explainStep(trial: Trial, stage: string, rule: string, outcome: Step['outcome'], detail: string): void {
+  trial.steps?.push({ stage, rule, outcome, detail })
+}

@@ -1,0 +1,34 @@
+import { createServer, type Server } from 'node:net'
+
+/** A TCP port on 127.0.0.1 that nothing listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1)
+  if (port === undefined) throw new Error('no free port was found')
+  return port
+}
+
+/** `count` different free ports. All are held open until the last one is known, so that none comes twice. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers: Server[] = []
+  try {
+    for (let i = 0; i < count; i++) servers.push(await listenAnywhere())
+    return servers.map(portOf)
+  } finally {
+    await Promise.all(servers.map(server => new Promise(done => server.close(done))))
+  }
+}
+
+/** The port that a listening server got. Works for HTTP servers too. */
+export function portOf(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen on a TCP port')
+  return address.port
+}
+
+function listenAnywhere(): Promise<Server> {
+  const server = createServer()
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => resolve(server))
+  })
+}

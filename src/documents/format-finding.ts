@@ -1,0 +1,21 @@
+import type { Finding } from './finding.js'
+
+/**
+ * A finding as compilers write it, so that editors and terminals can jump to it:
+ * `file:line:column: error: Guardrail/replica-cap spec.x: message`, and the hint on a line of its own.
+ * Control characters that the file brought along are made visible.
+ */
+export function formatFinding({ severity, location, subject, path, message, hint }: Finding): string {
+  const { file, line, column, document } = location
+  const which = document > 1 ? `document ${document}, ` : ''
+  const about = [subject, path].filter(part => part !== '').join(' ')
+  const context = about === '' ? which.replace(', ', ': ') : `${which}${about}: `
+  const first = visible(`${file}:${line}:${column}: ${severity}: ${context}${message}`)
+  return hint === undefined ? first : `${first}\n    ${visible(hint)}`
+}
+
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, character =>
+    character === '\n' ? ' ' : `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -1,0 +1,157 @@
+import { type Document, parseDocument } from 'yaml'
+import { convertNode } from './convert-node.js'
+import { createSourceDocument } from './create-source-document.js'
+import type { Finding } from './finding.js'
+import { formatPath } from './format-path.js'
+import { createLineIndex, type LineIndex } from './line-index.js'
+import type { PathSegment, SourceDocument } from './source-document.js'
+import { type DocumentText, splitDocuments } from './split-documents.js'
+import { syntaxHint } from './syntax-hint.js'
+
+/** Bytes per file, documents per file, findings per broken document (what follows is mostly an echo of the first). */
+export const documentLimits = { bytes: 1024 * 1024, documents: 1000, findings: 5 } as const
+
+export interface ReadDocuments {
+  readonly documents: readonly SourceDocument[]
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Reads a file of YAML 1.2 documents (core schema). Every document either loads whole or has at least one error
+ * finding; a broken one does not touch its siblings. Empty documents are skipped, but counted.
+ *
+ * Refused, because two readers could understand them differently or because they only serve to hide things: repeated
+ * keys, keys that are not text, `__proto__`, merge keys, tags, directives other than `%YAML 1.2`, numbers that lose
+ * digits or have leading zeros, more than 100 aliases. Limits: 1 MiB per file, 1000 documents, 100,000 values each.
+ */
+export function readDocuments(file: string, text: string): ReadDocuments {
+  const lines = createLineIndex(text)
+  const refuse = (document: number, offset: number, message: string, hint?: string): Finding => ({
+    severity: 'error',
+    location: { file, document, ...lines.position(offset) },
+    subject: '',
+    path: '',
+    message,
+    hint,
+  })
+  if (Buffer.byteLength(text) > documentLimits.bytes) {
+    const finding = refuse(1, 0, 'the file is larger than 1 MiB', 'split it into several files')
+    return { documents: [], findings: [finding] }
+  }
+  const documents: SourceDocument[] = []
+  const findings: Finding[] = []
+  let index = 0
+  for (const stretch of splitDocuments(text)) {
+    const body = classify(stretch)
+    if (body === 'blank' && !stretch.marked) continue
+    if (body === 'directives') {
+      const hint = 'remove the line; YAML 1.2 is what is read here'
+      findings.push(refuse(index + 1, stretch.offset, 'YAML directives (%) are not supported', hint))
+      continue
+    }
+    index++
+    if (index > documentLimits.documents) {
+      findings.push(refuse(index, stretch.offset, `more than ${documentLimits.documents} documents`, 'split the file'))
+      break
+    }
+    if (body === 'blank') continue
+    const read = readOne(file, index, stretch, lines)
+    if (read.document !== undefined) documents.push(read.document)
+    findings.push(...read.findings)
+  }
+  return { documents, findings }
+}
+
+interface ReadOne {
+  readonly document: SourceDocument | undefined
+  readonly findings: readonly Finding[]
+}
+
+function readOne(file: string, index: number, { text, offset }: DocumentText, lines: LineIndex): ReadOne {
+  const at = (
+    path: readonly PathSegment[],
+    position: number,
+    message: string,
+    hint: string | undefined,
+    subject = '',
+  ): Finding => ({
+    severity: 'error',
+    location: { file, document: index, ...lines.position(position) },
+    subject,
+    path: formatPath(path),
+    message,
+    hint,
+  })
+
+  const parsed = parse(text)
+  if (parsed === undefined || parsed.errors.some(error => error.code === 'RESOURCE_EXHAUSTION')) {
+    return { document: undefined, findings: [at([], offset, 'nested too deeply', 'is a bracket repeated by mistake?')] }
+  }
+  const errors = [...parsed.errors, ...parsed.warnings].slice(0, documentLimits.findings)
+  if (errors.length > 0) {
+    const findings = errors.map(({ code, message, pos }) =>
+      at([], offset + pos[0], withoutFullStop(message), syntaxHint(code, lineAt(text, pos[0]))),
+    )
+    return { document: undefined, findings }
+  }
+
+  const { value, place, problems } = convertNode(parsed, text, offset)
+  if (value === null) return { document: undefined, findings: [] }
+  if (place.entries === undefined) {
+    const message = 'a document must be a mapping (key: value)'
+    return { document: undefined, findings: [at([], place.offset, message, 'begin with apiVersion: … and kind: …')] }
+  }
+  const document = createSourceDocument({ file, index, value, text, place, lines })
+  const subject = document.finding('error', [], '').subject
+  const found = problems
+    .slice(0, documentLimits.findings)
+    .map(({ path, offset: position, message, hint }) => at(path, position, message, hint, subject))
+  for (const field of ['apiVersion', 'kind'] as const) {
+    if (document[field] !== '') continue
+    const message = place.entries.has(field) ? `${field} must be text` : `${field} is missing`
+    found.push(document.finding('error', [field], message, { hint: 'write apiVersion: … and kind: …' }))
+  }
+  return found.length > 0 ? { document: undefined, findings: found } : { document, findings: [] }
+}
+
+/** undefined = the parser ran out of stack on nested brackets. */
+function parse(text: string): Document.Parsed | undefined {
+  try {
+    return parseDocument(text, {
+      version: '1.2',
+      schema: 'core',
+      merge: false,
+      // Our own check is linear; the parser's compares every key with every other.
+      uniqueKeys: false,
+      resolveKnownTags: false,
+      prettyErrors: false,
+      strict: true,
+      logLevel: 'silent',
+    })
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+/** Whether a stretch holds anything beside comments, and whether all it holds is directives. */
+function classify({ text, marked }: DocumentText): 'blank' | 'directives' | 'content' {
+  let result: 'blank' | 'directives' = 'blank'
+  for (const line of (marked ? text.slice(3) : text).split('\n')) {
+    const trimmed = line.trim()
+    if (trimmed === '' || trimmed.startsWith('#')) continue
+    if (marked || !line.startsWith('%')) return 'content'
+    if (!/^%YAML +1\.2(?:\s|$)/.test(line)) result = 'directives'
+  }
+  return result
+}
+
+function lineAt(text: string, offset: number): string {
+  const start = text.lastIndexOf('\n', offset - 1) + 1
+  const end = text.indexOf('\n', offset)
+  return text.slice(start, end === -1 ? text.length : end)
+}
+
+function withoutFullStop(message: string): string {
+  return message.endsWith('.') ? message.slice(0, -1) : message
+}

@@ -1,0 +1,95 @@
+import type { HeaderValue } from '../../decision/decision.js'
+
+/** Where a header goes: to the server, to the client with the server's answer, or to the client with our own answer. */
+export type HeaderPlace = 'request' | 'response' | 'reply'
+
+/** Headers per answer and their bytes (names and values). Envoy's own limits are 100 headers and 60 KiB in all. */
+export const headerLimits = { count: 24, bytes: 16 * 1024, removed: 128, removedBytes: 64 * 1024, name: 128 } as const
+
+/**
+ * Names that change the message itself or its way instead of describing it (RFC 9110, sections 6 and 7.6). Envoy applies
+ * some of them as sent, `host` even without being configured to.
+ */
+const framingNames: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'upgrade',
+  'expect',
+])
+
+/** They say how to read a body that is not ours, so that only our own answer may have them. */
+const bodyNames: ReadonlySet<string> = new Set(['content-type', 'content-encoding'])
+
+/**
+ * What is wrong with headers to set, without their values; undefined when they may be sent. Gateways skip or mangle bad
+ * headers in silence and the client's copy survives, so that a bad one must fail the whole answer.
+ */
+export function headersProblem(headers: readonly HeaderValue[], place: HeaderPlace): string | undefined {
+  if (headers.length > headerLimits.count) return `more than ${headerLimits.count} headers`
+  let bytes = 0
+  const seen = new Set<string>()
+  for (const { name, value } of headers) {
+    if (!isHeaderName(name)) return 'a header name is not a lower-case token'
+    if (framingNames.has(name) || name.startsWith('x-envoy-') || (place !== 'reply' && bodyNames.has(name))) {
+      return `header ${name} must not be set`
+    }
+    // Of two copies the last one wins in a request; an answer of our own may have several challenges.
+    if (place !== 'reply' && seen.has(name)) return `header ${name} is set twice`
+    seen.add(name)
+    if (!isHeaderValue(value)) return `header ${name} has a value that cannot be sent`
+    bytes += name.length + Buffer.byteLength(value)
+  }
+  return bytes > headerLimits.bytes ? `headers of more than ${headerLimits.bytes} bytes` : undefined
+}
+
+/** What is wrong with headers to remove; undefined when they may be sent. Gateways ignore a removal of `host`. */
+export function removalProblem(names: readonly string[], set: readonly HeaderValue[]): string | undefined {
+  if (names.length > headerLimits.removed) return `more than ${headerLimits.removed} headers to remove`
+  let bytes = 0
+  for (const name of names) {
+    bytes += name.length
+    if (!isHeaderName(name, headerLimits.removedBytes)) return 'a header to remove is not a lower-case token'
+    if (framingNames.has(name)) return `header ${name} cannot be removed`
+    if (set.some(header => header.name === name)) return `header ${name} is both set and removed`
+  }
+  return bytes > headerLimits.removedBytes ? 'names of headers to remove are too long' : undefined
+}
+
+/** A token (RFC 9110, section 5.6.2) in lower case. */
+export function isHeaderName(name: string, limit: number = headerLimits.name): boolean {
+  if (name.length === 0 || name.length > limit) return false
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i)
+    const letterOrDigit = (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39)
+    if (!letterOrDigit && !"!#$%&'*+-.^_`|~".includes(name.charAt(i))) return false
+  }
+  return true
+}
+
+/** Not empty, no control characters, no space at the ends, no half of a surrogate pair (it would not be UTF-8). */
+export function isHeaderValue(value: string): boolean {
+  if (value.length === 0 || value.trim().length !== value.length) return false
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i)
+    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return false
+  }
+  return isWellFormed(value)
+}
+
+/** True if every surrogate has its other half, so that the text has an UTF-8 form; else gateways refuse the message. */
+export function isWellFormed(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0xd800 || code > 0xdfff) continue
+    const next = text.charCodeAt(i + 1)
+    if (code > 0xdbff || !(next >= 0xdc00 && next <= 0xdfff)) return false
+    i++
+  }
+  return true
+}

@@ -1,0 +1,110 @@
+import { envoy } from '../../../gen/wire.js'
+import { envoyBody } from '../../protocol/envoy-body.js'
+import type { InboundRequest } from '../../protocol/inbound-request.js'
+import type { JsonObject } from '../../protocol/json-value.js'
+import { type ReadHeaders, readHeaders } from './read-headers.js'
+import { structToJson } from './struct-value.js'
+import { isTraceParent } from './trace-parent.js'
+
+type AttributeContext = envoy.service.auth.v3.IAttributeContext
+
+export type ReadCheckRequest =
+  | { readonly ok: true; readonly request: InboundRequest }
+  /** `detail` is for the operator and holds nothing of the request. */
+  | { readonly ok: false; readonly detail: string }
+
+/**
+ * Reads Envoy's CheckRequest. Bytes that do not decode, or that contradict themselves, are a value and not an exception.
+ * @param deadline milliseconds since the epoch at which the gateway stops waiting; undefined when it did not say
+ */
+export function readCheckRequest(
+  bytes: Uint8Array,
+  listener: InboundRequest['listener'],
+  deadline: number | undefined,
+): ReadCheckRequest {
+  let attributes: AttributeContext | null | undefined
+  try {
+    attributes = envoy.service.auth.v3.CheckRequest.decode(bytes).attributes
+  } catch {
+    return { ok: false, detail: 'the CheckRequest is not valid protobuf' }
+  }
+  const http = attributes?.request?.http
+  if (!attributes || !http) return { ok: false, detail: 'the CheckRequest has no attributes.request.http' }
+
+  const read = readHeaders(http)
+  const { headers } = read
+  const target = agreed(read, ':path', http.path ?? '')
+  const method = agreed(read, ':method', http.method ?? '')
+  const authority = agreed(read, ':authority', http.host ?? '')
+  const scheme = agreed(read, ':scheme', http.scheme ?? '')
+  if (target === undefined || method === undefined || authority === undefined || scheme === undefined) {
+    return { ok: false, detail: 'the CheckRequest contradicts itself: its pseudo headers are not its attributes' }
+  }
+
+  const routeMetadata = readMetadata(attributes.routeMetadataContext)
+  const filterMetadata = readMetadata(attributes.metadataContext)
+  if (routeMetadata === undefined || filterMetadata === undefined) {
+    return { ok: false, detail: 'metadata of the CheckRequest is too large, too deep or not JSON' }
+  }
+
+  const question = target.indexOf('?')
+  const traceparent = headers.one('traceparent')
+  const request: InboundRequest = {
+    method,
+    scheme,
+    authority,
+    path: question < 0 ? target : target.slice(0, question),
+    query: question < 0 ? undefined : target.slice(question + 1),
+    headers,
+    body: envoyBody({
+      method,
+      headers,
+      rawBody: http.rawBody ?? noBytes,
+      textBody: http.body ?? '',
+      // The codec makes a Long of it where the package of that name is installed, whatever its types say.
+      size: Number(http.size ?? 0),
+    }),
+    peer: {
+      address: attributes.source?.address?.socketAddress?.address ?? '',
+      principal: attributes.source?.principal ?? '',
+    },
+    context: { extensions: readExtensions(attributes.contextExtensions), routeMetadata, filterMetadata },
+    traceparent: traceparent !== undefined && isTraceParent(traceparent) ? traceparent : undefined,
+    deadline,
+    listener,
+  }
+  return { ok: true, request }
+}
+
+const noBytes = new Uint8Array(0)
+const noExtensions: ReadonlyMap<string, string> = new Map()
+const noMetadata: ReadonlyMap<string, JsonObject> = new Map()
+
+/**
+ * The value that both places state. Envoy sanitises the attribute to UTF-8, the raw header it leaves alone: where they
+ * differ, the attribute is not what the server will see, and there is no safe choice.
+ */
+function agreed({ pseudo }: ReadHeaders, name: string, attribute: string): string | undefined {
+  const values = pseudo.get(name)
+  if (values === undefined) return attribute
+  return values.every(value => value === attribute) ? attribute : undefined
+}
+
+function readExtensions(extensions: Readonly<Record<string, string>> | null | undefined): ReadonlyMap<string, string> {
+  const entries = Object.entries(extensions ?? {})
+  return entries.length === 0 ? noExtensions : new Map(entries)
+}
+
+function readMetadata(
+  metadata: envoy.config.core.v3.IMetadata | null | undefined,
+): ReadonlyMap<string, JsonObject> | undefined {
+  const entries = Object.entries(metadata?.filterMetadata ?? {})
+  if (entries.length === 0) return noMetadata
+  const read = new Map<string, JsonObject>()
+  for (const [namespace, struct] of entries) {
+    const object = structToJson(struct)
+    if (object === undefined) return undefined
+    read.set(namespace, object)
+  }
+  return read
+}

@@ -1,0 +1,37 @@
+import { isUtf8 } from 'node:buffer'
+import type { envoy } from '../../../gen/wire.js'
+import { RequestHeaders } from '../../protocol/request-headers.js'
+
+export interface ReadHeaders {
+  readonly headers: RequestHeaders
+  /** `:method`, `:path` and so on; a repeated one keeps every value. */
+  readonly pseudo: ReadonlyMap<string, readonly string[]>
+}
+
+/**
+ * Headers of a check request. `header_map` (Envoy's encode_raw_headers) wins over `headers`, because it keeps repeats
+ * apart and bytes as they are; a gateway fills one of them.
+ */
+export function readHeaders(http: envoy.service.auth.v3.AttributeContext.IHttpRequest): ReadHeaders {
+  const entries: [string, string][] = []
+  const pseudo = new Map<string, string[]>()
+  const add = (key: string, value: string) => {
+    // Gateways send lower case. A name that does not may not hide from us behind its capitals.
+    const name = key.toLowerCase()
+    if (!name.startsWith(':')) entries.push([name, value])
+    else pseudo.set(name, [...(pseudo.get(name) ?? []), value])
+  }
+  const list = http.headerMap?.headers ?? []
+  if (list.length > 0) {
+    for (const { key, value, rawValue } of list) add(key ?? '', rawValue?.length ? text(rawValue) : (value ?? ''))
+  } else {
+    for (const [key, value] of Object.entries(http.headers ?? {})) add(key, value)
+  }
+  return { headers: RequestHeaders.from(entries), pseudo }
+}
+
+/** UTF-8 where it is valid, else one character per byte: never a replacement character that would equal another value. */
+function text(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return isUtf8(buffer) ? buffer.toString('utf8') : buffer.toString('latin1')
+}

@@ -1,0 +1,225 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { envoy } from '../../../gen/wire.js'
+import type { Answer, Decision, HeaderValue, MetadataValue } from '../../decision/decision.js'
+import { emergencyDecision } from '../../decision/emergency-decision.js'
+import { writeCheckResponse } from './write-check-response.js'
+
+const { CheckResponse } = envoy.service.auth.v3
+
+type Allow = Answer & { kind: 'allow' }
+type Respond = Answer & { kind: 'respond' }
+
+const allow = (more: Partial<Allow> = {}): Decision => ({
+  ...base,
+  outcome: 'allow',
+  answer: { kind: 'allow', setHeaders: [], removeHeaders: [], responseHeaders: [], ...more },
+})
+const deny = (more: Partial<Respond> = {}): Decision => ({
+  ...base,
+  outcome: 'deny',
+  answer: { kind: 'respond', status: 403, headers: [], body: '', ...more },
+})
+const base = {
+  id: 'd',
+  failure: undefined,
+  would: [],
+  warnings: [],
+  metadata: new Map<string, MetadataValue>(),
+} satisfies Omit<Decision, 'outcome' | 'answer'>
+
+function written(decision: Decision) {
+  const result = writeCheckResponse(decision)
+  if (!result.ok) throw new Error(result.detail)
+  return CheckResponse.toObject(CheckResponse.decode(result.bytes))
+}
+
+const overwritten = (key: string, value: string) => ({
+  header: { key, value },
+  append: { value: false },
+  appendAction: 2,
+})
+
+describe('an allow', () => {
+  it('says so, and overwrites', () => {
+    const decision = allow({
+      setHeaders: [{ name: 'x-mcp-authz-user', value: 'bob' }],
+      removeHeaders: ['authorization', 'x_odd'],
+      responseHeaders: [{ name: 'x-mcp-authz-decision-id', value: 'd' }],
+    })
+    expect(written(decision)).toEqual({
+      status: { code: 0 },
+      okResponse: {
+        headers: [overwritten('x-mcp-authz-user', 'bob')],
+        headersToRemove: ['authorization', 'x_odd'],
+        responseHeadersToAdd: [overwritten('x-mcp-authz-decision-id', 'd')],
+      },
+      dynamicMetadata: {},
+    })
+  })
+
+  it('has code 0, ok_response and append=false on the wire', () => {
+    const result = writeCheckResponse(allow({ setHeaders: [{ name: 'a', value: 'b' }] }))
+    expect(result.ok && Buffer.from(result.bytes).toString('hex')).toBe(
+      '0a020800' + '1a10' + '120e' + '0a06' + '0a0161' + '120162' + '1202' + '0800' + '1802' + '2200',
+    )
+  })
+})
+
+describe('a denial', () => {
+  const statuses: [number, number][] = [
+    [200, 7],
+    [202, 7],
+    [204, 7],
+    [400, 7],
+    [401, 16],
+    [403, 7],
+    [503, 7],
+    [599, 7],
+  ]
+  it.each(statuses)('HTTP %i has code %i', (status, code) => {
+    expect(written(deny({ status }))).toMatchObject({ status: { code }, deniedResponse: { status: { code: status } } })
+  })
+
+  it.each([[0], [100], [101], [199], [201], [204.5], [301], [302], [399], [600], [999], [-1], [Number.NaN]])(
+    'HTTP %d is refused',
+    status => expect(writeCheckResponse(deny({ status })).ok).toBe(false),
+  )
+
+  it('keeps body, content type and several challenges', () => {
+    const headers = [
+      { name: 'content-type', value: 'application/json' },
+      { name: 'www-authenticate', value: 'Bearer a="b"' },
+      { name: 'www-authenticate', value: 'DPoP' },
+    ]
+    expect(written(deny({ status: 401, headers, body: '{"ä":1}' })).deniedResponse).toEqual({
+      status: { code: 401 },
+      headers: headers.map(({ name, value }) => overwritten(name, value)),
+      body: '{"ä":1}',
+    })
+  })
+
+  it.each([
+    ['too long', 'x'.repeat(64 * 1024 + 1)],
+    ['too long in bytes', 'ä'.repeat(33 * 1024)],
+    ['half a surrogate pair', 'a\ud800b'],
+  ])('with a body that is %s is refused', (_name, body) => {
+    expect(writeCheckResponse(deny({ body })).ok).toBe(false)
+  })
+
+  it.each(['internal.error', 'dependency.timeout', 'dependency.overloaded', 'message.encoding'] as const)(
+    '%s of an emergency can be written',
+    reason => expect(written(emergencyDecision(reason, 'x'))).toMatchObject({ status: { code: 7 } }),
+  )
+
+  it('a document of ours is not an allow either', () => {
+    const decision: Decision = { ...deny({ status: 200, body: '{}' }), outcome: 'respond' }
+    expect(written(decision)).toMatchObject({ status: { code: 7 }, deniedResponse: { status: { code: 200 } } })
+  })
+})
+
+describe('headers', () => {
+  const bad: [string, HeaderValue][] = [
+    ['a path', { name: ':path', value: '/x' }],
+    ['the host', { name: 'host', value: 'x' }],
+    ['a length', { name: 'content-length', value: '1' }],
+    ['a transfer coding', { name: 'transfer-encoding', value: 'chunked' }],
+    ["Envoy's own", { name: 'x-envoy-original-path', value: '/x' }],
+    ['upper case', { name: 'X-User', value: 'x' }],
+    ['no name', { name: '', value: 'x' }],
+    ['a name with a space', { name: 'x y', value: 'x' }],
+    ['a name with a line end', { name: 'x\n', value: 'x' }],
+    ['a name that is not ASCII', { name: 'xä', value: 'x' }],
+    ['a long name', { name: 'x'.repeat(129), value: 'x' }],
+    ['an empty value', { name: 'x', value: '' }],
+    ['only space', { name: 'x', value: ' ' }],
+    ['space at the end', { name: 'x', value: 'a ' }],
+    ['a line end', { name: 'x', value: 'a\r\nb: c' }],
+    ['a zero', { name: 'x', value: 'a\0' }],
+    ['a tab', { name: 'x', value: 'a\tb' }],
+    ['DEL', { name: 'x', value: 'a\x7f' }],
+    ['a C1 control', { name: 'x', value: 'a\x85b' }],
+    ['half a surrogate pair', { name: 'x', value: '\udc00' }],
+    ['a huge value', { name: 'x', value: 'a'.repeat(17 * 1024) }],
+  ]
+  it.each(bad)('%s fails the whole answer, wherever it goes', (_name, header) => {
+    expect(writeCheckResponse(allow({ setHeaders: [header] })).ok).toBe(false)
+    expect(writeCheckResponse(allow({ responseHeaders: [header] })).ok).toBe(false)
+    expect(writeCheckResponse(deny({ headers: [header] })).ok).toBe(false)
+  })
+
+  const x = (name: string) => ({ name, value: 'v' })
+  const badAllows: [string, Partial<Allow>][] = [
+    ['the type of a body that is not ours', { setHeaders: [x('content-type')] }],
+    ['the coding of a body that is not ours', { responseHeaders: [x('content-encoding')] }],
+    ['set twice', { setHeaders: [x('a'), x('a')] }],
+    ['set and removed', { setHeaders: [x('a')], removeHeaders: ['a'] }],
+    ['removal that gateways ignore', { removeHeaders: ['host'] }],
+    ['removal of a pseudo header', { removeHeaders: [':path'] }],
+    ['removal in upper case', { removeHeaders: ['Authorization'] }],
+    ['too many', { setHeaders: Array.from({ length: 25 }, (_, i) => x(`h${i}`)) }],
+    ['too many to remove', { removeHeaders: Array.from({ length: 129 }, (_, i) => `h${i}`) }],
+  ]
+  it.each(badAllows)('%s is refused', (_name, answer) => {
+    expect(writeCheckResponse(allow(answer)).ok).toBe(false)
+  })
+
+  it('Unicode and inner spaces are fine', () => {
+    const setHeaders = [{ name: 'x', value: 'Jürgen 😀 Müller' }]
+    expect(written(allow({ setHeaders })).okResponse.headers[0].header.value).toBe('Jürgen 😀 Müller')
+  })
+})
+
+describe('metadata', () => {
+  it('becomes a Struct', () => {
+    const metadata = new Map<string, MetadataValue>([
+      ['s', 'x'],
+      ['n', 1.5],
+      ['b', false],
+      ['l', ['a', 'b']],
+    ])
+    expect(written({ ...deny(), metadata }).dynamicMetadata).toEqual({
+      fields: {
+        s: { stringValue: 'x' },
+        n: { numberValue: 1.5 },
+        b: { boolValue: false },
+        l: { listValue: { values: [{ stringValue: 'a' }, { stringValue: 'b' }] } },
+      },
+    })
+  })
+
+  it.each<[string, Map<string, MetadataValue>]>([
+    ['NaN', new Map([['a', Number.NaN]])],
+    ['half a surrogate pair', new Map([['a', '\ud800']])],
+    ['a long text', new Map([['a', 'x'.repeat(3000)]])],
+    ['a key that reaches prototypes', new Map([['__proto__', 'x']])],
+    ['too many', new Map(Array.from({ length: 65 }, (_, i) => [`k${i}`, true] as const))],
+  ])('%s is refused', (_name, metadata) => expect(writeCheckResponse({ ...allow(), metadata }).ok).toBe(false))
+})
+
+describe('no decision but an allow becomes an allow', () => {
+  it.each<[string, Decision]>([
+    ['a denial with an allowing answer', { ...allow(), outcome: 'deny' }],
+    ['an allow with a denying answer', { ...deny(), outcome: 'allow' }],
+    ['a document with an allowing answer', { ...allow(), outcome: 'respond' }],
+  ])('%s is refused', (_name, decision) => expect(writeCheckResponse(decision).ok).toBe(false))
+
+  it('whatever it holds', () => {
+    const header = fc.record({ name: fc.oneof(fc.string(), fc.constantFrom('content-type', 'x')), value: fc.string() })
+    const answer = fc.record({
+      kind: fc.constant('respond' as const),
+      status: fc.integer({ min: -1, max: 1000 }),
+      headers: fc.array(header, { maxLength: 3 }),
+      body: fc.string({ unit: 'binary' }),
+    })
+    fc.assert(
+      fc.property(answer, fc.constantFrom('deny' as const, 'respond' as const), (answer, outcome) => {
+        const result = writeCheckResponse({ ...base, outcome, answer })
+        if (!result.ok) return
+        const decoded = CheckResponse.decode(result.bytes)
+        expect([7, 16]).toContain(decoded.status?.code)
+        expect(decoded.httpResponse).toBe('deniedResponse')
+      }),
+    )
+  })
+})

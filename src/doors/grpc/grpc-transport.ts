@@ -1,0 +1,50 @@
+/** What a handler may know of the call beside its bytes. */
+export interface CallContext {
+  /** Milliseconds since the epoch at which the caller stops waiting; undefined when it did not say. */
+  readonly deadline: number | undefined
+  /** Address of the peer of this connection (the gateway, not its client); "" on unix sockets and once it has gone. */
+  readonly peer: string
+  /** True once the caller gave up or went away; an answer is then thrown away. */
+  cancelled(): boolean
+  /** First value of an ASCII metadata key; undefined when absent. Read on demand, because most calls need none. */
+  metadata(name: string): string | undefined
+}
+
+/**
+ * Answers one call. Bytes in and bytes out, so that the codec, and above all the answer to bytes that do not decode,
+ * stays with the door. Must not throw or reject: what escapes becomes a gRPC error, which some gateways let pass.
+ */
+export type UnaryHandler = (message: Buffer, context: CallContext) => Uint8Array | Promise<Uint8Array>
+
+/** The answering side of a server stream. */
+export interface ServerStream {
+  send(message: Uint8Array): void
+  end(): void
+  /** Called once, when the caller has gone or the stream has ended. */
+  onClose(listener: () => void): void
+}
+
+export type ServerStreamHandler = (message: Buffer, context: CallContext, stream: ServerStream) => void
+
+/** Methods by full path, e.g. `/envoy.service.auth.v3.Authorization/Check`. */
+export interface GrpcService {
+  readonly unary: ReadonlyMap<string, UnaryHandler>
+  readonly serverStreams?: ReadonlyMap<string, ServerStreamHandler>
+}
+
+export type BoundAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string }
+
+/** gRPC as the doors see it, so that the library beneath can be replaced. */
+export interface GrpcTransport {
+  /** Opens the listener. Rejects when the address, a socket file or a certificate cannot be used. */
+  start(): Promise<BoundAddress>
+  /**
+   * Stops accepting, tells peers to go elsewhere and waits for calls in flight.
+   * Resolves to the number of calls that were cut off after `limitMs`.
+   */
+  drain(limitMs: number): Promise<number>
+  /** Ends everything at once. Safe to call at any time, also twice. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,52 @@
+import type { AuthenticationConfiguration } from './authentication-configuration.js'
+import type { Authenticator } from './authenticator.js'
+import type { Compilation } from './compilation.js'
+import { createAuthenticator } from './create-authenticator.js'
+import { combineIdentity } from './identity-configuration.js'
+import type { IdentityDocument } from './identity-document.js'
+import { KeyRing, type KeyRingOptions } from './key-ring.js'
+import { TokenVerifier } from './token-verifier.js'
+
+/**
+ * Makes the authenticators of one process. The documents may change; keys and verified tokens live on, and documents
+ * that did not change give the authenticator that they gave before.
+ */
+export class AuthenticatorSource {
+  readonly #keyRing: KeyRing
+  readonly #verifier: TokenVerifier
+  readonly #now: () => number
+  #made: { readonly inputs: readonly unknown[]; readonly authenticator: Authenticator; readonly result: Compilation<Authenticator> } | undefined
+  #started: Promise<void> = Promise.resolve()
+
+  constructor(options: KeyRingOptions) {
+    this.#now = options.now
+    this.#keyRing = new KeyRing(options)
+    this.#verifier = new TokenVerifier({ now: options.now })
+  }
+
+  /** The authenticator of these documents, started. Documents that contradict each other give the one in force before. */
+  for(configurations: readonly AuthenticationConfiguration[], identity: IdentityDocument | undefined): Compilation<Authenticator> {
+    const inputs = [...configurations, identity]
+    const before = this.#made
+    if (before?.inputs.length === inputs.length && inputs.every((input, index) => input === before.inputs[index])) return before.result
+    const { value: configuration, findings } = combineIdentity(configurations, identity)
+    if (configuration === undefined) return { value: before?.authenticator, findings }
+    const authenticator = createAuthenticator({ configuration, keyRing: this.#keyRing, verifier: this.#verifier, now: this.#now })
+    // The new one takes hold of the key sets before the old one lets go, so that none is loaded twice.
+    this.#started = authenticator.start()
+    before?.authenticator.stop()
+    const result = { value: authenticator, findings }
+    this.#made = { inputs, authenticator, result }
+    return result
+  }
+
+  /** Resolves when every issuer's keys were tried once. */
+  started(): Promise<void> {
+    return this.#started
+  }
+
+  stop(): void {
+    this.#made?.authenticator.stop()
+    this.#made = undefined
+  }
+}

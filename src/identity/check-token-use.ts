@@ -1,0 +1,74 @@
+import { isJsonArray, type JsonObject, type JsonValue } from '../protocol/json-value.js'
+import type { IdentityReason } from './reasons.js'
+
+export type TokenUse =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: IdentityReason; readonly message: string }
+
+const good: TokenUse = { ok: true }
+
+/** Header types of access tokens (RFC 9068) and of issuers that do not say. All others are other things. */
+const accessTokenTypes: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'jose'])
+
+/** Keycloak and others say in a claim what kind of token it is. `dpop` is an access token, but a bound one. */
+const accessTokenClaims: ReadonlySet<string> = new Set(['bearer', 'jwt', 'at+jwt', 'access', 'access_token'])
+
+const wrongType: TokenUse = {
+  ok: false,
+  reason: 'identity.token_type',
+  message:
+    'This is not an access token (but an ID token, a refresh token, an ID-JAG or the like); exchange it for an access token.',
+}
+const bound: TokenUse = {
+  ok: false,
+  reason: 'identity.token_bound',
+  message:
+    'The access token is bound to a key (cnf), and the proof cannot be checked here; ask for an unbound bearer token.',
+}
+
+/**
+ * Whether a verified token is an access token for a bearer and for this place. A closed list of types: an ID-JAG
+ * (`oauth-id-jag+jwt`), logout, security event, transaction and DPoP proof tokens carry types of their own (RFC 8725,
+ * section 3.11). ID tokens of issuers that say nothing are known by `at_hash` and `c_hash`, which only they have.
+ */
+export function checkTokenUse(
+  claims: JsonObject,
+  typ: string | undefined,
+  accepted: readonly string[],
+  issuerAudiences: readonly string[],
+): TokenUse {
+  const audience = claims.get('aud')
+  if (!meets(audience, accepted))
+    return {
+      ok: false,
+      reason: 'identity.audience',
+      message: `The access token is not meant for this server; ask for one with the audience ${accepted.join(' or ')}.`,
+    }
+  if (!meets(audience, issuerAudiences))
+    return {
+      ok: false,
+      reason: 'identity.audience',
+      message: `The access token has none of the audiences that are configured for its issuer (${issuerAudiences.join(', ')}).`,
+    }
+  if (typ !== undefined && !accessTokenTypes.has(withoutApplication(typ.toLowerCase()))) return wrongType
+  const kind = claims.get('typ')
+  if (kind !== undefined && typeof kind !== 'string') return wrongType
+  if (kind?.toLowerCase() === 'dpop') return bound
+  if (kind !== undefined && !accessTokenClaims.has(kind.toLowerCase())) return wrongType
+  const use = claims.get('token_use')
+  if (use !== undefined && use !== 'access') return wrongType
+  if (claims.has('at_hash') || claims.has('c_hash') || claims.has('events')) return wrongType
+  return claims.has('cnf') ? bound : good
+}
+
+/** RFC 7515, section 4.1.9: "application/" may be left out. */
+function withoutApplication(typ: string): string {
+  return typ.startsWith('application/') ? typ.slice('application/'.length) : typ
+}
+
+/** `aud` is a text or a list of texts (RFC 7519, section 4.1.3); without any, the token is meant for nobody. */
+function meets(audience: JsonValue | undefined, accepted: readonly string[]): boolean {
+  if (typeof audience === 'string') return accepted.includes(audience)
+  if (!isJsonArray(audience) || !audience.every(item => typeof item === 'string')) return false
+  return audience.some(item => accepted.includes(item))
+}

@@ -1,0 +1,169 @@
+import type { InboundRequest } from '../protocol/inbound-request.js'
+import { anonymousPrincipal } from './anonymous-principal.js'
+import type { AcceptedAudience, Authenticated, Authenticator } from './authenticator.js'
+import { bearerToken } from './bearer-token.js'
+import { checkTokenUse } from './check-token-use.js'
+import { gatewayClaims } from './gateway-claims.js'
+import type { IdentityConfiguration } from './identity-configuration.js'
+import type { KeyRing } from './key-ring.js'
+import type { KeySet } from './key-set.js'
+import { numericDate } from './numeric-date.js'
+import { PrincipalMapper } from './principal-mapper.js'
+import { notBeforeLeeway, type TokenVerifier, type Verification, type VerifiedToken } from './token-verifier.js'
+
+export interface AuthenticatorOptions {
+  readonly configuration: IdentityConfiguration
+  /** Shared by the configurations of one process, so that a reload keeps the keys. */
+  readonly keyRing: KeyRing
+  /** Shared likewise, so that a reload keeps the verified tokens. */
+  readonly verifier: TokenVerifier
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** Milliseconds kept back from the gateway's deadline, so that our answer still arrives. */
+const answerMargin = 10
+
+/**
+ * The authenticator of one configuration. `start` before use, `stop` after: it holds its issuers' key sets in between.
+ * To replace one without a gap, start the new one before the old one stops.
+ */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  return new ConfiguredAuthenticator(options)
+}
+
+class ConfiguredAuthenticator implements Authenticator {
+  readonly issuers: Authenticator['issuers']
+  readonly #options: AuthenticatorOptions
+  readonly #mapper: PrincipalMapper
+  #keySets: ReadonlyMap<string, KeySet> | undefined
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options
+    this.#mapper = new PrincipalMapper(options.configuration)
+    this.issuers = [...options.configuration.issuers.values()].map(({ configuration, alias }) => ({
+      url: configuration.url,
+      alias,
+    }))
+  }
+
+  get ready(): boolean {
+    return this.pending.length === 0
+  }
+
+  get pending(): readonly string[] {
+    const keySets = this.#keySets
+    if (keySets === undefined) return ['identity: not started']
+    return [...keySets.values()]
+      .filter(({ loaded }) => !loaded)
+      .map(({ issuer, failure }) => `issuer ${issuer}: no keys yet${failure === undefined ? '' : ` (${failure})`}`)
+  }
+
+  async start(): Promise<void> {
+    if (this.#keySets !== undefined) return
+    const { configuration, keyRing } = this.#options
+    this.#keySets = new Map([...configuration.issuers].map(([url, { keys }]) => [url, keyRing.hold(keys)]))
+    await Promise.all([...this.#keySets.values()].map(keySet => keySet.start()))
+  }
+
+  stop(): void {
+    if (this.#keySets === undefined) return
+    this.#keySets = undefined
+    for (const { keys } of this.#options.configuration.issuers.values()) this.#options.keyRing.release(keys)
+  }
+
+  authenticate(request: InboundRequest, accepted: AcceptedAudience): Authenticated | Promise<Authenticated> {
+    if (accepted.identity === 'gatewayMetadata') return this.#fromGateway(request, accepted)
+    if (accepted.anonymous === 'Allow' && !request.headers.has('authorization'))
+      return { ok: true, principal: anonymousPrincipal(request.peer.principal) }
+    const bearer = bearerToken(request.headers)
+    if (!bearer.ok) return bearer
+    const keySets = this.#keySets
+    if (keySets === undefined)
+      return {
+        ok: false,
+        reason: 'dependency.keys_unavailable',
+        message: 'The service is not ready to check access tokens; try again.',
+      }
+    const verification = this.#options.verifier.verify(bearer.token, keySets)
+    if (!(verification instanceof Promise)) return this.#verified(verification, request, accepted)
+    return this.#inTime(verification, request.deadline).then(settled => this.#verified(settled, request, accepted))
+  }
+
+  #verified(verification: Verification, request: InboundRequest, accepted: AcceptedAudience): Authenticated {
+    return verification.ok ? this.#principal(verification.token, request, accepted) : verification
+  }
+
+  /** The part that runs on every request, cached token or not: the answer depends on the server and on configuration. */
+  #principal(token: VerifiedToken, request: InboundRequest, accepted: AcceptedAudience): Authenticated {
+    const issuer = this.#options.configuration.issuers.get(token.issuer)
+    if (issuer === undefined)
+      return {
+        ok: false,
+        reason: 'identity.issuer_unknown',
+        message: 'The access token comes from an issuer that is not configured here.',
+      }
+    const use = checkTokenUse(token.claims, token.typ, accepted.audiences, issuer.configuration.audiences)
+    if (!use.ok) return use
+    return this.#mapper.map(token.claims, issuer, token.expiresAt, request.peer.principal)
+  }
+
+  #fromGateway(request: InboundRequest, accepted: AcceptedAudience): Authenticated {
+    const found = gatewayClaims(request)
+    if (!found.ok) {
+      const anonymous =
+        found.reason === 'identity.token_missing' &&
+        accepted.anonymous === 'Allow' &&
+        !request.headers.has('authorization')
+      return anonymous ? { ok: true, principal: anonymousPrincipal(request.peer.principal) } : found
+    }
+    const { claims, typ } = found
+    const [expiresAt, notBefore] = [
+      numericDate(claims.get('exp')),
+      claims.has('nbf') ? numericDate(claims.get('nbf')) : 0,
+    ]
+    const issuer = claims.get('iss')
+    if (expiresAt === undefined || notBefore === undefined || typeof issuer !== 'string')
+      return {
+        ok: false,
+        reason: 'identity.claims',
+        message: 'The access token has no valid exp or iss claim, or an invalid nbf claim.',
+      }
+    const now = this.#options.now()
+    if (now >= expiresAt)
+      return { ok: false, reason: 'identity.expired', message: 'The access token has expired; get a new one.' }
+    if (now + notBeforeLeeway < notBefore)
+      return {
+        ok: false,
+        reason: 'identity.not_yet_valid',
+        message: 'The access token is not valid yet; check the clocks.',
+      }
+    return this.#principal({ issuer, claims, typ, expiresAt, notBefore }, request, accepted)
+  }
+
+  /** The verification goes on after the deadline, so that the caller's next try finds it done. */
+  #inTime(verification: Promise<Verification>, deadline: number | undefined): Promise<Verification> {
+    if (deadline === undefined) return verification
+    const { promise, resolve } = withResolver<Verification>()
+    const left = Math.max(0, deadline - this.#options.now() - answerMargin)
+    const timer = setTimeout(
+      () =>
+        resolve({
+          ok: false,
+          reason: 'dependency.timeout',
+          message: 'The access token could not be checked in time; try again.',
+        }),
+      Math.min(left, 2 ** 31 - 1),
+    )
+    verification.then(resolve).finally(() => clearTimeout(timer))
+    return promise
+  }
+}
+
+function withResolver<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined
+  const promise = new Promise<T>(settle => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}

@@ -1,0 +1,62 @@
+import type { InboundRequest } from '../protocol/inbound-request.js'
+import { isJsonObject, type JsonObject } from '../protocol/json-value.js'
+import { bearerToken } from './bearer-token.js'
+import { decodeToken } from './decode-token.js'
+import type { IdentityReason } from './reasons.js'
+
+/** Envoy's JWT filter puts what it verified here (`payload_in_metadata`, `header_in_metadata`). */
+export const jwtMetadataNamespace = 'envoy.filters.http.jwt_authn'
+
+export type GatewayClaims =
+  | { readonly ok: true; readonly claims: JsonObject; readonly typ: string | undefined }
+  | { readonly ok: false; readonly reason: IdentityReason; readonly message: string }
+
+/**
+ * The claims that the gateway verified. The operator chooses their name in the metadata, so they are known by `iss`;
+ * the token's header, if it is there too, by `alg`. Anything but one of each is refused. Numbers come as doubles.
+ */
+export function gatewayClaims(request: InboundRequest): GatewayClaims {
+  if (request.listener.trust === 'none')
+    return {
+      ok: false,
+      reason: 'identity.gateway_untrusted',
+      message:
+        'This server takes identity from the gateway, but the gateway is not authenticated (listener trust is none).',
+    }
+  const metadata = request.context.filterMetadata.get(jwtMetadataNamespace)
+  const objects = [...(metadata?.values() ?? [])].filter(isJsonObject)
+  const payloads = objects.filter(object => object.has('iss'))
+  const headers = objects.filter(object => !object.has('iss') && object.has('alg'))
+  const [claims] = payloads
+  if (claims === undefined)
+    return {
+      ok: false,
+      reason: 'identity.token_missing',
+      message: 'The gateway verified no access token for this request; send one.',
+    }
+  if (payloads.length > 1 || headers.length > 1)
+    return {
+      ok: false,
+      reason: 'identity.source_conflict',
+      message: 'The gateway verified more than one access token for this request; send one.',
+    }
+  if (contradicts(request, claims))
+    return {
+      ok: false,
+      reason: 'identity.source_conflict',
+      message: 'The Authorization header and the token that the gateway verified name different callers; send one token.',
+    }
+  const typ = headers[0]?.get('typ')
+  if (typ !== undefined && typeof typ !== 'string')
+    return { ok: false, reason: 'identity.token_type', message: 'The type of the access token is not text.' }
+  return { ok: true, claims, typ }
+}
+
+/** Whether the request carries, beside the verified token, a JWT of somebody else: the server behind us may read that one. */
+function contradicts({ headers }: InboundRequest, claims: JsonObject): boolean {
+  if (headers.repeated('authorization')) return true
+  const bearer = bearerToken(headers)
+  const decoded = bearer.ok ? decodeToken(bearer.token) : undefined
+  if (decoded?.ok !== true) return false
+  return ['iss', 'sub'].some(name => decoded.token.claims.get(name) !== claims.get(name))
+}

@@ -1,0 +1,228 @@
+import { hash } from 'node:crypto'
+import { flattenedVerify } from 'jose'
+import type { JsonObject } from '../protocol/json-value.js'
+import { BoundedCache } from './bounded-cache.js'
+import { type DecodedToken, decodeToken } from './decode-token.js'
+import type { KeySet } from './key-set.js'
+import { numericDate } from './numeric-date.js'
+import type { IdentityReason, KeysReason } from './reasons.js'
+import type { VerificationKey } from './verification-keys.js'
+
+/** What a signature proved. Says nothing yet about audience, kind of token or user. */
+export interface VerifiedToken {
+  readonly issuer: string
+  readonly claims: JsonObject
+  /** `typ` of the header. */
+  readonly typ: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+  readonly notBefore: number | undefined
+}
+
+export type Failed = { readonly ok: false; readonly reason: IdentityReason | KeysReason; readonly message: string }
+export type Verification = { readonly ok: true; readonly token: VerifiedToken } | Failed
+
+export interface TokenVerifierOptions {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Verified tokens kept; default 10,000. */
+  readonly maxTokens?: number
+  /** Refused tokens kept, for `refusalTtl` each; default 1000. */
+  readonly maxRefusals?: number
+  /** Milliseconds; default 10 seconds. */
+  readonly refusalTtl?: number
+  /** Verifications under way; default 1000. Beyond that, new tokens are answered with dependency.timeout. */
+  readonly maxPending?: number
+}
+
+/** Key sets by issuer, as one configuration has them. */
+export type KeySets = ReadonlyMap<string, KeySet>
+
+interface Entry {
+  readonly token: VerifiedToken
+  /** Stands for the issuer's configuration: another one has another key set. */
+  readonly keySet: KeySet
+  readonly fingerprint: string
+}
+
+interface Refusal {
+  readonly failed: Failed
+  readonly keySet: KeySet
+  readonly until: number
+}
+
+/** Clocks of issuers may be ahead of ours: as long as in the API server (go-oidc), for `nbf` only. */
+export const notBeforeLeeway = 5 * 60 * 1000
+
+const expired: Failed = {
+  ok: false,
+  reason: 'identity.expired',
+  message: 'The access token has expired; get a new one.',
+}
+const notYetValid: Failed = {
+  ok: false,
+  reason: 'identity.not_yet_valid',
+  message: 'The access token is not valid yet; check the clocks.',
+}
+const unavailable: Failed = {
+  ok: false,
+  reason: 'dependency.keys_unavailable',
+  message: "The issuer's keys are not available, so the access token cannot be checked; try again.",
+}
+
+/**
+ * Verifies tokens and remembers the result under the token's SHA-256 digest, never under the token. Outlives
+ * configurations. A remembered token is forgotten at `exp`, when its key leaves the issuer's set, and when the issuer's
+ * configuration changes. A token that is presented many times at once is verified once.
+ */
+export class TokenVerifier {
+  readonly #now: () => number
+  readonly #tokens: BoundedCache<Entry>
+  readonly #refusals: BoundedCache<Refusal>
+  readonly #pending = new Map<string, { readonly keySet: KeySet; readonly result: Promise<Verification> }>()
+  readonly #maxPending: number
+  readonly #refusalTtl: number
+
+  constructor({
+    now,
+    maxTokens = 10_000,
+    maxRefusals = 1000,
+    refusalTtl = 10_000,
+    maxPending = 1000,
+  }: TokenVerifierOptions) {
+    this.#now = now
+    this.#tokens = new BoundedCache(maxTokens)
+    this.#refusals = new BoundedCache(maxRefusals)
+    this.#maxPending = maxPending
+    this.#refusalTtl = refusalTtl
+  }
+
+  /** How much is remembered, for metrics and tests. */
+  get size(): { readonly tokens: number; readonly refusals: number; readonly pending: number } {
+    return { tokens: this.#tokens.size, refusals: this.#refusals.size, pending: this.#pending.size }
+  }
+
+  /** Synchronous when the token is known. Never throws and never rejects. */
+  verify(token: string, keySets: KeySets): Verification | Promise<Verification> {
+    const digest = hash('sha256', token, 'base64url')
+    const entry = this.#tokens.get(digest)
+    if (entry !== undefined) {
+      const { keySet } = entry
+      if (keySets.get(entry.token.issuer) === keySet && keySet.has(entry.fingerprint)) {
+        if (!keySet.usable) return unavailable
+        const outOfTime = this.#outOfTime(entry.token)
+        if (outOfTime === expired) this.#tokens.delete(digest)
+        return outOfTime ?? { ok: true, token: entry.token }
+      }
+      this.#tokens.delete(digest)
+    }
+    const decoded = decodeToken(token)
+    if (!decoded.ok) return decoded
+    const issuer = decoded.token.claims.get('iss')
+    const keySet = typeof issuer === 'string' ? keySets.get(issuer) : undefined
+    if (typeof issuer !== 'string' || keySet === undefined)
+      return {
+        ok: false,
+        reason: 'identity.issuer_unknown',
+        message: 'The access token comes from an issuer that is not configured here.',
+      }
+    return this.#refusal(digest, keySet) ?? this.#shared(digest, decoded.token, keySet, issuer)
+  }
+
+  #outOfTime({ expiresAt, notBefore }: VerifiedToken): Failed | undefined {
+    const now = this.#now()
+    // RFC 7519, section 4.1.4: refused "on or after" exp, without leeway, as in the API server.
+    if (now >= expiresAt) return expired
+    return notBefore !== undefined && now + notBeforeLeeway < notBefore ? notYetValid : undefined
+  }
+
+  #refusal(digest: string, keySet: KeySet): Failed | undefined {
+    const refusal = this.#refusals.get(digest)
+    if (refusal === undefined) return undefined
+    if (refusal.keySet === keySet && this.#now() < refusal.until) return refusal.failed
+    this.#refusals.delete(digest)
+    return undefined
+  }
+
+  #refuse(digest: string, keySet: KeySet, failed: Failed): Failed {
+    this.#refusals.set(digest, { failed, keySet, until: this.#now() + this.#refusalTtl })
+    return failed
+  }
+
+  #shared(digest: string, decoded: DecodedToken, keySet: KeySet, issuer: string): Verification | Promise<Verification> {
+    const pending = this.#pending.get(digest)
+    if (pending?.keySet === keySet) return pending.result
+    if (this.#pending.size >= this.#maxPending)
+      return {
+        ok: false,
+        reason: 'dependency.timeout',
+        message: 'Too many new access tokens are being checked at once; try again.',
+      }
+    const result = this.#verify(digest, decoded, keySet, issuer)
+      .catch((): Verification => unavailable)
+      .finally(() => {
+        if (this.#pending.get(digest)?.result === result) this.#pending.delete(digest)
+      })
+    this.#pending.set(digest, { keySet, result })
+    return result
+  }
+
+  async #verify(digest: string, decoded: DecodedToken, keySet: KeySet, issuer: string): Promise<Verification> {
+    let candidates = keySet.find(decoded.kid, decoded.algorithm)
+    if (candidates.length === 0 || !keySet.usable) {
+      const reliable = await keySet.lookAgain()
+      if (!keySet.usable) return unavailable
+      candidates = keySet.find(decoded.kid, decoded.algorithm)
+      if (candidates.length === 0)
+        return reliable
+          ? {
+              ok: false,
+              reason: 'identity.key_unknown',
+              message: 'The access token is signed with a key that its issuer does not publish.',
+            }
+          : unavailable
+    }
+    const key = await signer(decoded, candidates)
+    if (key === undefined)
+      return this.#refuse(digest, keySet, {
+        ok: false,
+        reason: 'identity.signature',
+        message: 'The signature of the access token is wrong.',
+      })
+    const { claims, typ } = decoded
+    const expiresAt = numericDate(claims.get('exp'))
+    const notBefore = claims.has('nbf') ? numericDate(claims.get('nbf')) : undefined
+    if (expiresAt === undefined || (claims.has('nbf') && notBefore === undefined))
+      return {
+        ok: false,
+        reason: 'identity.claims',
+        message: 'The access token has no valid exp claim, or an invalid nbf claim.',
+      }
+    const token: VerifiedToken = { issuer, claims, typ, expiresAt, notBefore }
+    const outOfTime = this.#outOfTime(token)
+    if (outOfTime === expired) return this.#refuse(digest, keySet, expired)
+    this.#tokens.set(digest, { token, keySet, fingerprint: key.fingerprint })
+    return outOfTime ?? { ok: true, token }
+  }
+}
+
+/** Keys with one id are rare; more than this many would be a way to make us work. */
+const maxCandidates = 4
+
+async function signer(
+  decoded: DecodedToken,
+  candidates: readonly VerificationKey[],
+): Promise<VerificationKey | undefined> {
+  const { protectedHeader, payload, signature, algorithm } = decoded
+  for (const key of candidates.slice(0, maxCandidates)) {
+    try {
+      await flattenedVerify({ protected: protectedHeader, payload, signature }, await key.importFor(algorithm), {
+        algorithms: [algorithm],
+      })
+      return key
+    } catch {
+      // A wrong signature; the next candidate may fit.
+    }
+  }
+  return undefined
+}

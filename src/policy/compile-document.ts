@@ -1,0 +1,79 @@
+import type { SourceDocument } from '../documents/source-document.js'
+import { didYouMean } from '../documents/validate.js'
+import { type AuthenticationConfiguration, readAuthenticationConfiguration } from '../identity/authentication-configuration.js'
+import { type IdentityDocument, readIdentityDocument } from '../identity/identity-document.js'
+import { parseRbac } from '../rbac/parse-rbac.js'
+import type { RbacObject } from '../rbac/rbac-objects.js'
+import type { ToolCatalog } from '../rbac/tool-catalog.js'
+import { compileToolCatalog } from '../rbac/tool-catalog-document.js'
+import type { Compilation } from './compilation.js'
+import { policyApiVersion, policyKinds } from './document-schema.js'
+import { compileEnrichment, type Enrichment } from './enrichment.js'
+import { compileGrant, type Grant } from './grant.js'
+import { compileGuardrail, type Guardrail } from './guardrail.js'
+import { compileServer, type ServerDraft } from './server-document.js'
+
+export type CompiledDocument =
+  | { readonly kind: 'Server'; readonly draft: ServerDraft }
+  | { readonly kind: 'ToolCatalog'; readonly catalog: ToolCatalog }
+  | { readonly kind: 'Identity'; readonly identity: IdentityDocument }
+  | { readonly kind: 'AuthenticationConfiguration'; readonly configuration: AuthenticationConfiguration }
+  | { readonly kind: 'Rbac'; readonly objects: readonly RbacObject[] }
+  | { readonly kind: 'Grant'; readonly grant: Grant }
+  | { readonly kind: 'Guardrail'; readonly guardrail: Guardrail }
+  | { readonly kind: 'Enrichment'; readonly enrichment: Enrichment }
+
+export interface CompileOptions {
+  /** Accept http issuers on loopback addresses. Default false. */
+  readonly insecureLoopbackIssuers?: boolean
+}
+
+const foreignKinds: ReadonlyMap<string, string> = new Map([
+  ['AuthenticationConfiguration', 'apiserver.config.k8s.io/v1'],
+  ['Role', 'rbac.authorization.k8s.io/v1'],
+  ['ClusterRole', 'rbac.authorization.k8s.io/v1'],
+  ['RoleBinding', 'rbac.authorization.k8s.io/v1'],
+  ['ClusterRoleBinding', 'rbac.authorization.k8s.io/v1'],
+  ['List', 'v1'],
+])
+const allKinds: readonly string[] = [...policyKinds, ...foreignKinds.keys()]
+
+/** Compiles one document by its kind. Whatever is not a kind of ours or of Kubernetes that we read is an error. */
+export function compileDocument(document: SourceDocument, options: CompileOptions): Compilation<CompiledDocument> {
+  const expected = foreignKinds.get(document.kind) ?? policyApiVersion
+  if (!allKinds.includes(document.kind)) {
+    const near = didYouMean(document.kind, allKinds)
+    const hint = near === undefined ? `one of: ${allKinds.join(', ')}` : `did you mean "${near}"?`
+    return failed(document, 'kind', `"${document.kind}" is not a kind that mcp-authz reads`, hint)
+  }
+  if (document.apiVersion !== expected) {
+    return failed(document, 'apiVersion', `"${document.apiVersion}" is not an API version of ${document.kind} that mcp-authz reads`, `write ${expected}`)
+  }
+  switch (document.kind) {
+    case 'Server':
+      return map(compileServer(document), draft => ({ kind: 'Server', draft }))
+    case 'ToolCatalog':
+      return map(compileToolCatalog(document), catalog => ({ kind: 'ToolCatalog', catalog }))
+    case 'Identity':
+      return map(readIdentityDocument(document, options), identity => ({ kind: 'Identity', identity }))
+    case 'AuthenticationConfiguration':
+      return map(readAuthenticationConfiguration(document, options), configuration => ({ kind: 'AuthenticationConfiguration', configuration }))
+    case 'Grant':
+      return map(compileGrant(document), grant => ({ kind: 'Grant', grant }))
+    case 'Guardrail':
+      return map(compileGuardrail(document), guardrail => ({ kind: 'Guardrail', guardrail }))
+    case 'Enrichment':
+      return map(compileEnrichment(document), enrichment => ({ kind: 'Enrichment', enrichment }))
+    default:
+      return map(parseRbac(document), objects => ({ kind: 'Rbac', objects }))
+  }
+}
+
+function map<T>(compilation: Compilation<T>, wrap: (value: T) => CompiledDocument): Compilation<CompiledDocument> {
+  const { value, findings } = compilation
+  return { value: value === undefined ? undefined : wrap(value), findings }
+}
+
+function failed(document: SourceDocument, field: 'kind' | 'apiVersion', message: string, hint: string): Compilation<CompiledDocument> {
+  return { value: undefined, findings: [document.finding('error', [field], message, { hint })] }
+}

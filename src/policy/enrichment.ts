@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import type { Activation, CelProgram } from '../cel/environment.js'
+import type { SourceDocument } from '../documents/source-document.js'
+import { validate } from '../documents/validate.js'
+import type { Compilation } from './compilation.js'
+import { documentSchema } from './document-schema.js'
+import { asText, ExpressionCompiler, evaluateConditions, expressionsSchema, withVariables } from './expressions.js'
+import { compileMatch, type Match, matchSchema } from './match.js'
+
+/** Headers of our own that carry who asks; an Enrichment must not speak for them. */
+export const reservedHeaders: ReadonlySet<string> = new Set([
+  'x-mcp-authz-user',
+  'x-mcp-authz-groups',
+  'x-mcp-authz-groups-omitted',
+  'x-mcp-authz-agent',
+  'x-mcp-authz-tenant',
+  'x-mcp-authz-chain',
+  'x-mcp-authz-decision-id',
+  'x-mcp-authz-policy-revision',
+  'x-mcp-authz-context',
+])
+
+const headerName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a header name is lower-case letters, digits and "-"')
+
+const schema = z.strictObject({
+  match: matchSchema.optional(),
+  ...expressionsSchema,
+  requestHeaders: z.array(z.strictObject({ name: headerName, valueExpression: z.string().min(1) })).min(1).max(8).optional(),
+  resultContext: z.array(z.strictObject({ expression: z.string().min(1) })).min(1).max(8).optional(),
+  record: z
+    .array(z.strictObject({ key: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/), valueExpression: z.string().min(1) }))
+    .min(1)
+    .max(16)
+    .optional(),
+})
+
+export interface Enriched {
+  readonly headers: readonly { readonly name: string; readonly value: string }[]
+  readonly record: readonly { readonly key: string; readonly value: string }[]
+}
+
+/** `kind: Enrichment`: adds headers and record entries to calls that were allowed. */
+export interface Enrichment {
+  readonly name: string
+  readonly match: Match
+  readonly headerNames: readonly string[]
+  readonly hasResultContext: boolean
+  /** A value that fails, or is not a usable string, is left out. */
+  evaluate(activation: Activation): Enriched
+}
+
+const maxValueLength = 1024
+
+export function compileEnrichment(document: SourceDocument): Compilation<Enrichment> {
+  const parsed = validate(document, documentSchema('Enrichment', schema))
+  if (!parsed.ok) return { value: undefined, findings: parsed.findings }
+  const { spec } = parsed.value
+  const compiler = new ExpressionCompiler(document)
+  const variables = compiler.named('variables', spec)
+  const conditions = compiler.named('matchConditions', spec)
+  const headers: { name: string; program: CelProgram }[] = []
+  for (const [index, { name, valueExpression }] of (spec.requestHeaders ?? []).entries()) {
+    const path = ['spec', 'requestHeaders', index]
+    if (reservedHeaders.has(name)) {
+      compiler.report('error', [...path, 'name'], `${name} says who asks and is set by mcp-authz itself`, 'choose another x-mcp-authz-* name')
+    } else if (name.startsWith('x-envoy-') || forbiddenHeaders.has(name)) {
+      compiler.report('error', [...path, 'name'], `${name} cannot be set`, 'use a name that begins with x-mcp-authz-')
+    }
+    const program = compiler.compile([...path, 'valueExpression'], valueExpression, 'string')
+    if (program) headers.push({ name, program })
+  }
+  const record: { key: string; program: CelProgram }[] = []
+  for (const [index, { key, valueExpression }] of (spec.record ?? []).entries()) {
+    const program = compiler.compile(['spec', 'record', index, 'valueExpression'], valueExpression, 'string')
+    if (program) record.push({ key, program })
+  }
+  for (const [index, { expression }] of (spec.resultContext ?? []).entries()) {
+    compiler.compile(['spec', 'resultContext', index, 'expression'], expression, 'string')
+  }
+  if (spec.resultContext) {
+    compiler.report(
+      'warning',
+      ['spec', 'resultContext'],
+      'resultContext waits for a response door: no listener of this configuration sees answers, so nothing is added to results',
+    )
+  }
+  if (compiler.findings.some(finding => finding.severity === 'error')) return { value: undefined, findings: compiler.findings }
+  return {
+    value: {
+      name: document.name,
+      match: compileMatch(spec.match ?? {}),
+      headerNames: headers.map(header => header.name),
+      hasResultContext: spec.resultContext !== undefined,
+      evaluate(outer) {
+        if (conditions.length > 0 && evaluateConditions(conditions, outer) !== 'true') return { headers: [], record: [] }
+        const activation = withVariables(outer, variables)
+        return {
+          headers: headers.flatMap(({ name, program }) => {
+            const value = textOf(program, activation)
+            return value !== undefined && usableHeaderValue.test(value) ? [{ name, value }] : []
+          }),
+          record: record.flatMap(({ key, program }) => {
+            const value = textOf(program, activation)
+            return value === undefined ? [] : [{ key, value }]
+          }),
+        }
+      },
+    },
+    findings: compiler.findings,
+  }
+}
+
+const forbiddenHeaders = new Set(['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'te', 'trailer', 'expect', 'authorization'])
+
+/** Visible ASCII with inner blanks: a gateway skips anything else silently, and the client's copy would survive. */
+const usableHeaderValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
+
+function textOf(program: CelProgram, activation: Activation): string | undefined {
+  const evaluated = program.evaluate(activation)
+  const text = evaluated.ok ? asText(evaluated.value) : undefined
+  return text !== undefined && text !== '' && text.length <= maxValueLength ? text : undefined
+}

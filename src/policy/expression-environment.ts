@@ -1,0 +1,172 @@
+import { createCelEnvironment } from '../cel/create-environment.js'
+import type { Activation, CelEnvironment, CelInput, CelType } from '../cel/environment.js'
+import type { Principal } from '../identity/principal.js'
+import type { InboundRequest } from '../protocol/inbound-request.js'
+import type { Call } from '../protocol/call.js'
+import type { Operation } from '../rbac/operation.js'
+import type { CatalogTool } from '../rbac/tool-catalog.js'
+import { methodName } from './call-names.js'
+import type { Server } from './server.js'
+
+/** The variables of every policy expression, with their types. The names are API: docs/documents.md lists them. */
+const variables = {
+  request: 'map',
+  mcp: 'map',
+  args: 'map',
+  server: 'map',
+  user: 'map',
+  principal: 'map',
+  claims: 'map',
+  scopes: 'list',
+  agent: 'map',
+  actors: 'list',
+  workload: 'string',
+  tenant: 'string',
+  operations: 'list',
+  images: 'list',
+  replicas: 'list',
+  variables: 'map',
+} as const satisfies Record<string, CelType>
+export type PolicyVariable = keyof typeof variables
+
+export const policyEnvironment: CelEnvironment = createCelEnvironment(variables)
+
+/** All that a policy may look at. What is undefined is absent: reading it is an error, and an error denies. */
+export interface Circumstances {
+  readonly decisionId: string
+  readonly now: number
+  readonly request: InboundRequest
+  readonly call: Call
+  readonly server: Server
+  readonly principal: Principal
+  readonly tool: string | undefined
+  readonly catalogTool: CatalogTool | undefined
+  readonly operations: readonly Operation[] | undefined
+  readonly images: readonly string[] | undefined
+  readonly replicas: readonly bigint[] | undefined
+}
+
+/** Serves the variables of one call, each built when first read and at most once. */
+export function activationOf(circumstances: Circumstances): Activation {
+  const built = new Map<string, CelInput | undefined>()
+  return name => {
+    if (built.has(name)) return built.get(name)
+    const value = build(name, circumstances)
+    built.set(name, value)
+    return value
+  }
+}
+
+function isPolicyVariable(name: string): name is PolicyVariable {
+  return Object.hasOwn(variables, name)
+}
+
+function build(name: string, c: Circumstances): CelInput | undefined {
+  if (!isPolicyVariable(name)) return undefined
+  switch (name) {
+    case 'request':
+      return requestVariable(c)
+    case 'mcp':
+      return mcpVariable(c)
+    case 'args':
+      return c.call.arguments ?? new Map()
+    case 'server':
+      return new Map<string, CelInput>([
+        ['name', c.server.name],
+        ['namespace', c.server.namespace],
+        ['labels', c.server.labels],
+      ])
+    case 'user':
+      return userVariable(c.principal)
+    case 'principal':
+      return new Map<string, CelInput>([
+        ['kind', c.principal.kind],
+        ['throughAgent', c.principal.throughAgent],
+      ])
+    case 'claims':
+      return c.principal.claims
+    case 'scopes':
+      return c.principal.scopes
+    case 'agent': {
+      const { id, issuer, assurance } = c.principal.agent
+      return new Map([
+        ['id', id],
+        ['issuer', issuer],
+        ['assurance', assurance],
+      ])
+    }
+    case 'actors':
+      return c.principal.actors.map(
+        actor =>
+          new Map([
+            ['subject', actor.subject],
+            ['issuer', actor.issuer],
+          ]),
+      )
+    case 'workload':
+      return c.principal.workload
+    case 'tenant':
+      return c.principal.tenant
+    case 'operations':
+      return c.operations?.map(operationVariable)
+    case 'images':
+      return c.images
+    case 'replicas':
+      return c.replicas
+    case 'variables':
+      // Served by the policy itself, which wraps this activation.
+      return undefined
+  }
+}
+
+/** Headers that carry authority or a session never reach an expression: a policy must not be built on them. */
+const hiddenHeaders = new Set(['authorization', 'proxy-authorization', 'cookie', 'dpop', 'kubernetes-authorization', 'mcp-session-id'])
+
+function requestVariable({ request, now, decisionId }: Circumstances): CelInput {
+  const headers = new Map<string, CelInput>()
+  for (const name of request.headers.names()) {
+    if (hiddenHeaders.has(name) || name.startsWith('impersonate-') || name.startsWith('x-mcp-authz-')) continue
+    headers.set(name, request.headers.all(name).join(','))
+  }
+  return new Map<string, CelInput>([
+    ['id', decisionId],
+    ['time', new Date(now)],
+    ['method', request.method],
+    ['host', request.authority],
+    ['path', request.path],
+    ['headers', headers],
+    ['sourceAddress', request.peer.address],
+  ])
+}
+
+function mcpVariable({ call, tool, catalogTool }: Circumstances): CelInput {
+  const mcp = new Map<string, CelInput>([['method', methodName(call)]])
+  if (call.version !== undefined) mcp.set('protocolVersion', call.version)
+  if (tool !== undefined) {
+    const about = new Map<string, CelInput>([['name', tool]])
+    if (catalogTool) about.set('access', catalogTool.access).set('labels', catalogTool.labels)
+    mcp.set('tool', about)
+  }
+  if (call.target.kind === 'prompt') mcp.set('prompt', new Map([['name', call.target.name]]))
+  if (call.target.kind === 'resource') mcp.set('resource', new Map([['uri', call.target.name]]))
+  if (call.params !== undefined) mcp.set('params', call.params)
+  return mcp
+}
+
+function userVariable({ user }: Principal): CelInput {
+  return new Map<string, CelInput>([
+    ['username', user.username],
+    ['uid', user.uid],
+    ['groups', user.groups],
+    ['extra', user.extra],
+  ])
+}
+
+function operationVariable(operation: Operation): CelInput {
+  const { verb, group, version, resource, subresource, namespace, name, clusterScoped, object } = operation
+  const variable = new Map<string, CelInput>(
+    Object.entries({ verb, group, version, resource, subresource, namespace, name, clusterScoped }),
+  )
+  if (object !== undefined) variable.set('object', object)
+  return variable
+}

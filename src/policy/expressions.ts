@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import type { Activation, CelInput, CelOutput, CelProgram } from '../cel/environment.js'
+import type { Finding } from '../documents/finding.js'
+import type { PathSegment, SourceDocument } from '../documents/source-document.js'
+import { policyEnvironment } from './expression-environment.js'
+
+/** Bounds of one policy document: enough for any written by hand, too few to stall a decision. */
+export const maxVariables = 32
+export const maxMatchConditions = 64
+
+export const expressionsSchema = {
+  variables: z
+    .array(z.strictObject({ name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/), expression: z.string().min(1) }))
+    .min(1)
+    .max(maxVariables)
+    .optional(),
+  matchConditions: z
+    .array(z.strictObject({ name: z.string().min(1).max(63), expression: z.string().min(1) }))
+    .min(1)
+    .max(maxMatchConditions)
+    .optional(),
+}
+export interface ExpressionsSpec {
+  readonly variables?: readonly { readonly name: string; readonly expression: string }[] | undefined
+  readonly matchConditions?: readonly { readonly name: string; readonly expression: string }[] | undefined
+}
+
+export interface NamedProgram {
+  readonly name: string
+  readonly program: CelProgram
+}
+
+/** Collects findings while the expressions of one document compile. */
+export class ExpressionCompiler {
+  readonly findings: Finding[] = []
+  readonly #document: SourceDocument
+
+  constructor(document: SourceDocument) {
+    this.#document = document
+  }
+
+  compile(path: readonly PathSegment[], source: string, result: 'bool' | 'string' | 'dyn'): CelProgram | undefined {
+    const compiled = policyEnvironment.compile(source, result)
+    if (compiled.ok) return compiled.program
+    const { message, hint, line, column } = compiled.error
+    this.findings.push(
+      this.#document.finding('error', path, message, {
+        ...(hint !== undefined && { hint }),
+        ...(line !== undefined && column !== undefined && { offset: { line, column } }),
+      }),
+    )
+    return undefined
+  }
+
+  report(severity: Finding['severity'], path: readonly PathSegment[], message: string, hint?: string): void {
+    this.findings.push(this.#document.finding(severity, path, message, hint === undefined ? {} : { hint }))
+  }
+
+  named(section: 'variables' | 'matchConditions', spec: ExpressionsSpec): readonly NamedProgram[] {
+    const programs: NamedProgram[] = []
+    const seen = new Set<string>()
+    for (const [index, { name, expression }] of (spec[section] ?? []).entries()) {
+      const path = ['spec', section, index]
+      if (seen.has(name)) this.report('error', [...path, 'name'], `the name "${name}" is used twice`)
+      seen.add(name)
+      const program = this.compile([...path, 'expression'], expression, section === 'variables' ? 'dyn' : 'bool')
+      if (program) programs.push({ name, program })
+      if (program && section === 'matchConditions' && program.variables.has('variables'))
+        this.report('error', [...path, 'expression'], 'matchConditions cannot read variables', 'move the condition into a validation')
+    }
+    return programs
+  }
+}
+
+/** Adds `variables.<name>` to an activation: evaluated in order when first read; one that fails is absent. */
+export function withVariables(outer: Activation, variables: readonly NamedProgram[]): Activation {
+  if (variables.length === 0) return outer
+  let built: Map<string, CelInput> | undefined
+  const activation: Activation = name => {
+    if (name !== 'variables') return outer(name)
+    if (built !== undefined) return built
+    built = new Map()
+    for (const { name: variable, program } of variables) {
+      const evaluated = program.evaluate(activation)
+      if (evaluated.ok) built.set(variable, evaluated.value)
+    }
+    return built
+  }
+  return activation
+}
+
+export type Condition = 'true' | 'false' | 'error'
+
+/** As in Kubernetes' match conditions: any false wins over an error. */
+export function evaluateConditions(conditions: readonly NamedProgram[], activation: Activation): Condition {
+  let result: Condition = 'true'
+  for (const { program } of conditions) {
+    const evaluated = program.evaluate(activation)
+    if (!evaluated.ok) result = 'error'
+    else if (evaluated.value === false) return 'false'
+    else if (evaluated.value !== true) result = 'error'
+  }
+  return result
+}
+
+/** A string result, trimmed; undefined when it is not one. */
+export function asText(value: CelOutput): string | undefined {
+  return typeof value === 'string' ? value.trim() : undefined
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import type { Principal } from '../identity/principal.js'
+import type { Call } from '../protocol/call.js'
+import type { CatalogTool } from '../rbac/tool-catalog.js'
+import { compileGlobs } from './glob.js'
+import { hasTarget, methodName } from './call-names.js'
+
+const patterns = z.array(z.string().min(1)).min(1)
+const subject = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('User'), name: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('Group'), name: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('ServiceAccount'), name: z.string().min(1), namespace: z.string().min(1) }),
+])
+const agent = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('Agent'), name: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('Workload'), name: z.string().min(1) }),
+])
+
+/** The schema of `match`, the same in Grant, Guardrail and Enrichment. Absent = any; lists are any-of; `*` is the only wildcard. */
+export const matchSchema = z.strictObject({
+  servers: patterns.optional(),
+  methods: patterns.optional(),
+  tools: patterns.optional(),
+  prompts: patterns.optional(),
+  resources: patterns.optional(),
+  access: z.array(z.enum(['read', 'write', 'delete', 'exec', 'sensitive'])).min(1).optional(),
+  labels: z.record(z.string(), z.union([z.string(), patterns])).optional(),
+  subjects: z.array(subject).min(1).optional(),
+  agents: z.array(agent).min(1).optional(),
+})
+export type MatchSpec = z.infer<typeof matchSchema>
+
+/** What of a call `match` looks at, beside who makes it. */
+export interface MatchedCall {
+  readonly server: string
+  readonly call: Call
+  /** Un-prefixed; undefined unless it is a tools/call. */
+  readonly tool: string | undefined
+  readonly catalogTool: CatalogTool | undefined
+}
+
+export interface Match {
+  /** Whether this could ever match a call of that server. */
+  server(name: string): boolean
+  /** The part that depends on server, method and target only: the same for every caller. */
+  call(matched: MatchedCall): boolean
+  /** The part that depends on who asks. `claimedAgents`: whether an agent that nobody attested counts. */
+  caller(principal: Principal, claimedAgents: boolean): boolean
+  /** As {@link caller}, for the agents alone. */
+  agents(principal: Principal, claimedAgents: boolean): boolean
+  readonly subjectsGiven: boolean
+  readonly agentsGiven: boolean
+}
+
+export function compileMatch(spec: MatchSpec): Match {
+  const servers = spec.servers && compileGlobs(spec.servers)
+  const methods = spec.methods && compileGlobs(spec.methods)
+  const tools = spec.tools && compileGlobs(spec.tools)
+  const prompts = spec.prompts && compileGlobs(spec.prompts)
+  const resources = spec.resources && compileGlobs(spec.resources)
+  const access = spec.access && new Set<string>(spec.access)
+  const labels = Object.entries(spec.labels ?? {}).map(
+    ([key, value]) => [key, compileGlobs(typeof value === 'string' ? [value] : value)] as const,
+  )
+  const toolsOnly = tools !== undefined || access !== undefined || labels.length > 0
+  const subjects = spec.subjects?.map(compileSubject)
+  const agents = spec.agents?.map(compileAgent)
+  const agentsMatch = (principal: Principal, claimedAgents: boolean): boolean =>
+    agents === undefined || agents.some(matches => matches(principal, claimedAgents))
+
+  return {
+    server: name => servers === undefined || servers(name),
+    call(matched) {
+      if (servers !== undefined && !servers(matched.server)) return false
+      const method = methodName(matched.call)
+      if (methods !== undefined ? !methods(method) : !hasTarget(matched.call)) return false
+      if (toolsOnly) {
+        if (matched.tool === undefined) return false
+        if (tools !== undefined && !tools(matched.tool)) return false
+        if (access !== undefined && !(matched.catalogTool && access.has(matched.catalogTool.access))) return false
+        for (const [key, matches] of labels) {
+          const value = matched.catalogTool?.labels.get(key)
+          if (value === undefined || !matches(value)) return false
+        }
+      }
+      const { target } = matched.call
+      if (prompts !== undefined && !(target.kind === 'prompt' && prompts(target.name))) return false
+      if (resources === undefined) return true
+      if (target.kind === 'resource' && resources(target.name)) return true
+      return matched.call.alsoTargets.some(also => also.kind === 'resource' && resources(also.name))
+    },
+    caller(principal, claimedAgents) {
+      if (subjects !== undefined && !subjects.some(matches => matches(principal))) return false
+      return agentsMatch(principal, claimedAgents)
+    },
+    agents: agentsMatch,
+    subjectsGiven: subjects !== undefined,
+    agentsGiven: agents !== undefined,
+  }
+}
+
+function compileSubject(spec: z.infer<typeof subject>): (principal: Principal) => boolean {
+  switch (spec.kind) {
+    case 'User': {
+      const matches = compileGlobs([spec.name])
+      return principal => matches(principal.user.username)
+    }
+    case 'Group': {
+      const matches = compileGlobs([spec.name])
+      return principal => principal.user.groups.some(matches)
+    }
+    case 'ServiceAccount': {
+      const matches = compileGlobs([`system:serviceaccount:${spec.namespace}:${spec.name}`])
+      return principal => matches(principal.user.username)
+    }
+  }
+}
+
+function compileAgent(spec: z.infer<typeof agent>): (principal: Principal, claimedAgents: boolean) => boolean {
+  const matches = compileGlobs([spec.name])
+  switch (spec.kind) {
+    case 'Agent':
+      return ({ agent }, claimedAgents) =>
+        agent.id !== '' &&
+        (agent.assurance === 'attested' || (claimedAgents && agent.assurance === 'claimed')) &&
+        matches(`${agent.issuer}:${agent.id}`)
+    case 'Workload':
+      return ({ workload }) => workload !== '' && matches(workload)
+  }
+}

@@ -1,0 +1,185 @@
+import { z } from 'zod'
+import type { SourceDocument } from '../documents/source-document.js'
+import { didYouMean, validate } from '../documents/validate.js'
+import type { Authorizer } from '../rbac/authorizer.js'
+import type { ToolCatalog } from '../rbac/tool-catalog.js'
+import type { Compilation } from './compilation.js'
+import { policyApiVersion } from './document-schema.js'
+import { type DenialMode, denialModes, type Mode, type PrincipalRole, type Requirement, type Server } from './server.js'
+
+const headerName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a header name is lower-case letters, digits and "-"')
+const dnsLabel = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
+
+const schema = z.strictObject({
+  resource: z.string().min(1).max(2048),
+  audiences: z.array(z.string().min(1)).min(1).optional(),
+  identity: z.enum(['token', 'gatewayMetadata']).default('token'),
+  protocol: z.enum(['mcp', 'json']).default('mcp'),
+  catalog: z.string().min(1).optional(),
+  require: z.array(z.enum(['operations', 'tools', 'grants'])).min(1).optional(),
+  principals: z.array(z.enum(['user', 'agent'])).min(1).default(['user']),
+  connect: z.enum(['authenticated', 'required']).default('authenticated'),
+  anonymous: z.enum(['Deny', 'Allow']).default('Deny'),
+  kubernetes: z
+    .strictObject({
+      cluster: z.string().min(1).default('local'),
+      defaultNamespace: z.string().regex(dnsLabel, 'not a namespace name').optional(),
+      contexts: z.record(z.string(), z.string()).optional(),
+    })
+    .default({ cluster: 'local' }),
+  upstream: z
+    .strictObject({
+      authorization: z.enum(['strip', 'passthrough', 'exchange', 'mint']).default('strip'),
+      identity: z.enum(['headers', 'impersonation', 'none']).default('headers'),
+      headers: z.array(headerName).min(1).max(16).optional(),
+    })
+    .default({ authorization: 'strip', identity: 'headers' }),
+  methods: z.array(z.string().min(1).max(128)).min(1).max(64).optional(),
+  toolPrefix: z.string().max(64).default(''),
+  denial: z.enum(denialModes).default('toolError'),
+  mode: z.enum(['Enforce', 'Audit']).default('Enforce'),
+})
+
+const document = z.strictObject({
+  apiVersion: z.literal(policyApiVersion),
+  kind: z.literal('Server'),
+  metadata: z.strictObject({
+    name: z.string().regex(dnsLabel, 'the name of a Server is a DNS label: lower-case letters, digits and "-"'),
+    namespace: z.string().regex(dnsLabel, 'not a namespace name').default('mcp-authz'),
+    labels: z.record(z.string(), z.string()).default({}),
+    annotations: z.record(z.string(), z.string()).optional(),
+  }),
+  spec: schema,
+})
+
+export interface ServerContext {
+  readonly catalogs: ReadonlyMap<string, ToolCatalog>
+  /** By cluster name. */
+  readonly authorizers: ReadonlyMap<string, Authorizer>
+}
+
+/** What of a Server is read from its own document alone; the rest is resolved when the set is put together. */
+export interface ServerDraft {
+  readonly name: string
+  readonly catalogName: string | undefined
+  readonly host: string
+  readonly path: string
+  resolve(context: ServerContext): Compilation<Server>
+}
+
+export function compileServer(source: SourceDocument): Compilation<ServerDraft> {
+  const parsed = validate(source, document)
+  if (!parsed.ok) return { value: undefined, findings: parsed.findings }
+  const { metadata, spec } = parsed.value
+  const address = parseResource(spec.resource)
+  if (typeof address === 'string') {
+    return {
+      value: undefined,
+      findings: [source.finding('error', ['spec', 'resource'], address, { hint: 'write the URL that clients use, e.g. https://mcp.example.com/mcp' })],
+    }
+  }
+  const findings = []
+  if (spec.upstream.authorization !== 'strip') {
+    findings.push(
+      source.finding('error', ['spec', 'upstream', 'authorization'], `${spec.upstream.authorization} is not offered by this version`, {
+        hint: 'write strip: the server acts as itself, and mcp-authz is the guard',
+      }),
+    )
+  }
+  if (spec.upstream.identity === 'impersonation') {
+    findings.push(
+      source.finding('error', ['spec', 'upstream', 'identity'], 'impersonation is not offered by this version', { hint: 'write headers or none' }),
+    )
+  }
+  const required: readonly Requirement[] = spec.require ?? (spec.catalog === undefined ? ['grants'] : ['operations'])
+  if (required.includes('operations') && spec.catalog === undefined) {
+    findings.push(
+      source.finding('error', ['spec', 'require'], 'operations needs a catalog that says what each tool does', {
+        hint: 'add catalog: kubernetes-mcp-server (or your own ToolCatalog), or require tools or grants',
+      }),
+    )
+  }
+  if (findings.length > 0) return { value: undefined, findings }
+  const roles: readonly PrincipalRole[] = [...new Set(spec.principals)]
+  const denial: DenialMode = spec.denial
+  const mode: Mode = spec.mode
+  const base = {
+    name: metadata.name,
+    namespace: metadata.namespace,
+    labels: new Map(Object.entries(metadata.labels)),
+    resource: spec.resource,
+    ...address,
+    audience: {
+      server: metadata.name,
+      audiences: spec.audiences ?? [spec.resource],
+      identity: spec.identity,
+      anonymous: spec.anonymous,
+    },
+    protocol: spec.protocol,
+    require: [...new Set(required)],
+    principals: roles,
+    connect: spec.connect,
+    kubernetes: {
+      cluster: spec.kubernetes.cluster,
+      defaultNamespace: spec.kubernetes.defaultNamespace,
+      contexts: new Map(Object.entries(spec.kubernetes.contexts ?? {})),
+    },
+    identityHeaders: spec.upstream.identity === 'headers',
+    upstreamHeaders: spec.upstream.headers ?? [],
+    methods: new Set(spec.methods ?? []),
+    toolPrefix: spec.toolPrefix,
+    denial,
+    mode,
+  }
+  return {
+    value: {
+      name: metadata.name,
+      catalogName: spec.catalog,
+      host: address.host,
+      path: address.path,
+      resolve(context) {
+        const catalog = spec.catalog === undefined ? undefined : context.catalogs.get(spec.catalog)
+        const authorizer = context.authorizers.get(spec.kubernetes.cluster)
+        const problems = []
+        if (spec.catalog !== undefined && catalog === undefined) {
+          const near = didYouMean(spec.catalog, [...context.catalogs.keys()])
+          problems.push(
+            source.finding('error', ['spec', 'catalog'], `there is no ToolCatalog "${spec.catalog}"`, {
+              hint: near === undefined ? 'add a document of kind ToolCatalog with this name' : `did you mean "${near}"?`,
+            }),
+          )
+        }
+        if (authorizer === undefined) {
+          problems.push(
+            source.finding('error', ['spec', 'kubernetes', 'cluster'], `there is no cluster "${spec.kubernetes.cluster}" in the configuration`, {
+              hint: `one of: ${[...context.authorizers.keys()].join(', ')}`,
+            }),
+          )
+        }
+        if (authorizer === undefined || problems.length > 0) return { value: undefined, findings: problems }
+        return { value: { ...base, catalog, authorizer }, findings: [] }
+      },
+    },
+    findings: [],
+  }
+}
+
+/** Splits a resource URL of the configuration (never of a request). Returns what is wrong with it as a string. */
+function parseResource(resource: string): { origin: string; host: string; path: string } | string {
+  let url: URL
+  try {
+    url = new URL(resource)
+  } catch {
+    return 'not a URL'
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'not an http or https URL'
+  if (url.username !== '' || url.password !== '' || url.hash !== '' || url.search !== '' || resource.includes('?')) {
+    return 'a resource has no user, query or fragment (RFC 8707, section 2)'
+  }
+  const authority = resource.slice(resource.indexOf('//') + 2)
+  const slash = authority.indexOf('/')
+  const path = slash === -1 ? '/' : authority.slice(slash)
+  if (path !== url.pathname) return 'the path is not in its plain form: no dot segments, escapes or blanks'
+  if (path.length > 1 && path.endsWith('/')) return 'the path ends in "/"'
+  return { origin: `${url.protocol}//${url.host}`, host: url.host, path }
+}

@@ -1,0 +1,43 @@
+import type { AcceptedAudience } from '../identity/authenticator.js'
+import type { Authorizer } from '../rbac/authorizer.js'
+import type { ServerKubernetes, ToolCatalog } from '../rbac/tool-catalog.js'
+
+export type Requirement = 'operations' | 'tools' | 'grants'
+export type PrincipalRole = 'user' | 'agent'
+export type Mode = 'Enforce' | 'Audit'
+/** From the mildest to the strictest: of several that apply, the strictest wins. */
+export const denialModes = ['toolError', 'jsonrpcError', 'http403', 'hide'] as const
+export type DenialMode = (typeof denialModes)[number]
+
+/** A protected endpoint, compiled from `kind: Server`. */
+export interface Server {
+  readonly name: string
+  readonly namespace: string
+  readonly labels: ReadonlyMap<string, string>
+  /** RFC 8707 resource identifier, as written. */
+  readonly resource: string
+  /** Scheme and authority of the resource, e.g. `https://mcp.example.com`. */
+  readonly origin: string
+  /** Lower-case host, with the port unless it is the scheme's default. */
+  readonly host: string
+  readonly path: string
+  readonly audience: AcceptedAudience
+  readonly protocol: 'mcp' | 'json'
+  readonly catalog: ToolCatalog | undefined
+  readonly require: readonly Requirement[]
+  readonly principals: readonly PrincipalRole[]
+  readonly connect: 'authenticated' | 'required'
+  readonly kubernetes: ServerKubernetes
+  readonly identityHeaders: boolean
+  /** Names that Enrichments may set beside x-mcp-authz-*; always overwritten or removed. */
+  readonly upstreamHeaders: readonly string[]
+  readonly methods: ReadonlySet<string>
+  readonly toolPrefix: string
+  readonly denial: DenialMode
+  readonly mode: Mode
+  readonly authorizer: Authorizer
+}
+
+export function strictestDenial(modes: readonly DenialMode[]): DenialMode {
+  return denialModes[Math.max(0, ...modes.map(mode => denialModes.indexOf(mode)))] ?? 'hide'
+}

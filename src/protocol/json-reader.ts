@@ -1,0 +1,285 @@
+import { hasControl, skipDigits } from './characters.js'
+import type { JsonObject, JsonValue } from './json-value.js'
+import type { MessageReason } from './reasons.js'
+
+export interface JsonReaderLimits {
+  readonly maxDepth: number
+  readonly maxMembers: number
+  readonly lexemeOf: string | undefined
+}
+
+const quote = 0x22
+const backslash = 0x5c
+const int64Min = -(2n ** 63n)
+const uint64Max = 2n ** 64n - 1n
+/** Creating a bigint costs an allocation; the numbers of everyday arguments are taken from here. */
+const smallInts: readonly bigint[] = Array.from({ length: 1024 }, (_, n) => BigInt(n))
+/** Integers of so many digits are exact as a `number`. */
+const exactDigits = 15
+/** No number between int64 and uint64 has more digits; a longer lexeme is never handed to BigInt, which is quadratic. */
+const maxDigits = 20
+const loneSurrogate = /[\ud800-\udfff]/u
+
+/**
+ * Reads one JSON text (RFC 8259), strictly and in one pass. Use it through parseStrictJson, which checks the encoding.
+ * A method that fails returns undefined, which is no JSON value, and leaves `reason` and `failedAt` behind: nothing here
+ * throws. Recursion is bounded by `maxDepth`.
+ */
+export class JsonReader {
+  reason: MessageReason = 'message.not_json'
+  failedAt = 0
+  /** Source text of the top-level member `lexemeOf`, once it was read. */
+  lexeme: string | undefined
+  readonly #text: string
+  readonly #maxDepth: number
+  readonly #lexemeOf: string | undefined
+  #membersLeft: number
+  #at = 0
+
+  constructor(text: string, limits: JsonReaderLimits) {
+    this.#text = text
+    this.#maxDepth = limits.maxDepth
+    this.#membersLeft = limits.maxMembers
+    this.#lexemeOf = limits.lexemeOf
+  }
+
+  /** The whole text as one value; anything but whitespace behind it fails. */
+  read(): JsonValue | undefined {
+    const value = this.#value(0)
+    if (value === undefined) return undefined
+    this.#skipWhitespace()
+    return this.#at === this.#text.length ? value : this.#fail('message.not_json')
+  }
+
+  #value(depth: number): JsonValue | undefined {
+    this.#skipWhitespace()
+    switch (this.#text.charCodeAt(this.#at)) {
+      case quote:
+        return this.#string()
+      case 0x7b:
+        return this.#object(depth + 1)
+      case 0x5b:
+        return this.#array(depth + 1)
+      case 0x74:
+        return this.#literal('true', true)
+      case 0x66:
+        return this.#literal('false', false)
+      case 0x6e:
+        return this.#literal('null', null)
+      default:
+        return this.#number()
+    }
+  }
+
+  #object(depth: number): JsonObject | undefined {
+    if (depth > this.#maxDepth) return this.#fail('message.too_deep')
+    const text = this.#text
+    const members = new Map<string, JsonValue>()
+    this.#at++
+    this.#skipWhitespace()
+    if (text.charCodeAt(this.#at) === 0x7d) {
+      this.#at++
+      return members
+    }
+    for (;;) {
+      const keyAt = this.#at
+      if (text.charCodeAt(keyAt) !== quote) return this.#fail('message.not_json')
+      if (--this.#membersLeft < 0) return this.#fail('message.too_many_members')
+      const key = this.#key()
+      if (key === undefined) return undefined
+      this.#skipWhitespace()
+      if (text.charCodeAt(this.#at) !== 0x3a) return this.#fail('message.not_json')
+      this.#at++
+      const value = depth === 1 && key === this.#lexemeOf ? this.#valueWithLexeme(depth) : this.#value(depth)
+      if (value === undefined) return undefined
+      const size = members.size
+      members.set(key, value)
+      if (members.size === size) {
+        // Which of the two a server would take differs between servers; so the lexeme is no longer known either.
+        if (depth === 1 && key === this.#lexemeOf) this.lexeme = undefined
+        return this.#fail('message.duplicate_key', keyAt)
+      }
+      this.#skipWhitespace()
+      const next = text.charCodeAt(this.#at)
+      if (next === 0x2c) {
+        this.#at++
+        this.#skipWhitespace()
+      } else if (next === 0x7d) {
+        this.#at++
+        return members
+      } else return this.#fail('message.not_json')
+    }
+  }
+
+  #array(depth: number): readonly JsonValue[] | undefined {
+    if (depth > this.#maxDepth) return this.#fail('message.too_deep')
+    const text = this.#text
+    const items: JsonValue[] = []
+    this.#at++
+    this.#skipWhitespace()
+    if (text.charCodeAt(this.#at) === 0x5d) {
+      this.#at++
+      return items
+    }
+    for (;;) {
+      if (--this.#membersLeft < 0) return this.#fail('message.too_many_members')
+      const value = this.#value(depth)
+      if (value === undefined) return undefined
+      items.push(value)
+      this.#skipWhitespace()
+      const next = text.charCodeAt(this.#at)
+      if (next === 0x2c) this.#at++
+      else if (next === 0x5d) {
+        this.#at++
+        return items
+      } else return this.#fail('message.not_json')
+    }
+  }
+
+  #valueWithLexeme(depth: number): JsonValue | undefined {
+    this.#skipWhitespace()
+    const start = this.#at
+    const value = this.#value(depth)
+    if (value !== undefined) this.lexeme = this.#text.slice(start, this.#at)
+    return value
+  }
+
+  /**
+   * A key. Control characters are refused in any spelling, because servers have cut keys at NUL (GHSA-q382-vc8q-7jhj),
+   * and so is `__proto__`, which reaches the prototype of objects in JavaScript servers.
+   */
+  #key(): string | undefined {
+    const text = this.#text
+    const start = this.#at + 1
+    for (let at = start; ; at++) {
+      const code = text.charCodeAt(at)
+      if (code >= 0x20 && code < 0x7f && code !== backslash) {
+        if (code !== quote) continue
+        this.#at = at + 1
+        const key = text.slice(start, at)
+        return key === '__proto__' ? this.#fail('message.forbidden_key', start) : key
+      }
+      const key = this.#string()
+      if (key === undefined) return undefined
+      return key === '__proto__' || hasControl(key) ? this.#fail('message.forbidden_key', start) : key
+    }
+  }
+
+  #string(): string | undefined {
+    const text = this.#text
+    const start = this.#at + 1
+    for (let at = start; ; at++) {
+      const code = text.charCodeAt(at)
+      if (code === quote) {
+        this.#at = at + 1
+        return text.slice(start, at)
+      }
+      if (code === backslash) return this.#escapedString(start, at)
+      if (!(code >= 0x20)) return this.#fail('message.not_json', at)
+    }
+  }
+
+  /** A string with escapes: its end is found here, and the platform decodes the token. */
+  #escapedString(start: number, firstEscape: number): string | undefined {
+    const text = this.#text
+    let end = text.indexOf('"', firstEscape)
+    while (end >= 0 && isEscaped(text, end, firstEscape)) end = text.indexOf('"', end + 1)
+    if (end < 0) return this.#fail('message.not_json', text.length)
+    this.#at = end + 1
+    const token = text.slice(start - 1, end + 1)
+    const decoded = decodeToken(token)
+    if (decoded === undefined) return this.#fail('message.not_json', start)
+    // Half a surrogate pair can only come from a \u escape. Some servers refuse it, others replace it.
+    if (token.includes('\\u') && loneSurrogate.test(decoded)) return this.#fail('message.encoding', start)
+    return decoded
+  }
+
+  #number(): bigint | number | undefined {
+    const text = this.#text
+    const start = this.#at
+    const negative = text.charCodeAt(start) === 0x2d
+    const firstDigit = negative ? start + 1 : start
+    let at = firstDigit
+    let magnitude = 0
+    let code = text.charCodeAt(at)
+    if (code === 0x30) code = text.charCodeAt(++at)
+    else if (code >= 0x31 && code <= 0x39) {
+      do {
+        magnitude = magnitude * 10 + (code - 0x30)
+        code = text.charCodeAt(++at)
+      } while (code >= 0x30 && code <= 0x39)
+    } else return this.#fail('message.not_json', at)
+    if (code === 0x2e || code === 0x65 || code === 0x45) return this.#fraction(start, at, code)
+    this.#at = at
+    const digits = at - firstDigit
+    if (digits <= exactDigits) {
+      // "-0" is the integer 0: an integer has no signed zero, and no server acts on the sign.
+      if (magnitude === 0 || (!negative && magnitude < smallInts.length)) return smallInts[magnitude]
+      return BigInt(negative ? -magnitude : magnitude)
+    }
+    if (digits > maxDigits) return this.#fail('message.number_range', start)
+    const integer = BigInt(text.slice(start, at))
+    return integer < int64Min || integer > uint64Max ? this.#fail('message.number_range', start) : integer
+  }
+
+  /** The rest of a number from its "." or "e" on. */
+  #fraction(start: number, from: number, mark: number): number | undefined {
+    const text = this.#text
+    let at = from
+    let code = mark
+    if (code === 0x2e) {
+      at = skipDigits(text, from + 1)
+      if (at === from + 1) return this.#fail('message.not_json', at)
+      code = text.charCodeAt(at)
+    }
+    if (code === 0x65 || code === 0x45) {
+      const sign = text.charCodeAt(at + 1)
+      const digits = sign === 0x2b || sign === 0x2d ? at + 2 : at + 1
+      at = skipDigits(text, digits)
+      if (at === digits) return this.#fail('message.not_json', at)
+    }
+    this.#at = at
+    const value = Number(text.slice(start, at))
+    return Number.isFinite(value) ? value : this.#fail('message.number_range', start)
+  }
+
+  #literal<T extends boolean | null>(word: string, value: T): T | undefined {
+    if (!this.#text.startsWith(word, this.#at)) return this.#fail('message.not_json')
+    this.#at += word.length
+    return value
+  }
+
+  #skipWhitespace(): void {
+    const text = this.#text
+    let at = this.#at
+    for (;;) {
+      const code = text.charCodeAt(at)
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) break
+      at++
+    }
+    this.#at = at
+  }
+
+  #fail(reason: MessageReason, at: number = this.#at): undefined {
+    this.reason = reason
+    this.failedAt = at
+    return undefined
+  }
+}
+
+/** True if an odd number of backslashes stands before `at`. Runs of backslashes are looked at once each, so linear. */
+function isEscaped(text: string, at: number, from: number): boolean {
+  let first = at
+  while (first > from && text.charCodeAt(first - 1) === backslash) first--
+  return (at - first) % 2 === 1
+}
+
+/** Undefined for a bad escape or a raw control character. */
+function decodeToken(token: string): string | undefined {
+  try {
+    const decoded: unknown = JSON.parse(token)
+    return typeof decoded === 'string' ? decoded : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,76 @@
+import type { RequestHeaders } from './request-headers.js'
+
+/**
+ * Headers that we or the server behind us act on. A second value, or one joined by a comma, is read differently by
+ * different servers (CVE-2021-32777), so there may be one only. `commas` says that the value may hold one by its grammar.
+ */
+const single: ReadonlyMap<string, 'commas' | 'no commas'> = new Map([
+  ['authorization', 'no commas'],
+  ['proxy-authorization', 'no commas'],
+  ['dpop', 'no commas'],
+  ['host', 'no commas'],
+  ['origin', 'no commas'],
+  ['content-type', 'commas'],
+  ['content-length', 'no commas'],
+  ['content-encoding', 'no commas'],
+  ['transfer-encoding', 'no commas'],
+  ['upgrade', 'no commas'],
+  ['mcp-session-id', 'no commas'],
+  ['mcp-protocol-version', 'no commas'],
+  ['mcp-method', 'no commas'],
+  ['mcp-name', 'commas'],
+  ['last-event-id', 'commas'],
+  ['access-control-request-method', 'no commas'],
+  ['x-envoy-auth-partial-body', 'no commas'],
+])
+
+/** Servers with such a middleware would execute another method than the one we judge. */
+const methodOverrides: ReadonlySet<string> = new Set(['x-http-method-override', 'x-http-method', 'x-method-override'])
+const headerName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
+const visibleOrBlank = /^[\t\x20-\x7e]*$/
+
+export type HeaderFailure = {
+  readonly reason: 'framing.header_repeated' | 'framing.header_invalid'
+  readonly message: string
+}
+
+/** The first header that two servers could read differently, or undefined. Messages name only headers of our own table. */
+export function checkSecurityHeaders(headers: RequestHeaders): HeaderFailure | undefined {
+  for (const name of headers.names()) {
+    const failure = single.has(name) ? checkSingle(name, headers) : checkName(name)
+    if (failure !== undefined) return failure
+  }
+  return undefined
+}
+
+function checkSingle(name: string, headers: RequestHeaders): HeaderFailure | undefined {
+  const value = headers.one(name)
+  if (value === undefined || (value.includes(',') && single.get(name) === 'no commas')) {
+    return { reason: 'framing.header_repeated', message: `The header ${name} must have exactly one value.` }
+  }
+  if (!visibleOrBlank.test(value)) {
+    return {
+      reason: 'framing.header_invalid',
+      message: `The header ${name} holds a character that is not visible ASCII.`,
+    }
+  }
+  if (name === 'content-length' && !/^(?:0|[1-9][0-9]{0,14})$/.test(value)) {
+    return { reason: 'framing.header_invalid', message: 'The content-length must be a decimal number.' }
+  }
+  return undefined
+}
+
+function checkName(name: string): HeaderFailure | undefined {
+  if (!headerName.test(name)) {
+    return { reason: 'framing.header_invalid', message: 'A header has a name that is not valid in lower case.' }
+  }
+  const dashed = name.includes('_') ? name.replaceAll('_', '-') : name
+  if (methodOverrides.has(dashed)) {
+    return { reason: 'framing.header_invalid', message: 'Headers that override the HTTP method are not accepted.' }
+  }
+  // CGI-like servers read "_" as "-".
+  if (dashed !== name && single.has(dashed)) {
+    return { reason: 'framing.header_invalid', message: `A header looks like ${dashed}; spell it with "-".` }
+  }
+  return undefined
+}

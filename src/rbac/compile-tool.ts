@@ -1,0 +1,125 @@
+import type { JsonObject } from '../protocol/json-value.js'
+import { type ArgumentUse, isPresent, mistypedArgument } from './argument-types.js'
+import type { ToolSpec } from './catalog-schema.js'
+import type { Kinds } from './kinds.js'
+import type { Refused } from './manifest.js'
+import type { Operation } from './operation.js'
+import { compileOperationRule, refused, required } from './operation-rule.js'
+import type { CatalogTool, ResolvedTool, ServerKubernetes } from './tool-catalog.js'
+
+export interface ToolParts {
+  readonly name: string
+  readonly spec: ToolSpec
+  readonly kinds: Kinds
+  readonly clusterArgument: string | undefined
+  readonly uses: ReadonlyMap<string, ArgumentUse>
+}
+
+/** Compiles one tool or prompt whose entry was checked. */
+export function compileTool({ name, spec, kinds, clusterArgument, uses }: ToolParts): CatalogTool {
+  const cluster = clusterArgument === undefined ? [] : [clusterArgument]
+  const listed = spec.arguments === undefined ? undefined : new Set([...spec.arguments, ...cluster])
+  const rules = Array.isArray(spec.operations) ? spec.operations.map(rule => compileOperationRule(rule, kinds)) : []
+
+  const resolve = (args: JsonObject, server: ServerKubernetes): ResolvedTool => {
+    const refusal = unlistedArgument(listed, args) ?? wrongType(uses, args)
+    if (refusal !== undefined) return refusal
+    const where = clusterOf(clusterArgument, args, server)
+    if (!where.ok) return where
+    const own = ownWorkload(spec, args)
+    if (!own.ok) return own
+    const operations: Operation[] = []
+    let { images, replicas } = own
+    for (const rule of rules) {
+      const result = rule(args, server)
+      if (!result.ok) return result
+      operations.push(...result.operations)
+      images = result.images === undefined ? undefined : images?.concat(result.images)
+      replicas = result.replicas === undefined ? undefined : replicas?.concat(result.replicas)
+    }
+    return { ok: true, cluster: where.cluster, operations, images, replicas }
+  }
+
+  return {
+    name,
+    access: spec.access,
+    labels: new Map(Object.entries(spec.labels ?? {})),
+    arguments: listed,
+    knownArguments: new Set([...uses.keys(), ...(listed ?? []), ...cluster]),
+    refuse: spec.refuse,
+    noOperations: spec.operations === 'none',
+    resolve,
+  }
+}
+
+function unlistedArgument(listed: ReadonlySet<string> | undefined, args: JsonObject): Refused | undefined {
+  if (listed === undefined) return undefined
+  for (const name of args.keys()) {
+    if (listed.has(name)) continue
+    const hint = `this tool takes: ${[...listed].sort().join(', ')}`
+    return refused('authorization.argument', 'the call has an argument that this tool does not take', hint)
+  }
+  return undefined
+}
+
+function wrongType(uses: ReadonlyMap<string, ArgumentUse>, args: JsonObject): Refused | undefined {
+  const wrong = mistypedArgument(uses, args)
+  if (wrong === undefined) return undefined
+  const reason = wrong.use.namespace ? 'authorization.namespace' : 'authorization.argument'
+  return refused(reason, `the argument "${wrong.argument}" has the wrong type`, `give it as a JSON ${wrong.use.type}`)
+}
+
+/** The argument counts even where the server does not publish it: kubernetes-mcp-server honours it all the same. */
+function clusterOf(
+  argument: string | undefined,
+  args: JsonObject,
+  server: ServerKubernetes,
+): { readonly ok: true; readonly cluster: string } | Refused {
+  const given = argument === undefined ? undefined : args.get(argument)
+  if (given === undefined) return { ok: true, cluster: server.cluster }
+  const cluster = typeof given === 'string' ? server.contexts.get(given) : undefined
+  if (cluster !== undefined) return { ok: true, cluster }
+  const allowed = [...server.contexts.keys()].sort()
+  const message = `the argument "${argument}" names a cluster that is not known here`
+  return refused(
+    'authorization.cluster_unknown',
+    message,
+    allowed.length === 0 ? 'leave it out' : `use one of: ${allowed.join(', ')}`,
+  )
+}
+
+type OwnWorkload =
+  | {
+      readonly ok: true
+      readonly images: readonly string[] | undefined
+      readonly replicas: readonly bigint[] | undefined
+    }
+  | Refused
+
+/** Images and replica counts in the arguments themselves. */
+function ownWorkload(spec: ToolSpec, args: JsonObject): OwnWorkload {
+  const images: string[] = []
+  for (const { argument } of Array.isArray(spec.images) ? spec.images : []) {
+    const image = args.get(argument)
+    if (typeof image !== 'string' || !isPresent(image)) return required(argument)
+    images.push(image)
+  }
+  const replicas: bigint[] = []
+  const argument = typeof spec.replicas === 'object' ? spec.replicas.argument : undefined
+  if (argument !== undefined && args.has(argument)) {
+    const count = args.get(argument)
+    if (typeof count !== 'bigint' || count < 0n) {
+      return refused(
+        'authorization.argument',
+        `the argument "${argument}" is not a whole number from 0`,
+        'write it like 3, not "3" or 3.0',
+      )
+    }
+    replicas.push(count)
+  }
+  return {
+    ok: true,
+    images: spec.images === 'unknown' ? undefined : images,
+    replicas: spec.replicas === 'unknown' ? undefined : replicas,
+  }
+}

@@ -1,0 +1,153 @@
+import type { JsonObject } from '../protocol/json-value.js'
+import { isPresent } from './argument-types.js'
+import type { ConditionSpec, OperationSpec } from './catalog-schema.js'
+import { escalationOf } from './escalation.js'
+import type { Kinds, KnownKind } from './kinds.js'
+import { isNamespaceName, isPathSegmentName } from './kubernetes-names.js'
+import { type ManifestOperations, manifestOperations, type Refused } from './manifest.js'
+import type { Operation } from './operation.js'
+import type { CatalogReason, ServerKubernetes } from './tool-catalog.js'
+
+/** One entry of a tool's `operations`, for arguments whose types were checked. */
+export type OperationRule = (args: JsonObject, server: ServerKubernetes) => ManifestOperations
+
+const nothing: ManifestOperations = { ok: true, operations: [], images: [], replicas: [] }
+
+/** Compiles an entry that passed the checks of compileToolCatalog. */
+export function compileOperationRule(spec: OperationSpec, kinds: Kinds): OperationRule {
+  const conditions = spec.when === undefined ? [] : [spec.when].flat()
+  const verbs = spec.verbs ?? (spec.verb === undefined ? [] : [spec.verb])
+  const apply = compileTarget(spec, verbs, kinds)
+  return (args, server) => (conditions.every(condition => holds(condition, args)) ? apply(args, server) : nothing)
+}
+
+function compileTarget(spec: OperationSpec, verbs: readonly string[], kinds: Kinds): OperationRule {
+  const { gvk, manifest } = spec
+  if (manifest !== undefined) {
+    return (args, { defaultNamespace }) => {
+      const text = args.get(manifest.argument)
+      if (typeof text !== 'string') return required(manifest.argument)
+      return manifestOperations({ text, verbs, kinds, defaultNamespace })
+    }
+  }
+  if (gvk !== undefined) {
+    return (args, server) => {
+      const apiVersion = args.get(gvk.apiVersion)
+      const kind = args.get(gvk.kind)
+      if (typeof apiVersion !== 'string') return required(gvk.apiVersion)
+      if (typeof kind !== 'string') return required(gvk.kind)
+      const found = kinds.find(apiVersion, kind)
+      if (!found.ok) return refused('authorization.kind_unknown', found.message, found.hint)
+      return operationsOn(found.kind, spec, verbs, args, server)
+    }
+  }
+  const group = spec.group ?? ''
+  const resource = spec.resource ?? ''
+  const version = spec.version ?? kinds.ofResource(group, resource)?.version ?? ''
+  const target = { group, version, resource, namespaced: spec.namespace !== 'cluster' }
+  return (args, server) => buildOperations(target, spec, verbs, args, server)
+}
+
+/** Of a kind that the caller chose: what the catalogue's author could not foresee is checked here. */
+function operationsOn(
+  kind: KnownKind,
+  spec: OperationSpec,
+  verbs: readonly string[],
+  args: JsonObject,
+  server: ServerKubernetes,
+): ManifestOperations {
+  if (spec.subresource === 'scale' && !kind.scale) {
+    return refused('authorization.kind_unknown', 'objects of this kind cannot be scaled', undefined)
+  }
+  for (const verb of verbs) {
+    const escalation = escalationOf({ verb, group: kind.group, subresource: spec.subresource ?? '' })
+    if (escalation !== undefined) return refused('authorization.manifest_refused', escalation, undefined)
+  }
+  return buildOperations(kind, spec, verbs, args, server)
+}
+
+type Target = Pick<KnownKind, 'group' | 'version' | 'resource' | 'namespaced'>
+
+function buildOperations(
+  target: Target,
+  spec: OperationSpec,
+  verbs: readonly string[],
+  args: JsonObject,
+  server: ServerKubernetes,
+): ManifestOperations {
+  const namespace = namespaceOf(spec.namespace, target.namespaced, args, server)
+  if (typeof namespace !== 'string') return namespace
+  const name = nameOf(spec.name, args)
+  if (typeof name !== 'string') return name
+  const { group, version, resource } = target
+  const subresource = spec.subresource ?? ''
+  const operations = verbs.map(
+    (verb): Operation => ({
+      verb,
+      group,
+      version,
+      resource,
+      subresource,
+      namespace,
+      name,
+      clusterScoped: !target.namespaced,
+      object: undefined,
+    }),
+  )
+  return { ok: true, operations, images: [], replicas: [] }
+}
+
+/** Also checked where the kind has no namespace: the server might join the argument into a path all the same. */
+function namespaceOf(
+  rule: OperationSpec['namespace'],
+  namespaced: boolean,
+  args: JsonObject,
+  server: ServerKubernetes,
+): string | Refused {
+  if (rule === undefined || rule === 'all' || rule === 'cluster') return ''
+  const given = args.get(rule.argument)
+  if (isPresent(given)) {
+    if (typeof given === 'string' && isNamespaceName(given)) return namespaced ? given : ''
+    return refused(
+      'authorization.namespace',
+      `the argument "${rule.argument}" is not a valid namespace`,
+      'use the plain name of one namespace: lower-case letters, digits and "-", at most 63',
+    )
+  }
+  if (!namespaced || rule.default === 'all') return ''
+  if (rule.required !== true && server.defaultNamespace !== undefined) return server.defaultNamespace
+  return refused('authorization.namespace', `the argument "${rule.argument}" is missing`, 'name one namespace')
+}
+
+function nameOf(rule: OperationSpec['name'], args: JsonObject): string | Refused {
+  if (rule === undefined) return ''
+  const given = args.get(rule.argument)
+  if (!isPresent(given)) return rule.required ? required(rule.argument) : ''
+  if (typeof given === 'string' && isPathSegmentName(given)) return given
+  return refused(
+    'authorization.argument',
+    `the argument "${rule.argument}" is not a valid name`,
+    'a name has no "/" and no "%"',
+  )
+}
+
+function holds(condition: ConditionSpec, args: JsonObject): boolean {
+  const { present, equals, notEquals, greaterThan } = condition
+  const value = args.get(condition.argument)
+  if (present !== undefined) return isPresent(value) === present
+  if (equals !== undefined) return value === comparable(equals)
+  if (notEquals !== undefined) return value !== comparable(notEquals)
+  return greaterThan !== undefined && (typeof value === 'bigint' || typeof value === 'number') && value > greaterThan
+}
+
+function comparable(value: string | boolean | number): string | boolean | bigint {
+  return typeof value === 'number' ? BigInt(value) : value
+}
+
+export function required(argument: string): Refused {
+  return refused('authorization.argument', `the argument "${argument}" is missing`, 'give it as text')
+}
+
+export function refused(reason: CatalogReason, message: string, hint: string | undefined): Refused {
+  return { ok: false, reason, message, hint }
+}

@@ -1,0 +1,225 @@
+import { Composer, type CST, isMap, isScalar, isSeq, Parser, Scalar } from 'yaml'
+import { isJsonObject, type JsonObject, type JsonValue } from '../protocol/json-value.js'
+import { plainScalar } from './plain-scalar.js'
+import { isWellFormed } from './well-formed.js'
+
+/** Bytes of a manifest, documents in it, levels of nesting in a document. */
+export const manifestLimits = { bytes: 1024 * 1024, documents: 20, depth: 100 } as const
+
+export type ReadManifest =
+  | { readonly ok: true; readonly objects: readonly JsonObject[] }
+  | { readonly ok: false; readonly message: string; readonly hint: string | undefined }
+
+/** Thrown and caught in this file only. */
+class Refusal extends Error {
+  readonly hint: string | undefined
+  constructor(message: string, hint?: string) {
+    super(message)
+    this.hint = hint
+  }
+}
+
+/**
+ * Reads a manifest (YAML or JSON, documents separated by lines that are exactly `---`) in the subset that every reader
+ * understands alike. The server behind us splits on `\n---\n` and reads YAML 1.1 with the last of repeated keys winning;
+ * whatever it could see differently is refused: tags, anchors, aliases, merge keys, repeated keys, keys that are not
+ * text, directives, `...`, other document markers, tabs outside of JSON, line breaks of YAML 1.1, explicit keys, unquoted
+ * scalars that one of the two takes for a number or a boolean, and quoted or unquoted scalars over several lines.
+ * Never throws.
+ */
+export function readManifest(text: string): ReadManifest {
+  try {
+    const objects: JsonObject[] = []
+    for (const [index, chunk] of splitManifest(text).entries()) {
+      const object = inDocument(index, () => readDocument(chunk))
+      if (object === undefined) continue
+      objects.push(object)
+      if (objects.length > manifestLimits.documents) {
+        throw new Refusal(
+          `the manifest has more than ${manifestLimits.documents} documents`,
+          'send it in several calls',
+        )
+      }
+    }
+    if (objects.length === 0)
+      throw new Refusal('the manifest has no document', 'write one object with apiVersion, kind and metadata')
+    return { ok: true, objects }
+  } catch (error) {
+    if (error instanceof Refusal) return { ok: false, message: error.message, hint: error.hint }
+    // The parser's stack or an assertion of its own: not readable is not allowed.
+    return { ok: false, message: 'the manifest cannot be read', hint: undefined }
+  }
+}
+
+function inDocument<T>(index: number, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Refusal)
+      throw new Refusal(`document ${index + 1} of the manifest: ${error.message}`, error.hint)
+    throw error
+  }
+}
+
+function splitManifest(text: string): readonly string[] {
+  if (Buffer.byteLength(text) > manifestLimits.bytes) throw new Refusal('the manifest is larger than 1 MiB')
+  if (!isWellFormed(text)) throw new Refusal('the manifest is not well-formed Unicode')
+  const chunks: string[] = []
+  let lines: string[] = []
+  for (const line of text.replaceAll('\r\n', '\n').split('\n')) {
+    if (line.startsWith('---') && line !== '---') {
+      throw new Refusal('a document marker has something behind it', 'separate documents by a line that is exactly ---')
+    }
+    if (line.startsWith('...') || line.startsWith('%')) {
+      throw new Refusal('directives (%) and document ends (...) are not supported', 'leave the line out')
+    }
+    if (line === '---') {
+      chunks.push(lines.join('\n'))
+      lines = []
+    } else lines.push(line)
+  }
+  chunks.push(lines.join('\n'))
+  // An empty stretch before the first marker is no document; it must not shift the numbers in messages.
+  return chunks.length > 1 && isBlank(chunks[0] ?? '') ? chunks.slice(1) : chunks
+}
+
+function isBlank(chunk: string): boolean {
+  return chunk.split('\n').every(line => line.trim() === '' || line.trimStart().startsWith('#'))
+}
+
+// C0 without tab and line feed, DEL, C1 with NEL, the line and paragraph separators, and the byte order mark. Readers of
+// YAML 1.1 break lines at some of them, so that what we take for a comment would be a key to them.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const forbidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/
+
+function readDocument(chunk: string): JsonObject | undefined {
+  if (forbidden.test(chunk))
+    throw new Refusal('it holds control characters or unusual line breaks', 'use plain spaces and line feeds')
+  if (chunk.includes('\t') && !chunk.trimStart().startsWith('{')) {
+    throw new Refusal('it holds tabs', 'indent with spaces; inside text write "\\t" in double quotes')
+  }
+  if (isBlank(chunk)) return undefined
+  const tokens = [...new Parser().parse(chunk)]
+  for (const token of tokens) inspect(token, 0, false)
+  const documents = [
+    ...new Composer({
+      version: '1.2',
+      schema: 'failsafe',
+      merge: false,
+      uniqueKeys: false,
+      logLevel: 'silent',
+      prettyErrors: false,
+    }).compose(tokens),
+  ]
+  const [document, ...others] = documents
+  if (document === undefined || others.length > 0)
+    throw new Refusal('it is not one YAML document', 'separate documents by a line that is exactly ---')
+  if (document.errors.length > 0 || document.warnings.length > 0)
+    throw new Refusal('it is not valid YAML', 'check the indentation, or send JSON')
+  const value = toJson(document.contents)
+  if (value === null) return undefined
+  if (!isJsonObject(value))
+    throw new Refusal('it is not an object', 'write one object with apiVersion, kind and metadata')
+  return value
+}
+
+/** Refuses on the concrete syntax, before anything is composed (and before nesting can cost stack). */
+function inspect(token: CST.Token, depth: number, inFlow: boolean): void {
+  if (depth > manifestLimits.depth) throw new Refusal('it is nested too deeply')
+  switch (token.type) {
+    case 'document':
+      token.start.forEach(inspectMark)
+      token.end?.forEach(inspectMark)
+      if (token.value !== undefined) inspect(token.value, depth + 1, inFlow)
+      return
+    case 'block-map':
+    case 'block-seq':
+    case 'flow-collection': {
+      const flow = token.type === 'flow-collection'
+      if (flow) token.end.forEach(inspectMark)
+      for (const item of token.items) {
+        item.start.forEach(inspectMark)
+        item.sep?.forEach(inspectMark)
+        if (item.key != null) inspect(item.key, depth + 1, flow)
+        if (item.value !== undefined) inspect(item.value, depth + 1, flow)
+      }
+      return
+    }
+    case 'block-scalar':
+      for (const mark of token.props) inspect(mark, depth, inFlow)
+      return
+    case 'scalar':
+    case 'single-quoted-scalar':
+    case 'double-quoted-scalar':
+      token.end?.forEach(inspectMark)
+      if (token.source.includes('\n'))
+        throw new Refusal('a text goes over several lines', 'write it as a block (|) or on one line')
+      if (token.type === 'scalar' && inFlow && /[:?]/.test(token.source)) {
+        throw new Refusal('an unquoted text inside of brackets has a colon', 'put it in double quotes')
+      }
+      return
+    default:
+      inspectMark(token)
+  }
+}
+
+function inspectMark(token: CST.Token | CST.SourceToken): void {
+  switch (token.type) {
+    case 'block-scalar-header':
+      // `|` and `>` with a chomping sign; indentation indicators are read differently by old readers.
+      if (!/^[|>][-+]?$/.test(token.source))
+        throw new Refusal('a block text has an indentation indicator', 'write | or > alone')
+      return
+    case 'space':
+    case 'newline':
+    case 'comment':
+    case 'map-value-ind':
+    case 'seq-item-ind':
+    case 'comma':
+    case 'flow-map-start':
+    case 'flow-map-end':
+    case 'flow-seq-start':
+    case 'flow-seq-end':
+      return
+    case 'anchor':
+    case 'alias':
+      throw new Refusal('anchors and aliases (& and *) are not supported', 'write the value out, or quote the text')
+    case 'tag':
+      throw new Refusal('tags (!) are not supported', 'leave the tag out, or quote the text')
+    case 'explicit-key-ind':
+      throw new Refusal('explicit keys (?) are not supported', 'write key: value')
+    default:
+      throw new Refusal('it is not valid YAML', 'check the indentation, or send JSON')
+  }
+}
+
+function toJson(node: unknown): JsonValue {
+  if (node === null || node === undefined) return null
+  if (isScalar(node)) return scalarOf(node)
+  if (isSeq(node)) return node.items.map(toJson)
+  if (!isMap(node)) throw new Refusal('it is not valid YAML')
+  const object = new Map<string, JsonValue>()
+  for (const { key, value } of node.items) {
+    const name = isScalar(key) ? scalarOf(key) : undefined
+    if (typeof name !== 'string') throw new Refusal('a key is not text', 'put the key in double quotes')
+    if (object.has(name)) throw new Refusal('a key is repeated', 'write each key once')
+    if (name === '<<') throw new Refusal('merge keys (<<) are not supported', 'write the fields out')
+    object.set(name, toJson(value))
+  }
+  return object
+}
+
+function scalarOf(node: Scalar): JsonValue {
+  if (node.type !== Scalar.PLAIN && node.type !== undefined) {
+    const { value } = node
+    if (typeof value !== 'string' || !isWellFormed(value)) throw new Refusal('a text is not well-formed Unicode')
+    return value
+  }
+  const plain = plainScalar(node.source ?? '')
+  if (!plain.ok)
+    throw new Refusal(
+      'an unquoted value is ambiguous: some readers take it for a number, a date or yes/no',
+      'put it in quotes if it is text',
+    )
+  return plain.value
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { createMetrics, type DecisionSample } from './metrics.js'
+
+const sample: DecisionSample = { server: 'kubernetes', decision: 'allow', reason: '', mode: 'Enforce', durationMs: 0.2 }
+const state = { revision: 'r1', brokenDocuments: 0, lastSuccess: 5000, servers: ['kubernetes'], serversInAudit: 1 }
+
+async function lines(metrics: ReturnType<typeof createMetrics>, name: string): Promise<string[]> {
+  return (await metrics.text()).split('\n').filter(line => line.startsWith(name))
+}
+
+describe('createMetrics', () => {
+  it('counts decisions', async () => {
+    const metrics = createMetrics(() => 0, false)
+    metrics.policies(state)
+    metrics.decided(sample)
+    metrics.decided(sample)
+    metrics.decided({ ...sample, decision: 'deny', reason: 'guardrail.violated', mode: 'Audit' })
+    expect(await lines(metrics, 'mcp_authz_decisions_total{')).toEqual([
+      'mcp_authz_decisions_total{server="kubernetes",decision="allow",reason="",mode="Enforce"} 2',
+      'mcp_authz_decisions_total{server="kubernetes",decision="deny",reason="guardrail.violated",mode="Audit"} 1',
+    ])
+  })
+
+  it('measures below a millisecond, in seconds', async () => {
+    const metrics = createMetrics(() => 0, false)
+    metrics.decided(sample)
+    const text = await metrics.text()
+    expect(text).toContain('mcp_authz_decision_duration_seconds_bucket{le="0.0001",decision="allow"} 0')
+    expect(text).toContain('mcp_authz_decision_duration_seconds_bucket{le="0.00025",decision="allow"} 1')
+  })
+
+  it('does not let requests make labels', async () => {
+    const metrics = createMetrics(() => 0, false)
+    metrics.policies(state)
+    for (let i = 0; i < 1000; i++) metrics.decided({ ...sample, server: `evil-${i}`, reason: `made.up_${i}` })
+    const series = await lines(metrics, 'mcp_authz_decisions_total{')
+    expect(series.length).toBe(201)
+    expect(series.every(line => line.includes('server="_other"'))).toBe(true)
+  })
+
+  it('tells the state of the policies, one revision at a time', async () => {
+    const metrics = createMetrics(() => 0, false)
+    metrics.policies(state)
+    metrics.policies({ ...state, revision: 'r2', brokenDocuments: 2, lastSuccess: undefined })
+    expect(await lines(metrics, 'mcp_authz_policy_')).toEqual([
+      'mcp_authz_policy_info{revision="r2"} 1',
+      'mcp_authz_policy_broken_documents 2',
+      'mcp_authz_policy_last_success_timestamp_seconds 0',
+    ])
+    expect(await lines(metrics, 'mcp_authz_servers_in_audit')).toEqual(['mcp_authz_servers_in_audit 1'])
+  })
+
+  it('reads dropped records when scraped', async () => {
+    let dropped = 0
+    const metrics = createMetrics(() => dropped, false)
+    dropped = 3
+    expect(await lines(metrics, 'mcp_authz_decision_records')).toEqual(['mcp_authz_decision_records_dropped_total 3'])
+    expect(await lines(metrics, 'mcp_authz_decision_records')).toEqual(['mcp_authz_decision_records_dropped_total 3'])
+  })
+
+  it('has process metrics unless told not to', async () => {
+    expect(await createMetrics(() => 0).text()).toContain('process_cpu_')
+  })
+})

@@ -1,0 +1,119 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export interface DecisionSample {
+  /** Name of the Server; counted as `_other` unless the configuration has it. */
+  readonly server: string
+  readonly decision: 'allow' | 'deny' | 'respond'
+  /** Reason code, "" for none. */
+  readonly reason: string
+  readonly mode: 'Enforce' | 'Audit'
+  /** Milliseconds from the arrival of the message to the decision. */
+  readonly durationMs: number
+}
+
+export interface PolicyState {
+  readonly revision: string
+  /** Documents that run on their last good version, or not at all. */
+  readonly brokenDocuments: number
+  /** Milliseconds since the epoch; undefined when nothing ever loaded. */
+  readonly lastSuccess: number | undefined
+  /** Names of all Servers; no other name becomes a label. */
+  readonly servers: readonly string[]
+  readonly serversInAudit: number
+}
+
+export interface Metrics {
+  decided(sample: DecisionSample): void
+  policies(state: PolicyState): void
+  readonly contentType: string
+  /** The Prometheus text format. */
+  text(): Promise<string>
+}
+
+/** Seconds. Warm decisions take well under a millisecond, cold ones a round trip to the API server. */
+const durationBuckets = [
+  0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5,
+]
+
+/** Labels must not grow with what clients send: names come from the configuration, codes from a closed union. */
+const maxServers = 500
+const maxReasons = 200
+
+/**
+ * @param droppedRecords records that the decision log lost so far; read when scraped
+ * @param defaults process and Node metrics too
+ */
+export function createMetrics(droppedRecords: () => number, defaults = true): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  if (defaults) collectDefaultMetrics({ register: registry })
+
+  const decisions = new Counter({
+    name: 'mcp_authz_decisions_total',
+    help: 'Decisions by server, outcome, reason code and mode of the server.',
+    labelNames: ['server', 'decision', 'reason', 'mode'] as const,
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'mcp_authz_decision_duration_seconds',
+    help: 'Time from the arrival of a request to its decision.',
+    labelNames: ['decision'] as const,
+    buckets: durationBuckets,
+    registers,
+  })
+  const revision = new Gauge({
+    name: 'mcp_authz_policy_info',
+    help: 'Always 1; the label is the revision of the loaded policies.',
+    labelNames: ['revision'] as const,
+    registers,
+  })
+  const broken = new Gauge({
+    name: 'mcp_authz_policy_broken_documents',
+    help: 'Documents that do not compile: they run on their last good version, or what they could govern is denied.',
+    registers,
+  })
+  const success = new Gauge({
+    name: 'mcp_authz_policy_last_success_timestamp_seconds',
+    help: 'When all policies last loaded without error; 0 for never.',
+    registers,
+  })
+  const audit = new Gauge({
+    name: 'mcp_authz_servers_in_audit',
+    help: 'Servers that record what they would deny and deny nothing.',
+    registers,
+  })
+  new Counter({
+    name: 'mcp_authz_decision_records_dropped_total',
+    help: 'Decision records that were lost because the log could not keep up or could not be written.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(droppedRecords())
+    },
+  })
+
+  let servers: ReadonlySet<string> = new Set()
+  const reasons = new Set<string>()
+  const knownReason = (reason: string): string => {
+    if (reason === '' || reasons.has(reason)) return reason
+    if (reasons.size >= maxReasons) return '_other'
+    reasons.add(reason)
+    return reason
+  }
+  return {
+    decided({ server, decision, reason, mode, durationMs }) {
+      decisions.inc({ server: servers.has(server) ? server : '_other', decision, reason: knownReason(reason), mode })
+      duration.observe({ decision }, durationMs / 1000)
+    },
+    policies(state) {
+      servers = new Set(state.servers.slice(0, maxServers))
+      revision.reset()
+      revision.set({ revision: state.revision }, 1)
+      broken.set(state.brokenDocuments)
+      success.set(state.lastSuccess === undefined ? 0 : state.lastSuccess / 1000)
+      audit.set(state.serversInAudit)
+    },
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  }
+}
