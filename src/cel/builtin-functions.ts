@@ -1,7 +1,9 @@
+import type { Builtin } from './builtin.js'
+import { conversions } from './conversions.js'
 import { limits } from './limits.js'
-import { checkedInstant, nanosOf, operators, order } from './operators.js'
-import { cachedPattern } from './regular-expressions.js'
-import { wallClock } from './time-zones.js'
+import { operators, order } from './operators.js'
+import { type CompiledPattern, cachedPattern, findPattern, matchPattern } from './regular-expressions.js'
+import { timeFunctions } from './time-functions.js'
 import {
   type Budget,
   equal,
@@ -15,16 +17,9 @@ import {
   type Value,
 } from './values.js'
 
-/** A function of its arguments, the target first. undefined = these types are not ours; the library may know them. */
-export type Builtin = (args: readonly Value[], budget: Budget) => Result | undefined
-
 const tooLong = new Failure('the text becomes too long')
-const notNumber = new Failure('not a number')
-const overflow = new Failure('integer overflow')
 const empty = new Failure('the list is empty')
 const unordered = new Failure('the list mixes types that have no order')
-const badPattern = new Failure('not a regular expression that RE2 accepts')
-const noZone = new Failure('not a time zone')
 
 /** What looks at every character of a text costs a unit per 16. */
 function read(text: string, budget: Budget): string {
@@ -55,28 +50,12 @@ function codePoints(text: string): number {
   return count
 }
 
-function regularExpression(found: (match: { readonly text: string; readonly pattern: string }) => Result): Builtin {
-  return ([text, pattern], budget) => {
-    if (typeof text !== 'string' || typeof pattern !== 'string') return undefined
-    const compiled = cachedPattern(pattern)
-    if (!compiled.ok) return badPattern
-    // RE2 visits each character at most once per instruction of the program.
-    spend(budget, 8 + ((text.length * compiled.size) >> 4))
-    return found({ text, pattern })
-  }
+function dynamicPattern(apply: (text: string, compiled: CompiledPattern, budget: Budget) => Result): Builtin {
+  return ([text, pattern], budget) =>
+    typeof text === 'string' && typeof pattern === 'string'
+      ? apply(text, cachedPattern(pattern, budget), budget)
+      : undefined
 }
-
-const matches = regularExpression(({ text, pattern }) => {
-  const compiled = cachedPattern(pattern)
-  return compiled.ok ? compiled.pattern.test(text) : badPattern
-})
-
-const find = regularExpression(({ text, pattern }) => {
-  const compiled = cachedPattern(pattern)
-  if (!compiled.ok) return badPattern
-  const matcher = compiled.pattern.matcher(text)
-  return matcher.find() ? (matcher.group() ?? '') : ''
-})
 
 const replace: Builtin = ([text, part, by, count], budget) => {
   if (typeof text !== 'string' || typeof part !== 'string' || typeof by !== 'string') return undefined
@@ -115,6 +94,7 @@ const join: Builtin = ([list, separator = ''], budget) => {
     length += item.length + separator.length
     if (length > limits.text) return tooLong
   }
+  spend(budget, length >> 4)
   return list.join(separator)
 }
 
@@ -171,101 +151,6 @@ function position(search: (list: readonly Value[], same: (item: Value) => boolea
   }
 }
 
-const toInt: Builtin = ([value]) => {
-  if (typeof value === 'bigint') return value
-  if (typeof value === 'number') {
-    return Math.abs(value) < 2 ** 63 ? BigInt(Math.trunc(value)) : overflow
-  }
-  if (typeof value === 'string') {
-    if (!/^[-+]?\d{1,19}$/.test(value)) return notNumber
-    const parsed = BigInt(value.startsWith('+') ? value.slice(1) : value)
-    return BigInt.asIntN(64, parsed) === parsed ? parsed : overflow
-  }
-  if (value === undefined) return undefined
-  const nanos = nanosOf(value)
-  if (nanos !== undefined) return floorSeconds(nanos)
-  if (!(value instanceof Foreign) || typeof value.raw !== 'bigint') return undefined
-  if (value.type === 'duration') return value.raw / 1_000_000_000n
-  return BigInt.asIntN(64, value.raw) === value.raw ? value.raw : overflow
-}
-
-function floorSeconds(nanos: bigint): bigint {
-  const seconds = nanos / 1_000_000_000n
-  return nanos < 0n && seconds * 1_000_000_000n !== nanos ? seconds - 1n : seconds
-}
-
-const toUint: Builtin = ([value]) => {
-  if (value instanceof Foreign && value.type === 'uint') return value
-  if (typeof value === 'bigint') return value < 0n ? overflow : new Foreign('uint', value)
-  if (typeof value === 'number') {
-    return value >= 0 && value < 2 ** 64 ? new Foreign('uint', BigInt(Math.trunc(value))) : overflow
-  }
-  if (typeof value !== 'string') return undefined
-  if (!/^\d{1,20}$/.test(value)) return notNumber
-  const parsed = BigInt(value)
-  return parsed < 2n ** 64n ? new Foreign('uint', parsed) : overflow
-}
-
-const toDouble: Builtin = ([value]) => {
-  if (typeof value === 'number') return value
-  if (typeof value === 'bigint') return Number(value)
-  if (value instanceof Foreign && value.type === 'uint') return Number(value.raw)
-  if (typeof value !== 'string') return undefined
-  if (/^[-+]?(?:NaN|Infinity)$/.test(value)) return Number(value)
-  return value.length <= 400 && /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/.test(value) ? Number(value) : notNumber
-}
-
-const toText: Builtin = ([value]) => {
-  switch (typeof value) {
-    case 'string':
-      return value
-    case 'boolean':
-    case 'bigint':
-      return String(value)
-    default:
-      return value instanceof Foreign && value.type === 'uint' ? String(value.raw) : undefined
-  }
-}
-
-const toTimestamp: Builtin = ([value]) => {
-  if (typeof value === 'bigint') return checkedInstant(value * 1_000_000_000n)
-  return value !== undefined && nanosOf(value) !== undefined ? value : undefined
-}
-
-function ofTime(parts: (wall: Date) => number, ofDuration?: (nanos: bigint) => bigint): Builtin {
-  return ([value, zone]) => {
-    if (value === undefined) return undefined
-    if (value instanceof Foreign && value.type === 'duration' && typeof value.raw === 'bigint') {
-      return zone === undefined ? ofDuration?.(value.raw) : undefined
-    }
-    const nanos = nanosOf(value)
-    if (nanos === undefined || typeof zone !== 'string') return undefined
-    const time =
-      value instanceof Date
-        ? value
-        : new Date(
-            Number(
-              floorSeconds(nanos) * 1000n + (((nanos % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n) / 1_000_000n,
-            ),
-          )
-    const wall = wallClock(time, zone)
-    return wall === undefined ? noZone : BigInt(parts(wall))
-  }
-}
-
-function dayOfYear(wall: Date): number {
-  const start = new Date(wall.getTime())
-  start.setUTCMonth(0, 1)
-  return Math.round((wall.getTime() - start.getTime()) / 86_400_000)
-}
-
-const type: Builtin = ([value]) => {
-  if (value === undefined) return undefined
-  const name = typeOf(value)
-  const names = { null: 'null_type', timestamp: 'google.protobuf.Timestamp', duration: 'google.protobuf.Duration' }
-  return new Foreign('type', name === 'null' || name === 'timestamp' || name === 'duration' ? names[name] : name)
-}
-
 export const builtinFunctions: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ['size', size],
   ['contains', texts((text, part) => text.includes(part))],
@@ -277,8 +162,8 @@ export const builtinFunctions: ReadonlyMap<string, Builtin> = new Map<string, Bu
     'endsWith',
     ([text, part]) => (typeof text === 'string' && typeof part === 'string' ? text.endsWith(part) : undefined),
   ],
-  ['matches', matches],
-  ['find', find],
+  ['matches', dynamicPattern(matchPattern)],
+  ['find', dynamicPattern(findPattern)],
   ['replace', replace],
   ['split', split],
   ['join', join],
@@ -289,46 +174,6 @@ export const builtinFunctions: ReadonlyMap<string, Builtin> = new Map<string, Bu
   ['indexOf', position((list, same) => BigInt(list.findIndex(same)))],
   ['lastIndexOf', position((list, same) => BigInt(list.findLastIndex(same)))],
   ['includes', position((list, same) => list.some(same))],
-  ['int', toInt],
-  ['uint', toUint],
-  ['double', toDouble],
-  ['string', toText],
-  ['timestamp', toTimestamp],
-  ['duration', ([value]) => (value instanceof Foreign && value.type === 'duration' ? value : undefined)],
-  ['type', type],
-  ['dyn', ([value]) => value],
-  ['getFullYear', ofTime(wall => wall.getUTCFullYear())],
-  ['getMonth', ofTime(wall => wall.getUTCMonth())],
-  ['getDate', ofTime(wall => wall.getUTCDate())],
-  ['getDayOfMonth', ofTime(wall => wall.getUTCDate() - 1)],
-  ['getDayOfWeek', ofTime(wall => wall.getUTCDay())],
-  ['getDayOfYear', ofTime(dayOfYear)],
-  [
-    'getHours',
-    ofTime(
-      wall => wall.getUTCHours(),
-      nanos => nanos / 3_600_000_000_000n,
-    ),
-  ],
-  [
-    'getMinutes',
-    ofTime(
-      wall => wall.getUTCMinutes(),
-      nanos => nanos / 60_000_000_000n,
-    ),
-  ],
-  [
-    'getSeconds',
-    ofTime(
-      wall => wall.getUTCSeconds(),
-      nanos => nanos / 1_000_000_000n,
-    ),
-  ],
-  [
-    'getMilliseconds',
-    ofTime(
-      wall => wall.getUTCMilliseconds(),
-      nanos => (nanos / 1_000_000n) % 1000n,
-    ),
-  ],
+  ...conversions,
+  ...timeFunctions,
 ])

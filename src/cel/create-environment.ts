@@ -1,13 +1,14 @@
 import { checkExpression } from './check-expression.js'
-import { compileExpression, type Frame } from './compile-expression.js'
+import { compileExpression } from './compile-expression.js'
 import type { Activation, CelEnvironment, CelOutput, CelProgram, CelType, Compiled, Evaluated } from './environment.js'
+import type { Code, Frame } from './frame.js'
 import { typeNames } from './functions.js'
 import { libraryFunction } from './library-functions.js'
 import { limits } from './limits.js'
 import { parseExpression } from './parse-expression.js'
 import { Refused } from './refused.js'
 import { errorAt } from './scan-source.js'
-import { BudgetSpent, Failure, Foreign, isList, isMap, type Result, spend, typeOf, type Value } from './values.js'
+import { BudgetSpent, Failure, Foreign, isList, isMap, spend, typeOf, type Value } from './values.js'
 
 /**
  * An environment over a closed set of variables.
@@ -56,17 +57,11 @@ function compile(variables: ReadonlyMap<string, CelType>, source: string, result
 class Program implements CelProgram {
   readonly source: string
   readonly variables: ReadonlySet<string>
-  readonly #code: (frame: Frame) => Result
+  readonly #code: Code
   readonly #slots: number
   readonly #result: ResultType
 
-  constructor(
-    source: string,
-    variables: ReadonlySet<string>,
-    code: (frame: Frame) => Result,
-    slots: number,
-    result: ResultType,
-  ) {
+  constructor(source: string, variables: ReadonlySet<string>, code: Code, slots: number, result: ResultType) {
     this.source = source
     this.variables = variables
     this.#code = code

@@ -34,6 +34,7 @@ export function libraryFunction(name: string, method: boolean, count: number): L
   if (known !== undefined) return known
   const run = plan(environment, parse(source))
   const call: LibraryFunction = (args, budget) => {
+    spend(budget, 100)
     const bindings: Record<string, LibraryInput> = {}
     args.forEach((argument, i) => {
       bindings[`a${i}`] = toLibrary(argument, budget)

@@ -81,7 +81,9 @@ function dividing(operation: Binary): Binary {
 
 function add(left: Value, right: Value, budget: Budget): Result | undefined {
   if (typeof left === 'string' && typeof right === 'string') {
-    return left.length + right.length > limits.text ? tooLong : left + right
+    const length = left.length + right.length
+    spend(budget, length >> 8)
+    return length > limits.text ? tooLong : left + right
   }
   if (isList(left) && isList(right)) {
     spend(budget, left.length + right.length)
@@ -114,7 +116,7 @@ function subtract(left: Value, right: Value): Result | undefined {
 export function order(left: Value, right: Value): number | undefined {
   const a = numberOf(left)
   const b = numberOf(right)
-  if (a !== undefined && b !== undefined) return a < b ? -1 : a > b ? 1 : a >= b ? 0 : Number.NaN
+  if (a !== undefined && b !== undefined) return compareNumbers(a, b)
   if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right)
   if (typeof left === 'boolean' && typeof right === 'boolean') return Number(left) - Number(right)
   const x = nanosOf(left) ?? raw(left, 'duration')
@@ -126,6 +128,12 @@ export function order(left: Value, right: Value): number | undefined {
   if (!(left instanceof Foreign && right instanceof Foreign)) return undefined
   if (left.raw instanceof Uint8Array && right.raw instanceof Uint8Array) return Buffer.compare(left.raw, right.raw)
   return undefined
+}
+
+/** An integer meets a double as a double (cel-spec conformance, comparisons: `not_lt_dyn_int_big_lossy_double`). */
+function compareNumbers(left: bigint | number, right: bigint | number): number {
+  const [a, b] = typeof left === typeof right ? [left, right] : [Number(left), Number(right)]
+  return a < b ? -1 : a > b ? 1 : a >= b ? 0 : Number.NaN
 }
 
 /** By code points, as UTF-8 sorts; UTF-16 order differs where surrogates meet the end of the basic plane. */
@@ -145,7 +153,10 @@ function rank(unit: number): number {
 }
 
 function comparison(holds: (order: number) => boolean): Binary {
-  return (left, right) => {
+  return (left, right, budget) => {
+    if (typeof left === 'string' && typeof right === 'string') {
+      spend(budget, Math.min(left.length, right.length) >> 4)
+    }
     const result = order(left, right)
     return result === undefined ? undefined : holds(result)
   }
@@ -154,7 +165,11 @@ function comparison(holds: (order: number) => boolean): Binary {
 function contains(value: Value, container: Value, budget: Budget): Result | undefined {
   if (isList(container)) {
     spend(budget, container.length)
-    if (typeof value === 'string' || typeof value === 'boolean') return container.includes(value)
+    if (typeof value === 'boolean') return container.includes(value)
+    if (typeof value === 'string') {
+      spend(budget, container.length * (value.length >> 10))
+      return container.includes(value)
+    }
     return container.some(item => equal(item, value, budget))
   }
   if (!isMap(container)) return undefined

@@ -1,4 +1,8 @@
+import { type Budget, spend } from './values.js'
+
 const bucket = 15 * 60_000
+/** Units for looking a zone up that is not known yet, and for asking it for its offset. */
+const cost = { zone: 2000, offset: 200 } as const
 const keptZones = 64
 
 interface Zone {
@@ -12,17 +16,18 @@ const zones = new Map<string, Zone | undefined>()
 
 /** Whether a text is `UTC`, an offset (`+01:00`, `-08:30`, `01:00`) or an IANA name. */
 export function isTimeZone(name: string): boolean {
-  return fixedOffset(name) !== undefined || zoneNamed(name) !== undefined
+  return fixedOffset(name) !== undefined || zoneNamed(name, { left: cost.zone }) !== undefined
 }
 
 /** The wall clock of a zone, readable through the UTC getters of the result; undefined for an unknown zone. */
-export function wallClock(time: Date, zone: string): Date | undefined {
+export function wallClock(time: Date, zone: string, budget: Budget): Date | undefined {
   const fixed = fixedOffset(zone)
   if (fixed !== undefined) return new Date(time.getTime() + fixed)
-  const named = zoneNamed(zone)
+  const named = zoneNamed(zone, budget)
   if (named === undefined) return undefined
   const quarter = Math.floor(time.getTime() / bucket)
   if (named.quarter !== quarter) {
+    spend(budget, cost.offset)
     named.offset = offsetOf(named.format, time)
     named.quarter = quarter
   }
@@ -39,8 +44,9 @@ function fixedOffset(name: string): number | undefined {
   return (match[1] === '-' ? -minutes : minutes) * 60_000
 }
 
-function zoneNamed(name: string): Zone | undefined {
+function zoneNamed(name: string, budget: Budget): Zone | undefined {
   if (zones.has(name)) return zones.get(name)
+  spend(budget, cost.zone)
   const zone = /^[A-Za-z][\w+-]*(?:\/[\w+-]+){0,2}$/.test(name) && name.length <= 64 ? createZone(name) : undefined
   if (zones.size >= keptZones) zones.clear()
   if (name.length <= 64) zones.set(name, zone)

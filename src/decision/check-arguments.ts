@@ -1,4 +1,5 @@
 import type { Call } from '../protocol/call.js'
+import { foldKey } from '../protocol/fold-key.js'
 import type { CatalogTool } from '../rbac/tool-catalog.js'
 import type { Failure } from './decision.js'
 import { failure } from './failure.js'
@@ -12,10 +13,12 @@ export function checkArguments(call: Call, tool: CatalogTool | undefined): Failu
   let folded: ReadonlyMap<string, string> | undefined
   for (const key of call.arguments.keys()) {
     if (tool.knownArguments.has(key)) continue
-    folded ??= new Map([...tool.knownArguments].map(name => [fold(name), name]))
-    const meant = folded.get(fold(key))
+    folded ??= new Map([...tool.knownArguments].map(name => [foldKey(name), name]))
+    const meant = folded.get(foldKey(key))
     if (meant !== undefined) {
-      return failure('message.argument', `an argument is spelt almost like "${meant}"`, { hints: [`Write "${meant}" exactly.`] })
+      return failure('message.argument', `an argument is spelt almost like "${meant}"`, {
+        hints: [`Write "${meant}" exactly.`],
+      })
     }
     if (tool.arguments !== undefined) {
       const allowed = [...tool.arguments].join(', ')
@@ -25,9 +28,4 @@ export function checkArguments(call: Call, tool: CatalogTool | undefined): Failu
     }
   }
   return undefined
-}
-
-/** Case folding wide enough for every JSON library that folds: Unicode case, and the separators that some drop. */
-function fold(key: string): string {
-  return key.normalize('NFKC').toUpperCase().toLowerCase().replaceAll(/[_-]/g, '')
 }

@@ -6,23 +6,24 @@ import type { MatchedCall } from '../policy/match.js'
 import type { Server } from '../policy/server.js'
 import { serverExtension } from '../policy/server-table.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
+import type { CallResult } from '../protocol/call-result.js'
 import { checkFraming } from '../protocol/framing.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
-import type { CallResult } from '../protocol/call-result.js'
 import { readCall } from '../protocol/mcp/classify.js'
 import { matchWellKnown } from '../protocol/well-known.js'
 import { allowAnswer, auditAnswer, preflightAnswer } from './allow-headers.js'
+import { answerWellKnown } from './answer-well-known.js'
 import { agentMissing, authorizeCall, catalogEntry, type JudgedTrial } from './authorize-call.js'
 import { checkArguments } from './check-arguments.js'
 import { circumstancesOf } from './circumstances.js'
 import type { Answer, Decide, Decision, Failure, MetadataValue } from './decision.js'
-import { recordLine } from './decision-record.js'
+import { emergencyLine, recordLine } from './decision-record.js'
 import { emergencyDecision } from './emergency-decision.js'
 import { failure } from './failure.js'
 import { judgeGuardrails } from './judge-guardrails.js'
 import { type DenialShape, renderDenial } from './render-denial.js'
 import { explainStep, type Step, type Trial } from './trial.js'
-import { answerWellKnown } from './answer-well-known.js'
+import { waitMs } from './wait-ms.js'
 
 export interface DecideOptions {
   /** The snapshot in force; undefined until a first one compiled. */
@@ -31,6 +32,8 @@ export interface DecideOptions {
   now?(): number
   /** Called once per decision, after it was made. Must not throw and must not block. */
   onDecided?(decided: Decided): void
+  /** Called when a part of ours threw; the request is denied. Must not throw. */
+  onBug?(error: unknown): void
 }
 
 /** A decision with what the log and the metrics need of its making. */
@@ -71,14 +74,31 @@ class Pipeline {
     try {
       const snapshot = this.#options.snapshot()
       if (snapshot === undefined) {
-        return emergencyDecision('policy.not_loaded', 'the policies are not loaded yet, so nothing can be allowed')
+        const decision = emergencyDecision(
+          'policy.not_loaded',
+          'the policies are not loaded yet, so nothing can be allowed',
+        )
+        return this.#emergency(request, decision)
       }
       const trial = newTrial(request, snapshot, this.#now(), steps)
       const decision = this.#judge(trial)
-      return decision instanceof Promise ? decision.catch(() => internalError()) : decision
-    } catch {
-      return internalError()
+      return decision instanceof Promise ? decision.catch(error => this.#broken(request, error)) : decision
+    } catch (error) {
+      return this.#broken(request, error)
     }
+  }
+
+  /** An exception is a bug of ours: it denies, and it is told. */
+  #broken(request: InboundRequest, error: unknown): Decision {
+    this.#options.onBug?.(error)
+    const message = 'the call could not be judged because of an internal error, so it is denied'
+    return this.#emergency(request, emergencyDecision('internal.error', message))
+  }
+
+  #emergency(request: InboundRequest, decision: Decision): Decision {
+    const record = () => emergencyLine({ request, decision, now: this.#now() })
+    this.#options.onDecided?.({ decision, server: '', mode: 'enforce', elapsedMs: 0, record })
+    return decision
   }
 
   /** Stages 1 and 2, and what needs no identity. */
@@ -100,7 +120,8 @@ class Pipeline {
       if (server === undefined || !this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
     }
     explainStep(trial, 'server', `Server/${server.name}`, 'pass', '')
-    if (trial.request.method === 'OPTIONS' && framing === undefined) return this.#allow(trial, preflightAnswer(trial), [])
+    if (trial.request.method === 'OPTIONS' && framing === undefined)
+      return this.#allow(trial, preflightAnswer(trial), [])
     const authenticated = trial.snapshot.authenticator.authenticate(trial.request, server.audience)
     return authenticated instanceof Promise
       ? authenticated.then(settled => this.#identified(trial, server, settled))
@@ -117,7 +138,13 @@ class Pipeline {
       const refusal = { failure: failure(authenticated.reason, authenticated.message), shape: {} }
       if (!this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
     } else {
-      explainStep(trial, 'identity', '', 'pass', `${authenticated.principal.kind} "${authenticated.principal.user.username}"`)
+      explainStep(
+        trial,
+        'identity',
+        '',
+        'pass',
+        `${authenticated.principal.kind} "${authenticated.principal.user.username}"`,
+      )
       if (server.principals.includes('agent') && authenticated.principal.agentUser === undefined) {
         const refusal = { failure: agentMissing(), shape: {} }
         if (read.ok) trial.call = read.call
@@ -150,7 +177,10 @@ class Pipeline {
     if (call.target.kind === 'tool') {
       const tool = unprefixed(server.toolPrefix, call.target.name)
       if (tool === undefined) {
-        return { failure: failure('authorization.tool_unknown', `tools of this server begin with "${server.toolPrefix}"`), shape: {} }
+        return {
+          failure: failure('authorization.tool_unknown', `tools of this server begin with "${server.toolPrefix}"`),
+          shape: {},
+        }
       }
       trial.tool = tool
     }
@@ -208,6 +238,17 @@ class Pipeline {
     answer: Answer,
     enriched: readonly Enriched[],
   ): Decision {
+    // Too late: the door has already answered for us, and the record must not say that the request went through.
+    if (
+      why?.reason !== 'dependency.timeout' &&
+      this.#now() - trial.startedAt > waitMs(trial.request.deadline, trial.startedAt)
+    ) {
+      const late = {
+        failure: failure('dependency.timeout', 'the call could not be judged in time; try again'),
+        shape: {},
+      }
+      return this.#deny(trial, late)
+    }
     const decision: Decision = {
       id: trial.id,
       outcome,
@@ -231,7 +272,12 @@ class Pipeline {
 
 const unknownServer = 'no protected server stands at this address'
 
-function newTrial(request: InboundRequest, snapshot: PolicySnapshot, startedAt: number, steps: Step[] | undefined): Trial {
+function newTrial(
+  request: InboundRequest,
+  snapshot: PolicySnapshot,
+  startedAt: number,
+  steps: Step[] | undefined,
+): Trial {
   return {
     id: randomUUID(),
     request,
@@ -260,7 +306,8 @@ function newTrial(request: InboundRequest, snapshot: PolicySnapshot, startedAt: 
 /** A context extension must name a Server, without fallback; only without one do host and path decide. */
 function findServer({ request, snapshot }: Trial): { readonly server?: Server; readonly refusal?: Failure } {
   const named = request.context.extensions.get(serverExtension)
-  const server = named === undefined ? snapshot.servers.byAddress(request.authority, request.path) : snapshot.servers.byName(named)
+  const server =
+    named === undefined ? snapshot.servers.byAddress(request.authority, request.path) : snapshot.servers.byName(named)
   if (server === undefined) return { refusal: failure('server.unknown', unknownServer) }
   if (request.path === server.path) return { server }
   return { server, refusal: failure('server.path', `the endpoint of the server "${server.name}" is ${server.path}`) }
@@ -283,7 +330,11 @@ function enrich(trial: JudgedTrial, matched: MatchedCall): readonly Enriched[] {
     })
 }
 
-function metadataOf(trial: Trial, outcome: Decision['outcome'], why: Failure | undefined): ReadonlyMap<string, MetadataValue> {
+function metadataOf(
+  trial: Trial,
+  outcome: Decision['outcome'],
+  why: Failure | undefined,
+): ReadonlyMap<string, MetadataValue> {
   const metadata = new Map<string, MetadataValue>([
     ['decision', outcome],
     ['decision_id', trial.id],
@@ -291,7 +342,11 @@ function metadataOf(trial: Trial, outcome: Decision['outcome'], why: Failure | u
   ])
   if (why) metadata.set('reason', why.reason)
   if (why && why.policyReason !== '') metadata.set('policy_reason', why.policyReason)
-  if (trial.would.length > 0) metadata.set('would_deny', trial.would.map(one => one.reason))
+  if (trial.would.length > 0)
+    metadata.set(
+      'would_deny',
+      trial.would.map(one => one.reason),
+    )
   if (trial.server) metadata.set('server', trial.server.name)
   if (trial.principal) {
     metadata.set('subject', trial.principal.user.username)
@@ -300,8 +355,4 @@ function metadataOf(trial: Trial, outcome: Decision['outcome'], why: Failure | u
   if (trial.call?.method) metadata.set('method', trial.call.method)
   if (trial.tool !== undefined) metadata.set('tool', trial.tool)
   return metadata
-}
-
-function internalError(): Decision {
-  return emergencyDecision('internal.error', 'the call could not be judged because of an internal error, so it is denied')
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { methodName } from '../policy/call-names.js'
 import type { Enriched } from '../policy/enrichment.js'
+import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Decision, Failure } from './decision.js'
 import type { Trial } from './trial.js'
 
@@ -18,13 +19,15 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
   let line = `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${new Date(trial.startedAt).toISOString()}"`
   line += `,"policy_revision":"${trial.snapshot.revision}","mode":"${audit ? 'audit' : 'enforce'}","decision":"${decision.outcome}"`
   if (decision.failure) line += `,${failureFields(decision.failure)}`
-  if (decision.would.length > 0) line += `,"would_deny":[${decision.would.map(one => `{${failureFields(one)}}`).join(',')}]`
+  if (decision.would.length > 0)
+    line += `,"would_deny":[${decision.would.map(one => `{${failureFields(one)}}`).join(',')}]`
   if (decision.warnings.length > 0) line += `,"warnings":${decision.warnings.length}`
   if (server) line += `,"server":${text(server.name)}`
   if (principal) {
     const { user, agent } = principal
     line += `,"subject":{"kind":"${principal.kind}","user":${text(user.username)},"groups":${list(user.groups)},"issuer":${text(principal.issuer)}}`
-    if (agent.id !== '') line += `,"agent":{"id":${text(agent.id)},"issuer":${text(agent.issuer)},"assurance":"${agent.assurance}"}`
+    if (agent.id !== '')
+      line += `,"agent":{"id":${text(agent.id)},"issuer":${text(agent.issuer)},"assurance":"${agent.assurance}"}`
     if (principal.actors.length > 0) {
       line += `,"actors":${list(principal.actors.map(actor => actor.subject))},"chain_id":${text(principal.chainId)}`
     }
@@ -35,7 +38,8 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
   if (call) {
     line += `,"mcp":{"method":${text(methodName(call))},"kind":"${call.kind}","era":"${call.era}"`
     if (call.version !== undefined) line += `,"protocol_version":${text(call.version)}`
-    if (call.target.kind !== 'none') line += `,"target":{"kind":"${call.target.kind}","name":${text(trial.tool ?? call.target.name)}}`
+    if (call.target.kind !== 'none')
+      line += `,"target":{"kind":"${call.target.kind}","name":${text(trial.tool ?? call.target.name)}}`
     if (call.id !== undefined) line += `,"id":${call.id}`
     if (call.sessionId !== undefined) line += ',"session":"unbound"'
     line += '}'
@@ -43,7 +47,8 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
   if (trial.asked.length > 0) line += `,"rbac":[${trial.asked.slice(0, maxListed).map(askedFields).join(',')}]`
   if (trial.policies.length > 0) line += `,"policies":${list(trial.policies.slice(0, maxListed))}`
   const added = enriched.flatMap(one => one.record)
-  if (added.length > 0) line += `,"enrichment":{${added.map(({ key, value }) => `${text(key)}:${text(value)}`).join(',')}}`
+  if (added.length > 0)
+    line += `,"enrichment":{${added.map(({ key, value }) => `${text(key)}:${text(value)}`).join(',')}}`
   line += `,"http":{"method":${text(request.method)},"host":${text(request.authority)},"path":${text(request.path)}`
   if (decision.answer.kind === 'respond') line += `,"status":${decision.answer.status}`
   line += '}'
@@ -54,6 +59,21 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
   if (request.traceparent !== undefined) line += `,"trace_id":"${request.traceparent.slice(3, 35)}"`
   line += `,"door":"${request.listener.door}","listener":${text(request.listener.name)},"profile":"${request.listener.profile}"`
   return `${line},"elapsed_us":${Math.round(elapsedMs * 1000)}}`
+}
+
+/** The record of a request that could not be judged at all. */
+export function emergencyLine({
+  request,
+  decision,
+  now,
+}: {
+  request: InboundRequest
+  decision: Decision
+  now: number
+}): string {
+  const reason = decision.failure === undefined ? '' : `,${failureFields(decision.failure)}`
+  const http = `{"method":${text(request.method)},"host":${text(request.authority)},"path":${text(request.path)}}`
+  return `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${new Date(now).toISOString()}","mode":"enforce","decision":"${decision.outcome}"${reason},"http":${http},"door":"${request.listener.door}","listener":${text(request.listener.name)}}`
 }
 
 const maxListed = 64

@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { Decision, Failure } from './decision.js'
 import { stageOf } from './reason-codes.js'
 
-export type EmergencyReason = 'internal.error' | 'policy.not_loaded' | 'dependency.timeout' | 'dependency.overloaded' | 'message.encoding'
+export type EmergencyReason =
+  | 'internal.error'
+  | 'policy.not_loaded'
+  | 'dependency.timeout'
+  | 'dependency.overloaded'
+  | 'message.encoding'
 
 /**
  * The denial for when there is no request to judge, or no time or no trust left to judge it: a door's message that does

@@ -81,7 +81,10 @@ function unauthenticated(denial: Denial): Answer {
   const header = server && {
     name: 'www-authenticate',
     value: challenge({
-      ...(failure.reason !== 'identity.token_missing' && { error: 'invalid_token' as const, description: safeText(failure.message) }),
+      ...(failure.reason !== 'identity.token_missing' && {
+        error: 'invalid_token' as const,
+        description: safeText(failure.message),
+      }),
       resourceMetadata: metadataUrl(server),
     }),
   }
@@ -92,7 +95,11 @@ function insufficientScope(denial: Denial): Answer {
   const { server, missingScopes } = denial.trial
   const header = server && {
     name: 'www-authenticate',
-    value: challenge({ error: 'insufficient_scope', scope: missingScopes ?? [], resourceMetadata: metadataUrl(server) }),
+    value: challenge({
+      error: 'insufficient_scope',
+      scope: missingScopes ?? [],
+      resourceMetadata: metadataUrl(server),
+    }),
   }
   return jsonRpcError(denial, 403, codes.denied, header ? [header] : [])
 }
@@ -140,7 +147,11 @@ function toolError(denial: Denial): Answer {
 function explanation({ trial, failure, shape, message }: Denial): string {
   const hints = [failure, ...(shape.others ?? [])].flatMap(one => one.hints).map(safeText)
   const reason = failure.policyReason === '' ? failure.reason : `${failure.reason}, ${failure.policyReason}`
-  const lines = [`Denied by policy: ${message}`, ...new Set(hints), `Reason: ${reason}. Decision: ${trial.id}. The call was not executed.`]
+  const lines = [
+    `Denied by policy: ${message}`,
+    ...new Set(hints),
+    `Reason: ${reason}. Decision: ${trial.id}. The call was not executed.`,
+  ]
   return lines.join('\n')
 }
 
@@ -148,10 +159,13 @@ function explanation({ trial, failure, shape, message }: Denial): string {
 function hidden({ trial }: Denial): Answer {
   const target = trial.call?.target
   const message =
-    target?.kind === 'tool' ? `Tool ${target.name} not found`
-    : target?.kind === 'prompt' ? `Prompt ${target.name} not found`
-    : target?.kind === 'resource' ? `Resource ${target.name} not found`
-    : 'Method not found'
+    target?.kind === 'tool'
+      ? `Tool ${target.name} not found`
+      : target?.kind === 'prompt'
+        ? `Prompt ${target.name} not found`
+        : target?.kind === 'resource'
+          ? `Resource ${target.name} not found`
+          : 'Method not found'
   const code = target === undefined || target.kind === 'none' ? -32601 : -32602
   return {
     kind: 'respond',
@@ -164,7 +178,12 @@ function hidden({ trial }: Denial): Answer {
 function jsonRpcError(denial: Denial, status: number, code: number, extra: readonly HeaderValue[] = []): Answer {
   const { trial, failure, message } = denial
   const hints = [failure, ...(denial.shape.others ?? [])].flatMap(one => one.hints).map(safeText)
-  const data = { reason: failure.reason, ...policyReason(failure), ...(hints.length > 0 && { hints }), decisionId: trial.id }
+  const data = {
+    reason: failure.reason,
+    ...policyReason(failure),
+    ...(hints.length > 0 && { hints }),
+    decisionId: trial.id,
+  }
   const error = JSON.stringify({ code, message, data })
   const id = trial.knownId === undefined ? '' : `"id":${trial.knownId},`
   return respond(trial, status, `{"jsonrpc":"2.0",${id}"error":${error}}`, extra)

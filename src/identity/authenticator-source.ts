@@ -15,7 +15,13 @@ export class AuthenticatorSource {
   readonly #keyRing: KeyRing
   readonly #verifier: TokenVerifier
   readonly #now: () => number
-  #made: { readonly inputs: readonly unknown[]; readonly authenticator: Authenticator; readonly result: Compilation<Authenticator> } | undefined
+  #made:
+    | {
+        readonly inputs: readonly unknown[]
+        readonly authenticator: Authenticator
+        readonly result: Compilation<Authenticator>
+      }
+    | undefined
   #started: Promise<void> = Promise.resolve()
 
   constructor(options: KeyRingOptions) {
@@ -25,13 +31,22 @@ export class AuthenticatorSource {
   }
 
   /** The authenticator of these documents, started. Documents that contradict each other give the one in force before. */
-  for(configurations: readonly AuthenticationConfiguration[], identity: IdentityDocument | undefined): Compilation<Authenticator> {
+  for(
+    configurations: readonly AuthenticationConfiguration[],
+    identity: IdentityDocument | undefined,
+  ): Compilation<Authenticator> {
     const inputs = [...configurations, identity]
     const before = this.#made
-    if (before?.inputs.length === inputs.length && inputs.every((input, index) => input === before.inputs[index])) return before.result
+    if (before?.inputs.length === inputs.length && inputs.every((input, index) => input === before.inputs[index]))
+      return before.result
     const { value: configuration, findings } = combineIdentity(configurations, identity)
     if (configuration === undefined) return { value: before?.authenticator, findings }
-    const authenticator = createAuthenticator({ configuration, keyRing: this.#keyRing, verifier: this.#verifier, now: this.#now })
+    const authenticator = createAuthenticator({
+      configuration,
+      keyRing: this.#keyRing,
+      verifier: this.#verifier,
+      now: this.#now,
+    })
     // The new one takes hold of the key sets before the old one lets go, so that none is loaded twice.
     this.#started = authenticator.start()
     before?.authenticator.stop()

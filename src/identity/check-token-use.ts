@@ -29,7 +29,8 @@ const bound: TokenUse = {
 /**
  * Whether a verified token is an access token for a bearer and for this place. A closed list of types: an ID-JAG
  * (`oauth-id-jag+jwt`), logout, security event, transaction and DPoP proof tokens carry types of their own (RFC 8725,
- * section 3.11). ID tokens of issuers that say nothing are known by `at_hash` and `c_hash`, which only they have.
+ * section 3.11). ID tokens of issuers that say nothing are known by `at_hash` and `c_hash`, which only they have, and
+ * by `nonce`, unless the token says that it is an access token (older Keycloaks put a nonce there too).
  */
 export function checkTokenUse(
   claims: JsonObject,
@@ -48,7 +49,8 @@ export function checkTokenUse(
     return {
       ok: false,
       reason: 'identity.audience',
-      message: `The access token has none of the audiences that are configured for its issuer (${issuerAudiences.join(', ')}).`,
+      message:
+        'The access token has none of the audiences that are configured for its issuer (jwt[].issuer.audiences).',
     }
   if (typ !== undefined && !accessTokenTypes.has(withoutApplication(typ.toLowerCase()))) return wrongType
   const kind = claims.get('typ')
@@ -58,6 +60,7 @@ export function checkTokenUse(
   const use = claims.get('token_use')
   if (use !== undefined && use !== 'access') return wrongType
   if (claims.has('at_hash') || claims.has('c_hash') || claims.has('events')) return wrongType
+  if (claims.has('nonce') && kind === undefined && typ?.toLowerCase().endsWith('at+jwt') !== true) return wrongType
   return claims.has('cnf') ? bound : good
 }
 

@@ -35,7 +35,10 @@ describe('a good token', () => {
     const first = authenticator.authenticate(bearer(token), accepted)
     expect(first).toBeInstanceOf(Promise)
     const settled = await first
-    expect(settled).toMatchObject({ ok: true, principal: { kind: 'user', user: { username: 'alice', groups: ['staff', 'system:authenticated'] } } })
+    expect(settled).toMatchObject({
+      ok: true,
+      principal: { kind: 'user', user: { username: 'alice', groups: ['staff', 'system:authenticated'] } },
+    })
     const second = authenticator.authenticate(bearer(token), accepted)
     expect(second).not.toBeInstanceOf(Promise)
     expect(second).toBe(settled)
@@ -48,11 +51,16 @@ describe('a good token', () => {
     expect(await authenticator.authenticate(requestWith({ authorization }), accepted)).toMatchObject({ ok: true })
   })
 
-  it.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'])('may be signed with %s', async algorithm => {
-    const signer = await signingKey('k', algorithm)
-    const { authenticator } = await setUp({ issuer: new FakeIssuer([signer]) })
-    expect(await authenticator.authenticate(bearer(await signer.sign(goodClaims)), accepted)).toMatchObject({ ok: true })
-  })
+  it.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'])(
+    'may be signed with %s',
+    async algorithm => {
+      const signer = await signingKey('k', algorithm)
+      const { authenticator } = await setUp({ issuer: new FakeIssuer([signer]) })
+      expect(await authenticator.authenticate(bearer(await signer.sign(goodClaims)), accepted)).toMatchObject({
+        ok: true,
+      })
+    },
+  )
 
   it('is verified once when it comes many times at once', async () => {
     const { authenticator, verifier } = await setUp({ issuer: new FakeIssuer([key]) })
@@ -86,11 +94,23 @@ describe('the Authorization header', () => {
     ['not base64url', 'Bearer a+b.c.d', 'identity.token_malformed'],
   ])('%s', async (_, authorization, reason) => {
     const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
-    expect(await authenticator.authenticate(requestWith({ authorization }), accepted)).toMatchObject({ ok: false, reason })
-    // A bad token is refused where anonymous callers are welcome, too.
-    if (authorization.length > 0 || authorization === '')
-      expect(await authenticator.authenticate(requestWith({ authorization }), { ...accepted, anonymous: 'Allow' })).toMatchObject({ ok: authorization.length === 0 && Array.isArray(authorization) })
+    expect(await authenticator.authenticate(requestWith({ authorization }), accepted)).toMatchObject({
+      ok: false,
+      reason,
+    })
   })
+
+  it.each(['', 'Bearer', 'Basic YTpi', 'Bearer a.b.c'])(
+    'is not passed over where anonymous callers are welcome: %j',
+    async authorization => {
+      const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
+      const answer = await authenticator.authenticate(requestWith({ authorization }), {
+        ...accepted,
+        anonymous: 'Allow',
+      })
+      expect(answer).toMatchObject({ ok: false, reason: 'identity.token_malformed' })
+    },
+  )
 
   it('may be missing where the Server allows anonymous callers', async () => {
     const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
@@ -108,19 +128,30 @@ describe('a forged token', () => {
   }
   const payload = (token: string) => token.split('.')[1] ?? ''
 
-  it.each(['none', 'None', 'NONE', 'nOnE', 'HS256', 'HS512', 'EdDSA', 'Ed25519', 'ES256K', 'RS1', '', 'es256'])('alg %j', async alg => {
-    expect(await forge(() => unsigned({ alg, kid: 'one' }, goodClaims))).toMatchObject({ ok: false, reason: 'identity.algorithm' })
-  })
+  it.each(['none', 'None', 'NONE', 'nOnE', 'HS256', 'HS512', 'EdDSA', 'Ed25519', 'ES256K', 'RS1', '', 'es256'])(
+    'alg %j',
+    async alg => {
+      expect(await forge(() => unsigned({ alg, kid: 'one' }, goodClaims))).toMatchObject({
+        ok: false,
+        reason: 'identity.algorithm',
+      })
+    },
+  )
 
   it('none with an empty signature', async () => {
-    expect(await forge(() => unsigned({ alg: 'none' }, goodClaims, ''))).toMatchObject({ ok: false, reason: 'identity.algorithm' })
+    expect(await forge(() => unsigned({ alg: 'none' }, goodClaims, ''))).toMatchObject({
+      ok: false,
+      reason: 'identity.algorithm',
+    })
   })
 
   it('HS256 with the public key as the secret', async () => {
     const publicKey = await importJWK(rsa.publicJwk, 'RS256', { extractable: true })
     if (publicKey instanceof Uint8Array) throw new Error('unexpected')
     const input = unsigned({ alg: 'HS256', kid: 'rsa' }, goodClaims, '').slice(0, -1)
-    const signature = createHmac('sha256', await exportSPKI(publicKey)).update(input).digest('base64url')
+    const signature = createHmac('sha256', await exportSPKI(publicKey))
+      .update(input)
+      .digest('base64url')
     expect(await forge(() => `${input}.${signature}`)).toMatchObject({ ok: false, reason: 'identity.algorithm' })
   })
 
@@ -128,26 +159,47 @@ describe('a forged token', () => {
     const mallory = await signingKey('one')
     const { privateKey: _, ...rest } = mallory
     const header = { jwk: rest.publicJwk, jku: 'https://evil.example/jwks', x5u: 'https://evil.example/x5u' } as never
-    expect(await forge(() => mallory.sign(goodClaims, header))).toMatchObject({ ok: false, reason: 'identity.signature' })
+    expect(await forge(() => mallory.sign(goodClaims, header))).toMatchObject({
+      ok: false,
+      reason: 'identity.signature',
+    })
   })
 
-  it.each(['../../../dev/null', "one' OR '1'='1", 'One', ' one', '__proto__', 'constructor', ''])('key id %j', async kid => {
-    const mallory = await signingKey('x')
-    expect(await forge(() => mallory.sign(goodClaims, { kid }))).toMatchObject({ ok: false, reason: 'identity.key_unknown' })
-  })
+  it.each(['../../../dev/null', "one' OR '1'='1", 'One', ' one', '__proto__', 'constructor', ''])(
+    'key id %j',
+    async kid => {
+      const mallory = await signingKey('x')
+      expect(await forge(() => mallory.sign(goodClaims, { kid }))).toMatchObject({
+        ok: false,
+        reason: 'identity.key_unknown',
+      })
+    },
+  )
 
   it('the key id of a key of another kind', async () => {
-    expect(await forge(() => key.sign(goodClaims, { kid: 'rsa' }))).toMatchObject({ ok: false, reason: 'identity.key_unknown' })
+    expect(await forge(() => key.sign(goodClaims, { kid: 'rsa' }))).toMatchObject({
+      ok: false,
+      reason: 'identity.key_unknown',
+    })
   })
 
   it('RS256 key used for PS256', async () => {
-    expect(await forge(() => unsigned({ alg: 'PS256', kid: 'rsa' }, goodClaims))).toMatchObject({ ok: false, reason: 'identity.key_unknown' })
+    expect(await forge(() => unsigned({ alg: 'PS256', kid: 'rsa' }, goodClaims))).toMatchObject({
+      ok: false,
+      reason: 'identity.key_unknown',
+    })
   })
 
   it('claims of another token', async () => {
-    const [good, evil] = await Promise.all([key.sign(goodClaims), key.sign({ ...goodClaims, sub: 'root', aud: 'other' })])
+    const [good, evil] = await Promise.all([
+      key.sign(goodClaims),
+      key.sign({ ...goodClaims, sub: 'root', aud: 'other' }),
+    ])
     const [header, , signature] = good.split('.')
-    expect(await forge(() => `${header}.${payload(evil)}.${signature}`)).toMatchObject({ ok: false, reason: 'identity.signature' })
+    expect(await forge(() => `${header}.${payload(evil)}.${signature}`)).toMatchObject({
+      ok: false,
+      reason: 'identity.signature',
+    })
   })
 
   it.each([
@@ -161,24 +213,33 @@ describe('a forged token', () => {
     ['not an object', '["ES256"]'],
     ['not JSON', 'ES256'],
   ])('a header with %s', async (_, header) => {
-    expect(await forge(() => unsigned(header, goodClaims))).toMatchObject({ ok: false, reason: 'identity.token_malformed' })
+    expect(await forge(() => unsigned(header, goodClaims))).toMatchObject({
+      ok: false,
+      reason: 'identity.token_malformed',
+    })
   })
 
-  it('claims with a key twice, although signed', async () => {
+  it('claims with a key twice', async () => {
     const token = unsigned({ alg: 'ES256', kid: 'one' }, `{"iss":"${issuerUrl}","sub":"alice","sub":"root"}`)
     expect(await forge(() => token)).toMatchObject({ ok: false, reason: 'identity.token_malformed' })
   })
 
-  it.each([undefined, `${issuerUrl}/`, issuerUrl.toUpperCase(), 'https://evil.example', [issuerUrl], null])('issuer %j', async iss => {
-    const claims = { ...goodClaims, iss: iss as never }
-    expect(await forge(() => key.sign(claims))).toMatchObject({ ok: false, reason: 'identity.issuer_unknown' })
-  })
+  it.each([undefined, `${issuerUrl}/`, issuerUrl.toUpperCase(), 'https://evil.example', [issuerUrl], null])(
+    'issuer %j',
+    async iss => {
+      const claims = { ...goodClaims, iss: iss as never }
+      expect(await forge(() => key.sign(claims))).toMatchObject({ ok: false, reason: 'identity.issuer_unknown' })
+    },
+  )
 
   it('is not verified again while its refusal is remembered', async () => {
     const { authenticator, verifier, clock } = await setUp({ issuer: new FakeIssuer([key]) })
     const token = await (await signingKey('one')).sign(goodClaims)
     await authenticator.authenticate(bearer(token), accepted)
-    expect(authenticator.authenticate(bearer(token), accepted)).toMatchObject({ ok: false, reason: 'identity.signature' })
+    expect(authenticator.authenticate(bearer(token), accepted)).toMatchObject({
+      ok: false,
+      reason: 'identity.signature',
+    })
     expect(verifier.size.refusals).toBe(1)
     clock.seconds += 10
     expect(authenticator.authenticate(bearer(token), accepted)).toBeInstanceOf(Promise)
@@ -191,7 +252,7 @@ describe('time', () => {
     ['exp now', { exp: epoch }, 'identity.expired'],
     ['exp a second ago', { exp: epoch - 1 }, 'identity.expired'],
     ['exp with a fraction', { exp: epoch + 0.5 }, 'ok'],
-    ['no exp', { exp: undefined }, 'identity.claims'],
+    ['no exp', { exp: undefined as never }, 'identity.claims'],
     ['exp as text', { exp: String(epoch + 300) as never }, 'identity.claims'],
     ['exp null', { exp: null as never }, 'identity.claims'],
     ['a negative exp', { exp: -1 }, 'identity.claims'],
@@ -222,7 +283,9 @@ describe('time', () => {
   it('makes a remembered token valid', async () => {
     const { authenticator, clock } = await setUp({ issuer: new FakeIssuer([key]) })
     const token = await key.sign({ ...goodClaims, nbf: epoch + 400, exp: epoch + 900 })
-    expect(await authenticator.authenticate(bearer(token), accepted)).toMatchObject({ reason: 'identity.not_yet_valid' })
+    expect(await authenticator.authenticate(bearer(token), accepted)).toMatchObject({
+      reason: 'identity.not_yet_valid',
+    })
     clock.seconds = epoch + 100
     expect(authenticator.authenticate(bearer(token), accepted)).toMatchObject({ ok: true })
   })
@@ -240,7 +303,9 @@ describe('what is checked on every request', () => {
   it("the issuer's own audiences, as the API server does", async () => {
     const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
     const token = await key.sign({ ...goodClaims, aud: 'files' })
-    expect(await authenticator.authenticate(bearer(token), { ...accepted, audiences: ['files'] })).toMatchObject({ reason: 'identity.audience' })
+    expect(await authenticator.authenticate(bearer(token), { ...accepted, audiences: ['files'] })).toMatchObject({
+      reason: 'identity.audience',
+    })
   })
 
   it('never says what is in the token', async () => {
@@ -278,7 +343,10 @@ describe('keys', () => {
     issuer.keys = [next.publicJwk]
     clock.seconds += 30
     expect(await authenticator.authenticate(bearer(await next.sign(goodClaims)), accepted)).toMatchObject({ ok: true })
-    expect(await authenticator.authenticate(bearer(token), accepted)).toMatchObject({ ok: false, reason: 'identity.key_unknown' })
+    expect(await authenticator.authenticate(bearer(token), accepted)).toMatchObject({
+      ok: false,
+      reason: 'identity.key_unknown',
+    })
   })
 
   it('that nobody can get are 503, not 401', async () => {
@@ -287,7 +355,9 @@ describe('keys', () => {
     const { authenticator, events } = await setUp({ issuer })
     expect(authenticator.ready).toBe(false)
     expect(authenticator.pending).toEqual([`issuer ${issuerUrl}: no keys yet (down)`])
-    expect(await authenticator.authenticate(bearer(await key.sign(goodClaims)), accepted)).toMatchObject({ reason: 'dependency.keys_unavailable' })
+    expect(await authenticator.authenticate(bearer(await key.sign(goodClaims)), accepted)).toMatchObject({
+      reason: 'dependency.keys_unavailable',
+    })
     expect(events).toContainEqual({ kind: 'keys_failed', issuer: issuerUrl, message: 'down', failures: 1 })
     authenticator.stop()
   })
@@ -300,9 +370,13 @@ describe('keys', () => {
     const token = await key.sign({ ...goodClaims, exp: epoch + 200_000 })
     expect(await authenticator.authenticate(bearer(token), accepted)).toMatchObject({ ok: true })
     const unknown = await (await signingKey('two')).sign({ ...goodClaims, exp: epoch + 200_000 })
-    expect(await authenticator.authenticate(bearer(unknown), accepted)).toMatchObject({ reason: 'dependency.keys_unavailable' })
+    expect(await authenticator.authenticate(bearer(unknown), accepted)).toMatchObject({
+      reason: 'dependency.keys_unavailable',
+    })
     clock.seconds += 1
-    expect(await authenticator.authenticate(bearer(token), accepted)).toMatchObject({ reason: 'dependency.keys_unavailable' })
+    expect(await authenticator.authenticate(bearer(token), accepted)).toMatchObject({
+      reason: 'dependency.keys_unavailable',
+    })
     expect(events.filter(({ kind }) => kind === 'keys_stale')).toHaveLength(1)
   })
 
@@ -310,13 +384,10 @@ describe('keys', () => {
     const issuer = new FakeIssuer([key])
     const { authenticator, now, clock } = await setUp({ issuer })
     clock.seconds += 60
-    const never = new Promise<never>(() => undefined)
-    Object.defineProperty(issuer, 'keys', { get: () => never })
-    const slow = await (await signingKey('two')).sign(goodClaims)
-    const request = requestWith({ authorization: `Bearer ${slow}`, deadline: now() + 30 })
-    const held = { ...issuer, fetcher: () => never }
-    expect(held).toBeDefined()
-    expect(await authenticator.authenticate(request, accepted)).toMatchObject({ ok: false })
+    issuer.hangs = true
+    const authorization = `Bearer ${await (await signingKey('two')).sign(goodClaims)}`
+    const answer = await authenticator.authenticate(requestWith({ authorization, deadline: now() + 30 }), accepted)
+    expect(answer).toMatchObject({ ok: false, reason: 'dependency.timeout' })
   })
 
   it('are not there before start and after stop', async () => {
@@ -325,7 +396,9 @@ describe('keys', () => {
     authenticator.stop()
     authenticator.stop()
     expect(keyRing.size).toBe(0)
-    expect(await authenticator.authenticate(bearer(await key.sign(goodClaims)), accepted)).toMatchObject({ reason: 'dependency.keys_unavailable' })
+    expect(await authenticator.authenticate(bearer(await key.sign(goodClaims)), accepted)).toMatchObject({
+      reason: 'dependency.keys_unavailable',
+    })
   })
 })
 
@@ -340,7 +413,10 @@ describe('a new configuration', () => {
     await next.start()
     authenticator.stop()
     expect(issuer.fetches).toBe(1)
-    expect(next.authenticate(bearer(token), accepted)).toMatchObject({ ok: true, principal: { agent: { id: 'cli', assurance: 'attested' } } })
+    expect(next.authenticate(bearer(token), accepted)).toMatchObject({
+      ok: true,
+      principal: { agent: { id: 'cli', assurance: 'attested' } },
+    })
   })
 
   it('that says something else about the keys inherits neither', async () => {
@@ -348,7 +424,10 @@ describe('a new configuration', () => {
     const { authenticator, keyRing, verifier, now } = await setUp({ issuer })
     const token = await key.sign(goodClaims)
     await authenticator.authenticate(bearer(token), accepted)
-    const configuration = configurationOf(undefined, identityYaml(`{ issuers: { "${issuerUrl}": { alias: acme, jwksUri: "https://keys.example.com/jwks" } } }`))
+    const configuration = configurationOf(
+      undefined,
+      identityYaml(`{ issuers: { "${issuerUrl}": { alias: acme, jwksUri: "https://keys.example.com/jwks" } } }`),
+    )
     const next = createAuthenticator({ configuration, keyRing, verifier, now })
     await next.start()
     expect(issuer.fetches).toBe(2)
@@ -359,7 +438,10 @@ describe('a new configuration', () => {
 
 describe('bounds', () => {
   it('remembers no more tokens and refusals than it may', async () => {
-    const { authenticator, verifier } = await setUp({ issuer: new FakeIssuer([key]), verifier: { maxTokens: 20, maxRefusals: 5 } })
+    const { authenticator, verifier } = await setUp({
+      issuer: new FakeIssuer([key]),
+      verifier: { maxTokens: 20, maxRefusals: 5 },
+    })
     const mallory = await signingKey('one')
     for (let index = 0; index < 60; index++) {
       await authenticator.authenticate(bearer(await key.sign({ ...goodClaims, sub: `user-${index}` })), accepted)
@@ -370,21 +452,34 @@ describe('bounds', () => {
 
   it('checks no more new tokens at once than it may', async () => {
     const { authenticator, verifier } = await setUp({ issuer: new FakeIssuer([key]), verifier: { maxPending: 3 } })
-    const tokens = await Promise.all(Array.from({ length: 5 }, (_, index) => key.sign({ ...goodClaims, sub: `user-${index}` })))
+    const tokens = await Promise.all(
+      Array.from({ length: 5 }, (_, index) => key.sign({ ...goodClaims, sub: `user-${index}` })),
+    )
     const answers = await Promise.all(tokens.map(token => authenticator.authenticate(bearer(token), accepted)))
-    expect(answers.map(answer => (answer.ok ? 'ok' : answer.reason))).toEqual(['ok', 'ok', 'ok', 'dependency.timeout', 'dependency.timeout'])
+    expect(answers.map(answer => (answer.ok ? 'ok' : answer.reason))).toEqual([
+      'ok',
+      'ok',
+      'ok',
+      'dependency.timeout',
+      'dependency.timeout',
+    ])
     expect(verifier.size.pending).toBe(0)
   })
 })
 
 describe('identity from the gateway', () => {
   const fromGateway = { ...accepted, identity: 'gatewayMetadata' } as const
-  const metadata = (payload: Readonly<Record<string, unknown>>) => new Map([['envoy.filters.http.jwt_authn', claimsOf(payload)]])
+  const metadata = (payload: Readonly<Record<string, unknown>>) =>
+    new Map([['envoy.filters.http.jwt_authn', claimsOf(payload)]])
 
   it.each([
     ['good claims', { claims: goodClaims }, 'ok'],
     ['with the header', { claims: goodClaims, header: { alg: 'ES256', typ: 'at+jwt' } }, 'ok'],
-    ['an ID-JAG by its header', { claims: goodClaims, header: { alg: 'ES256', typ: 'oauth-id-jag+jwt' } }, 'identity.token_type'],
+    [
+      'an ID-JAG by its header',
+      { claims: goodClaims, header: { alg: 'ES256', typ: 'oauth-id-jag+jwt' } },
+      'identity.token_type',
+    ],
     ['nothing', {}, 'identity.token_missing'],
     ['no claims, only text', { claims: 'x' }, 'identity.token_missing'],
     ['two tokens', { a: goodClaims, b: goodClaims }, 'identity.source_conflict'],
@@ -396,7 +491,10 @@ describe('identity from the gateway', () => {
     ['a bound token', { claims: { ...goodClaims, cnf: { jkt: 'x' } } }, 'identity.token_bound'],
   ])('%s', async (_, payload, expected) => {
     const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
-    const answer = await authenticator.authenticate(requestWith({ trust: 'mtls', filterMetadata: metadata(payload) }), fromGateway)
+    const answer = await authenticator.authenticate(
+      requestWith({ trust: 'mtls', filterMetadata: metadata(payload) }),
+      fromGateway,
+    )
     expect(answer.ok ? 'ok' : answer.reason).toBe(expected)
   })
 
@@ -415,7 +513,24 @@ describe('identity from the gateway', () => {
 
   it('is not looked at when the Server wants a token', async () => {
     const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
-    const request = requestWith({ trust: 'mtls', filterMetadata: metadata({ claims: { ...goodClaims, aud: audience } }) })
+    const request = requestWith({
+      trust: 'mtls',
+      filterMetadata: metadata({ claims: { ...goodClaims, aud: audience } }),
+    })
     expect(authenticator.authenticate(request, accepted)).toMatchObject({ reason: 'identity.token_missing' })
+  })
+})
+
+describe('tokens of strangers', () => {
+  it('that wait for unknown keys do not keep out tokens whose key is known', async () => {
+    const issuer = new FakeIssuer([key])
+    const { authenticator, clock } = await setUp({ issuer, verifier: { maxPending: 4 } })
+    clock.seconds += 60
+    issuer.hangs = true
+    const stranger = await signingKey('x')
+    const tokens = await Promise.all([1, 2, 3].map(index => stranger.sign(goodClaims, { kid: `k${index}` })))
+    const waiting = tokens.map(token => authenticator.authenticate(bearer(token), accepted))
+    expect(await waiting[2]).toMatchObject({ ok: false, reason: 'dependency.keys_unavailable' })
+    expect(await authenticator.authenticate(bearer(await key.sign(goodClaims)), accepted)).toMatchObject({ ok: true })
   })
 })

@@ -44,7 +44,8 @@ export function gatewayClaims(request: InboundRequest): GatewayClaims {
     return {
       ok: false,
       reason: 'identity.source_conflict',
-      message: 'The Authorization header and the token that the gateway verified name different callers; send one token.',
+      message:
+        'The Authorization header and the token that the gateway verified name different callers; send one token.',
     }
   const typ = headers[0]?.get('typ')
   if (typ !== undefined && typeof typ !== 'string')

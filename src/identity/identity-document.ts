@@ -102,14 +102,15 @@ export function readIdentityDocument(
       jwksFile: jwksFile === undefined ? undefined : resolve(dirname(document.file), jwksFile),
     })
   }
-  const compile = (field: 'agent' | 'tenant') => {
+  const compile = (field: 'agent' | 'tenant', result: 'string' | 'dyn') => {
     const source = spec[field]
     return source === undefined
       ? undefined
-      : compileAt(document, findings, claimsEnvironment, ['spec', field], source, 'string')
+      : compileAt(document, findings, claimsEnvironment, ['spec', field], source, result)
   }
-  const agent = compile('agent')
-  const tenant = compile('tenant')
+  const agent = compile('agent', 'string')
+  // Not `string`: a claim of another type must deny, and not look like one that is absent.
+  const tenant = compile('tenant', 'dyn')
   const workloads = (spec.workloads ?? []).flatMap(({ spiffe, serviceAccount }, index) => {
     const compiled = compileWorkload(spiffe, serviceAccount)
     if (compiled.ok) return [compiled.mapping]

@@ -24,7 +24,8 @@ export const epoch = 1_795_219_200
 export function documentOf(text: string): SourceDocument {
   const { documents, findings } = readDocuments('/etc/mcp-authz/identity.yaml', text)
   const [document] = documents
-  if (document === undefined || findings.length > 0) throw new Error(`fixture does not load: ${JSON.stringify(findings)}`)
+  if (document === undefined || findings.length > 0)
+    throw new Error(`fixture does not load: ${JSON.stringify(findings)}`)
   return document
 }
 
@@ -87,11 +88,17 @@ export async function signingKey(kid: string, algorithm = 'ES256'): Promise<Sign
 
 /** A JWT of anything, signed by nobody. */
 export function unsigned(header: unknown, claims: unknown, signature = 'AAAA'): string {
-  const encode = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+  const encode = (value: unknown) =>
+    Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
   return `${encode(header)}.${encode(claims)}.${signature}`
 }
 
-export const accepted: AcceptedAudience = { server: 'kubernetes', audiences: [audience], identity: 'token', anonymous: 'Deny' }
+export const accepted: AcceptedAudience = {
+  server: 'kubernetes',
+  audiences: [audience],
+  identity: 'token',
+  anonymous: 'Deny',
+}
 
 export interface RequestInput {
   readonly authorization?: string | readonly string[]
@@ -101,7 +108,13 @@ export interface RequestInput {
   readonly deadline?: number
 }
 
-export function requestWith({ authorization = [], principal = '', trust = 'none', filterMetadata = new Map(), deadline }: RequestInput): InboundRequest {
+export function requestWith({
+  authorization = [],
+  principal = '',
+  trust = 'none',
+  filterMetadata = new Map(),
+  deadline,
+}: RequestInput): InboundRequest {
   const values = typeof authorization === 'string' ? [authorization] : authorization
   return {
     method: 'POST',
@@ -123,6 +136,7 @@ export function requestWith({ authorization = [], principal = '', trust = 'none'
 export class FakeIssuer {
   keys: readonly Readonly<Record<string, unknown>>[]
   down = false
+  hangs = false
   fetches = 0
   readonly issuer: string
 
@@ -132,6 +146,7 @@ export class FakeIssuer {
   }
 
   readonly fetcher: Fetcher = async ({ url }) => {
+    if (this.hangs) return new Promise(() => undefined)
     if (this.down) return { ok: false, message: 'down' }
     const discovery = url.endsWith('/.well-known/openid-configuration')
     if (!discovery) this.fetches++
@@ -152,11 +167,23 @@ export async function setUp({ issuer, configuration = configurationOf(), timings
   const clock = { seconds: epoch }
   const now = () => clock.seconds * 1000
   const events: IdentityEvent[] = []
-  const keyRing = new KeyRing({ now, fetcher: issuer.fetcher, onEvent: event => events.push(event), ...(timings && { timings }) })
+  const keyRing = new KeyRing({
+    now,
+    fetcher: issuer.fetcher,
+    onEvent: event => events.push(event),
+    ...(timings && { timings }),
+  })
   const verifier = new TokenVerifier({ now, ...limits })
   const authenticator = createAuthenticator({ configuration, keyRing, verifier, now })
   await authenticator.start()
   return { authenticator, verifier, keyRing, clock, now, events }
 }
 
-export const goodClaims = { iss: issuerUrl, aud: audience, sub: 'alice', exp: epoch + 300, groups: ['staff'], client_id: 'cli' }
+export const goodClaims = {
+  iss: issuerUrl,
+  aud: audience,
+  sub: 'alice',
+  exp: epoch + 300,
+  groups: ['staff'],
+  client_id: 'cli',
+}

@@ -29,7 +29,7 @@ export interface Actor {
   readonly issuer: string
 }
 
-/** Who asks. Built anew for every request from verified claims; nothing in it comes from unverified input. */
+/** Who asks. Made of verified claims, and kept as long as they and the configuration are; nothing in it comes from unverified input. */
 export interface Principal {
   readonly kind: 'user' | 'machine' | 'anonymous'
   readonly user: UserInfo

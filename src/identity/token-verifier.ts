@@ -81,6 +81,7 @@ export class TokenVerifier {
   readonly #refusals: BoundedCache<Refusal>
   readonly #pending = new Map<string, { readonly keySet: KeySet; readonly result: Promise<Verification> }>()
   readonly #maxPending: number
+  #waiting = 0
   readonly #refusalTtl: number
 
   constructor({
@@ -170,7 +171,10 @@ export class TokenVerifier {
   async #verify(digest: string, decoded: DecodedToken, keySet: KeySet, issuer: string): Promise<Verification> {
     let candidates = keySet.find(decoded.kid, decoded.algorithm)
     if (candidates.length === 0 || !keySet.usable) {
-      const reliable = await keySet.lookAgain()
+      // Strangers choose key ids: those who wait for keys may not take the places of tokens whose key is known.
+      if (this.#waiting >= this.#maxPending / 2) return unavailable
+      this.#waiting++
+      const reliable = await keySet.lookAgain().finally(() => this.#waiting--)
       if (!keySet.usable) return unavailable
       candidates = keySet.find(decoded.kid, decoded.algorithm)
       if (candidates.length === 0)

@@ -6,8 +6,8 @@ import type { Authenticator } from '../identity/authenticator.js'
 import type { Compilation } from '../identity/compilation.js'
 import type { IdentityDocument } from '../identity/identity-document.js'
 import type { Authorizer } from '../rbac/authorizer.js'
-import { createEmbeddedAuthorizer } from '../rbac/embedded-authorizer.js'
 import { danglingRoleRefs } from '../rbac/dangling-role-refs.js'
+import { createEmbeddedAuthorizer } from '../rbac/embedded-authorizer.js'
 import type { RbacObject } from '../rbac/rbac-objects.js'
 import type { CompiledDocument } from './compile-document.js'
 import { type CrossCheckInput, crossCheck } from './cross-check.js'
@@ -31,7 +31,10 @@ export interface AssembleContext {
   /** Names of the clusters whose authorizer is the RBAC objects of the sources (`authorizer: files`). */
   readonly clusters: readonly string[]
   /** The authenticator of these documents; the one in force before where they contradict each other. */
-  authenticator(configurations: readonly AuthenticationConfiguration[], identity: IdentityDocument | undefined): Compilation<Authenticator>
+  authenticator(
+    configurations: readonly AuthenticationConfiguration[],
+    identity: IdentityDocument | undefined,
+  ): Compilation<Authenticator>
 }
 
 export interface AssembleInput {
@@ -61,7 +64,9 @@ export function assembleSnapshot(
     loaded.flatMap(one => (isKind(one.compiled, kind) ? [{ ...one, compiled: one.compiled }] : []))
 
   const rbac: RbacObject[] = of('Rbac').flatMap(one => one.compiled.objects)
-  findings.push(...danglingRoleRefs(of('Rbac').map(({ document, compiled }) => ({ document, objects: compiled.objects }))))
+  findings.push(
+    ...danglingRoleRefs(of('Rbac').map(({ document, compiled }) => ({ document, objects: compiled.objects }))),
+  )
   const authorizer: Authorizer = createEmbeddedAuthorizer(rbac)
   const authorizers = new Map(context.clusters.map(name => [name, authorizer]))
   const catalogs = new Map(of('ToolCatalog').map(({ compiled }) => [compiled.catalog.name, compiled.catalog]))
@@ -97,7 +102,10 @@ export function assembleSnapshot(
   findings.push(...authenticated.findings)
 
   const names = usable.map(server => server.name)
-  const headers = new Set([...enrichments.flatMap(one => one.headerNames), ...usable.flatMap(one => one.upstreamHeaders)])
+  const headers = new Set([
+    ...enrichments.flatMap(one => one.headerNames),
+    ...usable.flatMap(one => one.upstreamHeaders),
+  ])
   const grants = rules.grants.map(one => one.value)
   const scopes = new Map(
     usable.map(server => [
@@ -111,7 +119,10 @@ export function assembleSnapshot(
       servers: createServerTable(usable),
       authenticator: authenticated.value ?? noAuthenticator,
       grants: new RuleIndex(grants, names),
-      guardrails: new RuleIndex(rules.guardrails.map(one => one.value), names),
+      guardrails: new RuleIndex(
+        rules.guardrails.map(one => one.value),
+        names,
+      ),
       enrichments: new RuleIndex(enrichments, names),
       broken: new RuleIndex(brokenRules, names),
       enrichmentHeaders: [...headers].sort(),

@@ -1,6 +1,9 @@
 import type { SourceDocument } from '../documents/source-document.js'
 import { didYouMean } from '../documents/validate.js'
-import { type AuthenticationConfiguration, readAuthenticationConfiguration } from '../identity/authentication-configuration.js'
+import {
+  type AuthenticationConfiguration,
+  readAuthenticationConfiguration,
+} from '../identity/authentication-configuration.js'
 import { type IdentityDocument, readIdentityDocument } from '../identity/identity-document.js'
 import { parseRbac } from '../rbac/parse-rbac.js'
 import type { RbacObject } from '../rbac/rbac-objects.js'
@@ -47,7 +50,12 @@ export function compileDocument(document: SourceDocument, options: CompileOption
     return failed(document, 'kind', `"${document.kind}" is not a kind that mcp-authz reads`, hint)
   }
   if (document.apiVersion !== expected) {
-    return failed(document, 'apiVersion', `"${document.apiVersion}" is not an API version of ${document.kind} that mcp-authz reads`, `write ${expected}`)
+    return failed(
+      document,
+      'apiVersion',
+      `"${document.apiVersion}" is not an API version of ${document.kind} that mcp-authz reads`,
+      `write ${expected}`,
+    )
   }
   switch (document.kind) {
     case 'Server':
@@ -57,7 +65,10 @@ export function compileDocument(document: SourceDocument, options: CompileOption
     case 'Identity':
       return map(readIdentityDocument(document, options), identity => ({ kind: 'Identity', identity }))
     case 'AuthenticationConfiguration':
-      return map(readAuthenticationConfiguration(document, options), configuration => ({ kind: 'AuthenticationConfiguration', configuration }))
+      return map(readAuthenticationConfiguration(document, options), configuration => ({
+        kind: 'AuthenticationConfiguration',
+        configuration,
+      }))
     case 'Grant':
       return map(compileGrant(document), grant => ({ kind: 'Grant', grant }))
     case 'Guardrail':
@@ -74,6 +85,11 @@ function map<T>(compilation: Compilation<T>, wrap: (value: T) => CompiledDocumen
   return { value: value === undefined ? undefined : wrap(value), findings }
 }
 
-function failed(document: SourceDocument, field: 'kind' | 'apiVersion', message: string, hint: string): Compilation<CompiledDocument> {
+function failed(
+  document: SourceDocument,
+  field: 'kind' | 'apiVersion',
+  message: string,
+  hint: string,
+): Compilation<CompiledDocument> {
   return { value: undefined, findings: [document.finding('error', [field], message, { hint })] }
 }

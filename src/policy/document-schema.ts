@@ -12,7 +12,9 @@ export function documentSchema<Spec extends z.ZodType>(kind: PolicyKind, spec: S
     apiVersion: z.literal(policyApiVersion),
     kind: z.literal(kind),
     metadata: z.strictObject({
-      name: z.string().regex(/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/, 'a name is lower-case letters, digits, "-" and "."'),
+      name: z
+        .string()
+        .regex(/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/, 'a name is lower-case letters, digits, "-" and "."'),
       labels: z.record(z.string(), z.string()).optional(),
       annotations: z.record(z.string(), z.string()).optional(),
     }),

@@ -20,17 +20,25 @@ export const reservedHeaders: ReadonlySet<string> = new Set([
   'x-mcp-authz-context',
 ])
 
-const headerName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a header name is lower-case letters, digits and "-"')
+const headerName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a header name is lower-case letters, digits and "-"')
 
 const schema = z.strictObject({
   match: matchSchema.optional(),
   ...expressionsSchema,
-  requestHeaders: z.array(z.strictObject({ name: headerName, valueExpression: z.string().min(1) })).min(1).max(8).optional(),
-  resultContext: z.array(z.strictObject({ expression: z.string().min(1) })).min(1).max(8).optional(),
+  requestHeaders: z
+    .array(z.strictObject({ name: headerName, valueExpression: z.string().min(1) }))
+    .min(1)
+    .max(8)
+    .optional(),
+  resultContext: z
+    .array(z.strictObject({ expression: z.string().min(1) }))
+    .min(1)
+    .max(8)
+    .optional(),
   record: z
-    .array(z.strictObject({ key: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/), valueExpression: z.string().min(1) }))
+    .array(
+      z.strictObject({ key: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/), valueExpression: z.string().min(1) }),
+    )
     .min(1)
     .max(16)
     .optional(),
@@ -64,7 +72,12 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
   for (const [index, { name, valueExpression }] of (spec.requestHeaders ?? []).entries()) {
     const path = ['spec', 'requestHeaders', index]
     if (reservedHeaders.has(name)) {
-      compiler.report('error', [...path, 'name'], `${name} says who asks and is set by mcp-authz itself`, 'choose another x-mcp-authz-* name')
+      compiler.report(
+        'error',
+        [...path, 'name'],
+        `${name} says who asks and is set by mcp-authz itself`,
+        'choose another x-mcp-authz-* name',
+      )
     } else if (name.startsWith('x-envoy-') || forbiddenHeaders.has(name)) {
       compiler.report('error', [...path, 'name'], `${name} cannot be set`, 'use a name that begins with x-mcp-authz-')
     }
@@ -86,7 +99,8 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
       'resultContext waits for a response door: no listener of this configuration sees answers, so nothing is added to results',
     )
   }
-  if (compiler.findings.some(finding => finding.severity === 'error')) return { value: undefined, findings: compiler.findings }
+  if (compiler.findings.some(finding => finding.severity === 'error'))
+    return { value: undefined, findings: compiler.findings }
   return {
     value: {
       name: document.name,
@@ -94,7 +108,8 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
       headerNames: headers.map(header => header.name),
       hasResultContext: spec.resultContext !== undefined,
       evaluate(outer) {
-        if (conditions.length > 0 && evaluateConditions(conditions, outer) !== 'true') return { headers: [], record: [] }
+        if (conditions.length > 0 && evaluateConditions(conditions, outer) !== 'true')
+          return { headers: [], record: [] }
         const activation = withVariables(outer, variables)
         return {
           headers: headers.flatMap(({ name, program }) => {
@@ -112,7 +127,17 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
   }
 }
 
-const forbiddenHeaders = new Set(['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'te', 'trailer', 'expect', 'authorization'])
+const forbiddenHeaders = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'upgrade',
+  'te',
+  'trailer',
+  'expect',
+  'authorization',
+])
 
 /** Visible ASCII with inner blanks: a gateway skips anything else silently, and the client's copy would survive. */
 const usableHeaderValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/

@@ -1,8 +1,8 @@
 import { createCelEnvironment } from '../cel/create-environment.js'
 import type { Activation, CelEnvironment, CelInput, CelType } from '../cel/environment.js'
 import type { Principal } from '../identity/principal.js'
-import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Call } from '../protocol/call.js'
+import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Operation } from '../rbac/operation.js'
 import type { CatalogTool } from '../rbac/tool-catalog.js'
 import { methodName } from './call-names.js'
@@ -69,7 +69,7 @@ function build(name: string, c: Circumstances): CelInput | undefined {
     case 'mcp':
       return mcpVariable(c)
     case 'args':
-      return c.call.arguments ?? new Map()
+      return c.call.arguments ?? (c.call.protocol === 'json' ? c.call.params : undefined) ?? new Map()
     case 'server':
       return new Map<string, CelInput>([
         ['name', c.server.name],
@@ -120,7 +120,14 @@ function build(name: string, c: Circumstances): CelInput | undefined {
 }
 
 /** Headers that carry authority or a session never reach an expression: a policy must not be built on them. */
-const hiddenHeaders = new Set(['authorization', 'proxy-authorization', 'cookie', 'dpop', 'kubernetes-authorization', 'mcp-session-id'])
+const hiddenHeaders = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'dpop',
+  'kubernetes-authorization',
+  'mcp-session-id',
+])
 
 function requestVariable({ request, now, decisionId }: Circumstances): CelInput {
   const headers = new Map<string, CelInput>()

@@ -66,7 +66,12 @@ export class ExpressionCompiler {
       const program = this.compile([...path, 'expression'], expression, section === 'variables' ? 'dyn' : 'bool')
       if (program) programs.push({ name, program })
       if (program && section === 'matchConditions' && program.variables.has('variables'))
-        this.report('error', [...path, 'expression'], 'matchConditions cannot read variables', 'move the condition into a validation')
+        this.report(
+          'error',
+          [...path, 'expression'],
+          'matchConditions cannot read variables',
+          'move the condition into a validation',
+        )
     }
     return programs
   }

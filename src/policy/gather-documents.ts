@@ -67,16 +67,25 @@ function settle(
       const elsewhere = one === winner ? equals[0] : winner
       conflicts.push(one)
       findings.push(
-        one.document.finding('error', ['metadata', 'name'], `the same ${one.document.kind} stands in ${elsewhere?.document.file ?? ''}, so neither is used`, {
-          hint: 'delete or rename one of the two',
-        }),
+        one.document.finding(
+          'error',
+          ['metadata', 'name'],
+          `the same ${one.document.kind} stands in ${elsewhere?.document.file ?? ''}, so neither is used`,
+          {
+            hint: 'delete or rename one of the two',
+          },
+        ),
       )
     }
   }
   for (const loser of candidates) {
     if (loser.source.trust === highest) continue
     findings.push(
-      loser.document.finding('warning', ['metadata', 'name'], `overridden by ${winner.document.file}, which comes from a more trusted source`),
+      loser.document.finding(
+        'warning',
+        ['metadata', 'name'],
+        `overridden by ${winner.document.file}, which comes from a more trusted source`,
+      ),
     )
   }
 }

@@ -9,7 +9,10 @@ import { compileMatch, type Match, matchSchema } from './match.js'
 
 const schema = z.strictObject({
   match: matchSchema.extend({ servers: z.array(z.string().min(1)).min(1) }),
-  scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'not a scope token (RFC 6749, section 3.3)')).min(1).optional(),
+  scopes: z
+    .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'not a scope token (RFC 6749, section 3.3)'))
+    .min(1)
+    .optional(),
   allowClaimed: z.boolean().default(false),
   ...expressionsSchema,
 })
@@ -44,7 +47,8 @@ export function compileGrant(document: SourceDocument): Compilation<Grant> {
   if (variables.length > 0) {
     compiler.report('warning', ['spec', 'variables'], 'nothing in a Grant can read variables', 'remove them')
   }
-  if (compiler.findings.some(finding => finding.severity === 'error')) return { value: undefined, findings: compiler.findings }
+  if (compiler.findings.some(finding => finding.severity === 'error'))
+    return { value: undefined, findings: compiler.findings }
   return {
     value: {
       name: document.name,

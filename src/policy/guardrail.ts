@@ -5,7 +5,14 @@ import type { SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'
 import type { Compilation } from './compilation.js'
 import { documentSchema } from './document-schema.js'
-import { asText, ExpressionCompiler, evaluateConditions, expressionsSchema, type NamedProgram, withVariables } from './expressions.js'
+import {
+  asText,
+  ExpressionCompiler,
+  evaluateConditions,
+  expressionsSchema,
+  type NamedProgram,
+  withVariables,
+} from './expressions.js'
 import { compileMatch, type Match, matchSchema } from './match.js'
 import { type DenialMode, denialModes } from './server.js'
 
@@ -18,7 +25,10 @@ const schema = z.strictObject({
         expression: z.string().min(1),
         message: z.string().min(1).max(1000).optional(),
         messageExpression: z.string().min(1).optional(),
-        reason: z.string().regex(/^[A-Za-z][A-Za-z0-9]{0,62}$/, 'a reason is one CamelCase word').optional(),
+        reason: z
+          .string()
+          .regex(/^[A-Za-z][A-Za-z0-9]{0,62}$/, 'a reason is one CamelCase word')
+          .optional(),
         hint: z.string().min(1).max(1000).optional(),
       }),
     )
@@ -123,7 +133,12 @@ function evaluateGuardrail(
       violations.push({ reason: 'guardrail.error', message: why, policyReason, hint })
       continue
     }
-    violations.push({ reason: 'guardrail.violated', message: messageOf(messageProgram, activation) ?? message, policyReason, hint })
+    violations.push({
+      reason: 'guardrail.violated',
+      message: messageOf(messageProgram, activation) ?? message,
+      policyReason,
+      hint,
+    })
   }
   return violations
 }

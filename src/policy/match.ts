@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { Principal } from '../identity/principal.js'
 import type { Call } from '../protocol/call.js'
 import type { CatalogTool } from '../rbac/tool-catalog.js'
-import { compileGlobs } from './glob.js'
 import { hasTarget, methodName } from './call-names.js'
+import { compileGlobs } from './glob.js'
 
 const patterns = z.array(z.string().min(1)).min(1)
 const subject = z.discriminatedUnion('kind', [
@@ -23,7 +23,10 @@ export const matchSchema = z.strictObject({
   tools: patterns.optional(),
   prompts: patterns.optional(),
   resources: patterns.optional(),
-  access: z.array(z.enum(['read', 'write', 'delete', 'exec', 'sensitive'])).min(1).optional(),
+  access: z
+    .array(z.enum(['read', 'write', 'delete', 'exec', 'sensitive']))
+    .min(1)
+    .optional(),
   labels: z.record(z.string(), z.union([z.string(), patterns])).optional(),
   subjects: z.array(subject).min(1).optional(),
   agents: z.array(agent).min(1).optional(),

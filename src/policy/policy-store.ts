@@ -94,7 +94,11 @@ export class PolicyStore {
       loaded.push(kept)
     }
     const unreadable = findUnreadable(gathered.brokenFiles, this.#lastGood)
-    const assembled = assembleSnapshot({ loaded, broken: withoutGood(broken, loaded), unreadable }, assemble, this.#current)
+    const assembled = assembleSnapshot(
+      { loaded, broken: withoutGood(broken, loaded), unreadable },
+      assemble,
+      this.#current,
+    )
     findings.push(...assembled.findings)
     for (const key of assembled.brokenKeys) {
       const document = loaded.find(one => one.key === key)?.document

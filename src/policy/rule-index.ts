@@ -8,7 +8,10 @@ const maxMemory = 2048
  * which do not match a call cost nothing on the way of a warm request. Rules keep the order of their names.
  */
 export class RuleIndex<Rule extends { readonly name: string; readonly match: Match }> {
-  readonly #byServer = new Map<string, { readonly rules: readonly Rule[]; readonly memory: Map<string, readonly Rule[]> }>()
+  readonly #byServer = new Map<
+    string,
+    { readonly rules: readonly Rule[]; readonly memory: Map<string, readonly Rule[]> }
+  >()
 
   constructor(rules: readonly Rule[], servers: readonly string[]) {
     const sorted = [...rules].sort((a, b) => (a.name < b.name ? -1 : 1))

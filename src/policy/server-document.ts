@@ -16,8 +16,14 @@ const schema = z.strictObject({
   identity: z.enum(['token', 'gatewayMetadata']).default('token'),
   protocol: z.enum(['mcp', 'json']).default('mcp'),
   catalog: z.string().min(1).optional(),
-  require: z.array(z.enum(['operations', 'tools', 'grants'])).min(1).optional(),
-  principals: z.array(z.enum(['user', 'agent'])).min(1).default(['user']),
+  require: z
+    .array(z.enum(['operations', 'tools', 'grants']))
+    .min(1)
+    .optional(),
+  principals: z
+    .array(z.enum(['user', 'agent']))
+    .min(1)
+    .default(['user']),
   connect: z.enum(['authenticated', 'required']).default('authenticated'),
   anonymous: z.enum(['Deny', 'Allow']).default('Deny'),
   kubernetes: z
@@ -75,20 +81,31 @@ export function compileServer(source: SourceDocument): Compilation<ServerDraft> 
   if (typeof address === 'string') {
     return {
       value: undefined,
-      findings: [source.finding('error', ['spec', 'resource'], address, { hint: 'write the URL that clients use, e.g. https://mcp.example.com/mcp' })],
+      findings: [
+        source.finding('error', ['spec', 'resource'], address, {
+          hint: 'write the URL that clients use, e.g. https://mcp.example.com/mcp',
+        }),
+      ],
     }
   }
   const findings = []
   if (spec.upstream.authorization !== 'strip') {
     findings.push(
-      source.finding('error', ['spec', 'upstream', 'authorization'], `${spec.upstream.authorization} is not offered by this version`, {
-        hint: 'write strip: the server acts as itself, and mcp-authz is the guard',
-      }),
+      source.finding(
+        'error',
+        ['spec', 'upstream', 'authorization'],
+        `${spec.upstream.authorization} is not offered by this version`,
+        {
+          hint: 'write strip: the server acts as itself, and mcp-authz is the guard',
+        },
+      ),
     )
   }
   if (spec.upstream.identity === 'impersonation') {
     findings.push(
-      source.finding('error', ['spec', 'upstream', 'identity'], 'impersonation is not offered by this version', { hint: 'write headers or none' }),
+      source.finding('error', ['spec', 'upstream', 'identity'], 'impersonation is not offered by this version', {
+        hint: 'write headers or none',
+      }),
     )
   }
   const required: readonly Requirement[] = spec.require ?? (spec.catalog === undefined ? ['grants'] : ['operations'])
@@ -145,15 +162,21 @@ export function compileServer(source: SourceDocument): Compilation<ServerDraft> 
           const near = didYouMean(spec.catalog, [...context.catalogs.keys()])
           problems.push(
             source.finding('error', ['spec', 'catalog'], `there is no ToolCatalog "${spec.catalog}"`, {
-              hint: near === undefined ? 'add a document of kind ToolCatalog with this name' : `did you mean "${near}"?`,
+              hint:
+                near === undefined ? 'add a document of kind ToolCatalog with this name' : `did you mean "${near}"?`,
             }),
           )
         }
         if (authorizer === undefined) {
           problems.push(
-            source.finding('error', ['spec', 'kubernetes', 'cluster'], `there is no cluster "${spec.kubernetes.cluster}" in the configuration`, {
-              hint: `one of: ${[...context.authorizers.keys()].join(', ')}`,
-            }),
+            source.finding(
+              'error',
+              ['spec', 'kubernetes', 'cluster'],
+              `there is no cluster "${spec.kubernetes.cluster}" in the configuration`,
+              {
+                hint: `one of: ${[...context.authorizers.keys()].join(', ')}`,
+              },
+            ),
           )
         }
         if (authorizer === undefined || problems.length > 0) return { value: undefined, findings: problems }

@@ -26,7 +26,7 @@ export function createServerTable(servers: readonly Server[]): ServerTable {
     byAddress(authority, path) {
       const candidates = hosts.get(normalizeAuthority(authority))
       return candidates?.find(server => isUnder(path, server.path))
-    }
+    },
   }
 }
 

@@ -25,8 +25,17 @@ export function readJsonCall(request: InboundRequest, limits?: JsonLimits): Call
     return { ok: false, reason: 'message.params', message: 'The body must be a JSON object.', status: 400, ...unread }
   }
   const call: Call = {
-    ...{ protocol: 'json', kind: 'request', era: 'modern', version: undefined, id: undefined, method: '' },
-    ...{ target: { kind: 'none' }, alsoTargets: [], params: json.value, arguments: undefined, sessionId: undefined },
+    protocol: 'json',
+    kind: 'request',
+    era: 'modern',
+    version: undefined,
+    id: undefined,
+    method: '',
+    target: { kind: 'none' },
+    alsoTargets: [],
+    params: json.value,
+    arguments: undefined,
+    sessionId: undefined,
   }
   return { ok: true, call }
 }

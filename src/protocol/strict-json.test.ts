@@ -182,7 +182,7 @@ describe('against JSON.parse', () => {
       fc.property(fc.jsonValue({ noUnicodeString: false, stringUnit: 'binary', maxDepth: 6 }), value => {
         const text = JSON.stringify(value)
         const ours = parse(text)
-        if (ours.ok) expect(plain(ours.value)).toEqual(JSON.parse(text.replace(/(?<![\d.])-0(?![\d.e])/g, '0')))
+        if (ours.ok) expect(plain(ours.value)).toEqual(JSON.parse(text))
         else expect(['message.forbidden_key', 'message.number_range', 'message.encoding']).toContain(ours.reason)
       }),
       { numRuns: 1000 },

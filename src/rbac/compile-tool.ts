@@ -47,7 +47,7 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses }: ToolPa
     arguments: listed,
     knownArguments: new Set([...uses.keys(), ...(listed ?? []), ...cluster]),
     refuse: spec.refuse,
-    noOperations: spec.operations === 'none',
+    noOperations: spec.operations === 'none' && spec.refuse === undefined,
     resolve,
   }
 }

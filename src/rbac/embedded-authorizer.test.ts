@@ -327,21 +327,22 @@ function naive(objects: readonly RbacObject[], who: UserInfo, what: ResourceAttr
 
 describe('agrees with the specification', () => {
   const some = (...values: string[]) => fc.constantFrom(...values)
-  const list = (...values: string[]) => fc.uniqueArray(some(...values), { maxLength: 3 })
+  const list = (...values: string[]) => fc.uniqueArray(some(...values), { minLength: 1, maxLength: 4 })
+  const orNone = <T>(items: fc.Arbitrary<T[]>) => fc.oneof({ weight: 9, arbitrary: items }, fc.constant<T[]>([]))
   const anyRule = fc.record({
-    verbs: list('get', 'list', '*'),
-    apiGroups: list('', 'apps', '*'),
-    resources: list('pods', 'pods/log', 'pods/*', '*', '*/log', 'nodes'),
+    verbs: orNone(list('get', 'list', '*')),
+    apiGroups: orNone(list('', 'apps', '*')),
+    resources: orNone(list('pods', 'pods/log', 'pods/*', '*', '*/log', 'nodes')),
     resourceNames: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, list('a', '', '*')),
     nonResourceURLs: fc.constant([]),
   })
-  const rules = fc.array(anyRule, { maxLength: 2 })
+  const rules = fc.array(anyRule, { minLength: 1, maxLength: 2 })
   const anySubject = fc.record({
     kind: some('User', 'Group', 'ServiceAccount', 'Robot'),
-    name: some('u', 'v', 'g'),
+    name: some('u', 'v'),
     namespace: some('', 'n', 'm'),
   })
-  const subjects = fc.array(anySubject, { maxLength: 3 })
+  const subjects = fc.array(anySubject, { minLength: 1, maxLength: 4 })
   const roleName = some('r', 's', 't')
   const labels = fc.uniqueArray(some('x', 'y', 'z'), { maxLength: 2 }).map(keys => new Map(keys.map(key => [key, '1'])))
   const selector = labels.map(matchLabels => ({ matchLabels, matchExpressions: [] }))
@@ -352,28 +353,28 @@ describe('agrees with the specification', () => {
       name: roleName,
       labels,
       rules,
-      aggregation: fc.option(fc.array(selector, { minLength: 1, maxLength: 2 }), { nil: undefined }),
+      aggregation: fc.option(fc.array(selector, { minLength: 1, maxLength: 2 }), { nil: undefined, freq: 1 }),
     }),
     fc.record({
       kind: fc.constant('RoleBinding' as const),
-      name: some('b', 'c'),
+      name: some('b', 'c', 'd'),
       namespace: some('n', 'm'),
-      roleRef: fc.record({ kind: some('Role', 'ClusterRole', 'Other'), name: roleName }),
+      roleRef: fc.record({ kind: some('Role', 'Role', 'ClusterRole', 'ClusterRole', 'Other'), name: roleName }),
       subjects,
     }),
     fc.record({
       kind: fc.constant('ClusterRoleBinding' as const),
-      name: some('b', 'c'),
+      name: some('b', 'c', 'd'),
       roleRef: fc.record({ kind: fc.constant('ClusterRole'), name: roleName }),
       subjects,
     }),
   )
   const key = (object: RbacObject) => `${object.kind} ${'namespace' in object ? object.namespace : ''} ${object.name}`
-  const objects = fc.uniqueArray(anyObject, { selector: key, maxLength: 14 })
+  const objects = fc.uniqueArray(anyObject, { selector: key, minLength: 4, maxLength: 16, size: 'max' })
   const users = fc.record({
     username: some('u', 'v', 'system:serviceaccount:n:u', 'system:serviceaccount:m:v'),
     uid: fc.constant(''),
-    groups: fc.array(some('g', 'u', 'h'), { maxLength: 3 }),
+    groups: fc.array(some('u', 'v', 'h'), { maxLength: 3 }),
     extra: fc.constant(new Map<string, readonly string[]>()),
   })
   const requests = fc.record({

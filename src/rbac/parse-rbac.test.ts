@@ -56,8 +56,8 @@ describe('parseRbac', () => {
     const loaded = read(good).map(({ document, value }) => ({ document, objects: value ?? [] }))
     expect(danglingRoleRefs(loaded).map(({ severity, path, location }) => [severity, path, location.document])).toEqual(
       [
-        ['warning', 'roleRef.name'],
-        ['warning', 'items[1].roleRef.name'],
+        ['warning', 'roleRef.name', 4],
+        ['warning', 'items[1].roleRef.name', 5],
       ],
     )
   })
@@ -79,7 +79,7 @@ describe('parseRbac', () => {
       `${head('Role', '{ name: a, namespace: n }')}rules: [{ nonResourceURLs: [/x], verbs: [get] }]`,
       'rules[0].nonResourceURLs',
     ],
-    ['a Role without namespace', head('Role', '{ name: a }'), 'metadata'],
+    ['a Role without namespace', head('Role', '{ name: a }'), 'metadata.namespace'],
     ['a ClusterRole with one', head('ClusterRole', '{ name: a, namespace: n }'), 'metadata.namespace'],
     ['a name with a slash', head('ClusterRole', '{ name: a/b }'), 'metadata.name'],
     ['a name of dots', head('ClusterRole', '{ name: ".." }'), 'metadata.name'],

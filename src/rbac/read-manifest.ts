@@ -1,10 +1,11 @@
-import { Composer, type CST, isMap, isScalar, isSeq, Parser, Scalar } from 'yaml'
+import { Composer, type CST, isMap, isScalar, isSeq, Scalar } from 'yaml'
 import { isJsonObject, type JsonObject, type JsonValue } from '../protocol/json-value.js'
+import { parseTokens } from './parse-tokens.js'
 import { plainScalar } from './plain-scalar.js'
 import { isWellFormed } from './well-formed.js'
 
-/** Bytes of a manifest, documents in it, levels of nesting in a document. */
-export const manifestLimits = { bytes: 1024 * 1024, documents: 20, depth: 100 } as const
+/** Bytes of a manifest, documents in it; levels of nesting and lexemes (words and signs) in one document. */
+export const manifestLimits = { bytes: 1024 * 1024, documents: 20, depth: 100, lexemes: 100_000 } as const
 
 export type ReadManifest =
   | { readonly ok: true; readonly objects: readonly JsonObject[] }
@@ -66,7 +67,8 @@ function splitManifest(text: string): readonly string[] {
   if (!isWellFormed(text)) throw new Refusal('the manifest is not well-formed Unicode')
   const chunks: string[] = []
   let lines: string[] = []
-  for (const line of text.replaceAll('\r\n', '\n').split('\n')) {
+  const all = text.replaceAll('\r\n', '\n').split('\n')
+  for (const [index, line] of all.entries()) {
     if (line.startsWith('---') && line !== '---') {
       throw new Refusal('a document marker has something behind it', 'separate documents by a line that is exactly ---')
     }
@@ -74,6 +76,8 @@ function splitManifest(text: string): readonly string[] {
       throw new Refusal('directives (%) and document ends (...) are not supported', 'leave the line out')
     }
     if (line === '---') {
+      // A marker at the very end is none to the server, so the line feed before it belongs to the document.
+      if (index === all.length - 1) lines.push('')
       chunks.push(lines.join('\n'))
       lines = []
     } else lines.push(line)
@@ -99,7 +103,11 @@ function readDocument(chunk: string): JsonObject | undefined {
     throw new Refusal('it holds tabs', 'indent with spaces; inside text write "\\t" in double quotes')
   }
   if (isBlank(chunk)) return undefined
-  const tokens = [...new Parser().parse(chunk)]
+  const parsed = parseTokens(chunk, manifestLimits)
+  if (!parsed.ok) {
+    throw new Refusal(parsed.limit === 'depth' ? 'it is nested too deeply' : 'it is too large', 'send less in one call')
+  }
+  const { tokens } = parsed
   for (const token of tokens) inspect(token, 0, false)
   const documents = [
     ...new Composer({
@@ -116,7 +124,7 @@ function readDocument(chunk: string): JsonObject | undefined {
     throw new Refusal('it is not one YAML document', 'separate documents by a line that is exactly ---')
   if (document.errors.length > 0 || document.warnings.length > 0)
     throw new Refusal('it is not valid YAML', 'check the indentation, or send JSON')
-  const value = toJson(document.contents)
+  const value = toJson(document.contents, chunk)
   if (value === null) return undefined
   if (!isJsonObject(value))
     throw new Refusal('it is not an object', 'write one object with apiVersion, kind and metadata')
@@ -140,6 +148,7 @@ function inspect(token: CST.Token, depth: number, inFlow: boolean): void {
       for (const item of token.items) {
         item.start.forEach(inspectMark)
         item.sep?.forEach(inspectMark)
+        if (token.type === 'flow-collection') inspectFlowPair(token.start, item)
         if (item.key != null) inspect(item.key, depth + 1, flow)
         if (item.value !== undefined) inspect(item.value, depth + 1, flow)
       }
@@ -160,6 +169,17 @@ function inspect(token: CST.Token, depth: number, inFlow: boolean): void {
       return
     default:
       inspectMark(token)
+  }
+}
+
+/** `[a:]` is a text to old readers and a pair to new ones; `[a: b]` is a pair that nobody needs. */
+function inspectFlowPair(start: CST.SourceToken, { key, sep }: CST.CollectionItem): void {
+  const colon = sep?.findIndex(({ type }) => type === 'map-value-ind') ?? -1
+  if (colon === -1) return
+  if (start.type === 'flow-seq-start') throw new Refusal('a pair stands in a list', 'write [{ key: value }]')
+  const behind = sep?.[colon + 1]?.type
+  if (key?.type === 'scalar' && behind !== 'space' && behind !== 'newline') {
+    throw new Refusal('a colon inside of brackets has no space behind it', 'write { key: value }, or JSON')
   }
 }
 
@@ -193,27 +213,28 @@ function inspectMark(token: CST.Token | CST.SourceToken): void {
   }
 }
 
-function toJson(node: unknown): JsonValue {
+function toJson(node: unknown, chunk: string): JsonValue {
   if (node === null || node === undefined) return null
-  if (isScalar(node)) return scalarOf(node)
-  if (isSeq(node)) return node.items.map(toJson)
+  if (isScalar(node)) return scalarOf(node, chunk)
+  if (isSeq(node)) return node.items.map(item => toJson(item, chunk))
   if (!isMap(node)) throw new Refusal('it is not valid YAML')
   const object = new Map<string, JsonValue>()
   for (const { key, value } of node.items) {
-    const name = isScalar(key) ? scalarOf(key) : undefined
+    const name = isScalar(key) ? scalarOf(key, chunk) : undefined
     if (typeof name !== 'string') throw new Refusal('a key is not text', 'put the key in double quotes')
     if (object.has(name)) throw new Refusal('a key is repeated', 'write each key once')
     if (name === '<<') throw new Refusal('merge keys (<<) are not supported', 'write the fields out')
-    object.set(name, toJson(value))
+    object.set(name, toJson(value, chunk))
   }
   return object
 }
 
-function scalarOf(node: Scalar): JsonValue {
+function scalarOf(node: Scalar, chunk: string): JsonValue {
   if (node.type !== Scalar.PLAIN && node.type !== undefined) {
     const { value } = node
     if (typeof value !== 'string' || !isWellFormed(value)) throw new Refusal('a text is not well-formed Unicode')
-    return value
+    const isBlock = node.type === Scalar.BLOCK_LITERAL || node.type === Scalar.BLOCK_FOLDED
+    return isBlock ? endOfBlock(node, value, chunk) : value
   }
   const plain = plainScalar(node.source ?? '')
   if (!plain.ok)
@@ -222,4 +243,12 @@ function scalarOf(node: Scalar): JsonValue {
       'put it in quotes if it is text',
     )
   return plain.value
+}
+
+/** A block text that ends the document without a line feed has none; the parser invents one. */
+function endOfBlock(node: Scalar, value: string, chunk: string): string {
+  if (chunk.endsWith('\n') || node.range?.[1] !== chunk.length) return value
+  if (/\n +$/.test(chunk.slice(-200)))
+    throw new Refusal('a block text ends in a line of spaces', 'end it with a line feed')
+  return value.endsWith('\n') ? value.slice(0, -1) : value
 }

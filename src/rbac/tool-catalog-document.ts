@@ -77,9 +77,10 @@ function checkTool(tool: ToolSpec, kinds: Kinds, path: readonly PathSegment[], r
   for (const [index, operation] of tool.operations.entries()) {
     const at = [...path, 'operations', index]
     checkTarget(operation, kinds, at, report)
-    for (const condition of operation.when === undefined ? [] : [operation.when].flat()) {
-      checkCondition(condition, [...at, 'when'], report)
-    }
+    const { when } = operation
+    if (Array.isArray(when)) {
+      for (const [place, condition] of when.entries()) checkCondition(condition, [...at, 'when', place], report)
+    } else if (when !== undefined) checkCondition(when, [...at, 'when'], report)
   }
 }
 

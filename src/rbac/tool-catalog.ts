@@ -14,7 +14,7 @@ export interface CatalogTool {
   readonly knownArguments: ReadonlySet<string>
   /** Set when the tool is refused whatever RBAC says; the reason for the caller. */
   readonly refuse: string | undefined
-  /** True for `operations: none`: the tool touches nothing that RBAC knows. */
+  /** True for `operations: none` of a tool that is not refused: it touches nothing that RBAC knows. */
   readonly noOperations: boolean
   /** What the call amounts to. Pure; never throws. */
   resolve(args: JsonObject, server: ServerKubernetes): ResolvedTool

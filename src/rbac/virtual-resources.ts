@@ -22,8 +22,16 @@ const listed: ReadonlyMap<string, string> = new Map([
   ['resources/templates/list', 'resources'],
 ])
 
-/** Methods without a target that still are no base protocol; nothing virtual stands for them. */
-const unmapped: ReadonlySet<string> = new Set(['tasks/list'])
+/** Methods that are about a target: without one they are malformed, and never the base protocol. */
+const needTarget: ReadonlySet<string> = new Set([
+  'tools/call',
+  'prompts/get',
+  'resources/read',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'resources/directory/read',
+  'completion/complete',
+])
 
 /**
  * What a call asks of RBAC in terms of virtual resources: every element must be allowed by one of its alternatives.
@@ -37,7 +45,7 @@ export function virtualOperations(server: VirtualServer, call: Call): readonly V
   if (questions.includes(undefined)) return []
   const known = questions.filter(question => question !== undefined)
   if (known.length > 0) return known
-  if (unmapped.has(call.method)) return []
+  if (needTarget.has(call.method) || call.method.startsWith('tasks/')) return []
   const list = call.protocol === 'mcp' && call.kind === 'request' ? listed.get(call.method) : undefined
   const verb = list === undefined ? 'connect' : 'list'
   return [{ anyOf: [virtual(server, verb, 'servers', list ?? '', server.name)] }]

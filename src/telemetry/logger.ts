@@ -46,17 +46,26 @@ export type Logger = Readonly<Record<LogLevel, (message: string, fields?: LogFie
 
 export interface Logging {
   subsystem(name: Subsystem): Logger
-  /** Writes what is buffered. */
+  /** Writes what is buffered, waiting for it. */
   flush(): void
 }
 
 const maxText = 1024
 
+/** Where lines go; {@link createLogging} writes to it without waiting. */
+export type LogStream = DestinationStream & { flushSync?(): void }
+
+/** Lines that wait for a slow reader, in bytes; beyond it they are dropped, because a log must not hold up requests. */
+const maxBuffered = 4 * 1024 * 1024
+
+function standardError(): LogStream {
+  const stream = destination({ fd: 2, sync: false, maxLength: maxBuffered })
+  process.once('exit', () => stream.flushSync())
+  return stream
+}
+
 /** Structured logs on stderr, one JSON object per line, because stdout belongs to the decision log. */
-export function createLogging(
-  level: LogLevel | 'silent' = 'info',
-  stream: DestinationStream = destination({ fd: 2, sync: true }),
-): Logging {
+export function createLogging(level: LogLevel | 'silent' = 'info', stream: LogStream = standardError()): Logging {
   const root = pino(
     {
       level,
@@ -69,7 +78,7 @@ export function createLogging(
   )
   return {
     subsystem: name => createSubsystemLogger(root.child({ subsystem: name })),
-    flush: () => root.flush(),
+    flush: () => stream.flushSync?.(),
   }
 }
 

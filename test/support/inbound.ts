@@ -16,8 +16,14 @@ export interface InboundOptions {
 /** A request as a door would hand it to the decision: a complete POST of JSON unless said otherwise. */
 export function inbound(options: InboundOptions = {}): InboundRequest {
   const method = options.method ?? 'POST'
-  const text = options.body === undefined ? undefined : typeof options.body === 'string' ? options.body : JSON.stringify(options.body)
-  const posted = method === 'POST' ? { 'content-type': 'application/json', accept: 'application/json, text/event-stream' } : {}
+  const text =
+    options.body === undefined
+      ? undefined
+      : typeof options.body === 'string'
+        ? options.body
+        : JSON.stringify(options.body)
+  const posted =
+    method === 'POST' ? { 'content-type': 'application/json', accept: 'application/json, text/event-stream' } : {}
   return {
     method,
     scheme: 'https',
@@ -27,7 +33,11 @@ export function inbound(options: InboundOptions = {}): InboundRequest {
     headers: RequestHeaders.from(Object.entries({ ...posted, ...options.headers })),
     body: text === undefined ? { state: 'absent' } : { state: 'complete', bytes: Buffer.from(text) },
     peer: { address: '203.0.113.9', principal: options.workload ?? '' },
-    context: { extensions: new Map(Object.entries(options.extensions ?? {})), routeMetadata: new Map(), filterMetadata: new Map() },
+    context: {
+      extensions: new Map(Object.entries(options.extensions ?? {})),
+      routeMetadata: new Map(),
+      filterMetadata: new Map(),
+    },
     traceparent: undefined,
     deadline: undefined,
     listener: { name: 'test', door: 'test', profile: 'envoy', trust: 'none' },

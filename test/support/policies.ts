@@ -1,18 +1,24 @@
+import { join } from 'node:path'
+import { packageRoot } from '../../src/demo/package-root.js'
 import type { Finding } from '../../src/documents/finding.js'
 import type { Authenticated, Authenticator } from '../../src/identity/authenticator.js'
 import type { Principal } from '../../src/identity/principal.js'
+import { createDirectorySource } from '../../src/policy/directory-source.js'
 import { PolicyStore } from '../../src/policy/policy-store.js'
 import type { PolicySource } from '../../src/policy/source.js'
 import type { InboundRequest } from '../../src/protocol/inbound-request.js'
 import type { JsonObject } from '../../src/protocol/json-value.js'
-import { createDirectorySource } from '../../src/policy/directory-source.js'
-import { packageRoot } from '../../src/demo/package-root.js'
-import { join } from 'node:path'
 
-export const catalogs: PolicySource = createDirectorySource({ directory: join(packageRoot, 'policies/catalogs'), trust: 0 })
+export const catalogs: PolicySource = createDirectorySource({
+  directory: join(packageRoot, 'policies/catalogs'),
+  trust: 0,
+})
 
 /** A source whose files a test can change. */
-export function memorySource(files: Record<string, string>, options: { trust?: number; kinds?: readonly string[]; name?: string } = {}): PolicySource {
+export function memorySource(
+  files: Record<string, string>,
+  options: { trust?: number; kinds?: readonly string[]; name?: string } = {},
+): PolicySource {
   return {
     name: options.name ?? 'memory',
     trust: options.trust ?? 100,
@@ -45,7 +51,11 @@ export function person(username: string, groups: readonly string[] = [], more: P
 }
 
 /** A principal that acts through an attested agent. */
-export function through(principal: Principal, agent: string, assurance: 'attested' | 'claimed' = 'attested'): Principal {
+export function through(
+  principal: Principal,
+  agent: string,
+  assurance: 'attested' | 'claimed' = 'attested',
+): Principal {
   return {
     ...principal,
     agent: { id: agent, issuer: 'demo', assurance },
@@ -64,7 +74,8 @@ export function namesAsTokens(principals: Readonly<Record<string, Principal>>): 
     stop: () => undefined,
     authenticate(request: InboundRequest): Authenticated {
       const name = request.headers.one('authorization')?.replace('Bearer ', '')
-      if (name === undefined) return { ok: false, reason: 'identity.token_missing', message: 'an access token is needed' }
+      if (name === undefined)
+        return { ok: false, reason: 'identity.token_missing', message: 'an access token is needed' }
       const principal = principals[name]
       return principal === undefined
         ? { ok: false, reason: 'identity.signature', message: 'the token is not valid' }
@@ -73,7 +84,11 @@ export function namesAsTokens(principals: Readonly<Record<string, Principal>>): 
   }
 }
 
-export function storeOf(sources: readonly PolicySource[], authenticator: Authenticator, brokenPolicies: 'refuse' | 'serve' = 'refuse'): PolicyStore {
+export function storeOf(
+  sources: readonly PolicySource[],
+  authenticator: Authenticator,
+  brokenPolicies: 'refuse' | 'serve' = 'refuse',
+): PolicyStore {
   return new PolicyStore({
     sources,
     brokenPolicies,
@@ -83,5 +98,7 @@ export function storeOf(sources: readonly PolicySource[], authenticator: Authent
 }
 
 export function errorsOf(findings: readonly Finding[]): readonly string[] {
-  return findings.filter(finding => finding.severity === 'error').map(finding => `${finding.location.file}:${finding.location.line} ${finding.message}`)
+  return findings
+    .filter(finding => finding.severity === 'error')
+    .map(finding => `${finding.location.file}:${finding.location.line} ${finding.message}`)
 }

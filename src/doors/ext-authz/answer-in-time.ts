@@ -1,8 +1,6 @@
 import type { Decision } from '../../decision/decision.js'
 import { emergencyDecision } from '../../decision/emergency-decision.js'
-
-/** How long a gateway is made to wait at most when it names no deadline. */
-const longestWaitMs = 10_000
+import { waitMs } from '../../decision/wait-ms.js'
 
 /**
  * The decision, or a denial shortly before the gateway stops waiting: after that it would answer for us, and some
@@ -31,12 +29,4 @@ export function answerInTime(
       },
     )
   })
-}
-
-/** Milliseconds to wait: a tenth of what is left, 5 to 50 ms, is kept for the way back. */
-export function waitMs(deadline: number | undefined, now: number): number {
-  if (deadline === undefined) return longestWaitMs
-  const left = deadline - now
-  const margin = Math.min(50, Math.max(5, left / 10))
-  return Math.min(longestWaitMs, Math.max(0, left - margin))
 }

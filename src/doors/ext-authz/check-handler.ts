@@ -23,10 +23,6 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
   const maxMessageBytes = options.maxMessageBytes ?? 5 * 1024 * 1024
   let inFlight = 0
 
-  const failed = (error: unknown): Decision => {
-    report('a decision failed', error)
-    return emergencyDecision('internal.error', 'The authorization service failed')
-  }
   const report = (detail: string, error?: unknown) => {
     try {
       options.onError(detail, error)
@@ -34,19 +30,18 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
       // A broken log must not change an answer.
     }
   }
-  const write = (decision: Decision): Uint8Array => {
+  const encode = (decision: Decision): Uint8Array | undefined => {
     try {
       const written = writeCheckResponse(decision)
       if (written.ok) return written.bytes
       report(`a decision could not be sent: ${written.detail}`)
-      const emergency = emergencyDecision('internal.error', 'The authorization service failed to write its answer')
-      const second = writeCheckResponse(emergency)
-      if (second.ok) return second.bytes
     } catch (error) {
       report('a decision could not be encoded', error)
     }
-    return lastResort
+    return undefined
   }
+  const write = (decision: Decision): Uint8Array =>
+    encode(decision) ?? encode(emergencyDecision('internal.error', 'The authorization service failed')) ?? lastResort
   const judge = (message: Buffer, context: CallContext): Decision | Promise<Decision> => {
     if (message.length > maxMessageBytes) {
       report('a CheckRequest is larger than maxMessageBytes: lower max_request_bytes of the gateway, or raise ours')
@@ -73,10 +68,11 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
   return (message, context) => {
     try {
       const decision = judge(message, context)
-      if (!(decision instanceof Promise)) return write(decision)
-      return decision.then(write).catch(() => lastResort)
+      if (decision instanceof Promise) return decision.then(write).catch(() => lastResort)
+      return write(decision)
     } catch (error) {
-      return write(failed(error))
+      report('a decision failed', error)
+      return encode(emergencyDecision('internal.error', 'The authorization service failed')) ?? lastResort
     }
   }
 }

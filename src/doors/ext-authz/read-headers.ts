@@ -18,8 +18,13 @@ export function readHeaders(http: envoy.service.auth.v3.AttributeContext.IHttpRe
   const add = (key: string, value: string) => {
     // Gateways send lower case. A name that does not may not hide from us behind its capitals.
     const name = key.toLowerCase()
-    if (!name.startsWith(':')) entries.push([name, value])
-    else pseudo.set(name, [...(pseudo.get(name) ?? []), value])
+    if (!name.startsWith(':')) {
+      entries.push([name, value])
+      return
+    }
+    const seen = pseudo.get(name)
+    if (seen === undefined) pseudo.set(name, [value])
+    else seen.push(value)
   }
   const list = http.headerMap?.headers ?? []
   if (list.length > 0) {

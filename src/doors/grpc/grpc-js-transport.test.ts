@@ -219,6 +219,17 @@ describe('TLS', () => {
     }
   })
 
+  it('says what is missing when a client does not negotiate HTTP/2', async () => {
+    const { target, errors } = await start(echo, { address, tls })
+    const port = Number(target.slice(target.lastIndexOf(':') + 1))
+    await new Promise(resolve => {
+      const socket = tlsConnect({ host: 'localhost', port, ca: root, servername: 'localhost' })
+      socket.on('error', () => undefined)
+      socket.once('close', resolve)
+    })
+    expect(errors.join()).toContain('alpn_protocols')
+  })
+
   it('does not accept an allow-list that nobody checks', async () => {
     await expect(start(echo, { address, tls: { ...tls, allowedSANs: ['x'] } })).rejects.toThrow('clientCA')
   })
@@ -304,9 +315,13 @@ describe('drain', () => {
   })
 
   it('has a limit', async () => {
-    const { transport, target } = await start(() => new Promise(() => undefined))
+    let arrived = false
+    const { transport, target } = await start(() => {
+      arrived = true
+      return new Promise(() => undefined)
+    })
     const pending = say(client(target), Buffer.from('stuck'))
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await expect.poll(() => arrived).toBe(true)
     expect(await transport.drain(50)).toBe(1)
     await transport.stop()
     expect(await pending).toMatch(/^code/)

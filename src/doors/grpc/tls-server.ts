@@ -91,6 +91,9 @@ export function createTlsServer(
 }
 
 function refusal(socket: TLSSocket, settings: TlsSettings): string | undefined {
+  if (socket.alpnProtocol !== 'h2') {
+    return 'a client did not ask for HTTP/2 (ALPN h2); in Envoy set common_tls_context.alpn_protocols: [h2], health checks need it'
+  }
   if (settings.clientCA === undefined) return undefined
   if (!socket.authorized) return 'a client certificate was refused'
   if (settings.allowedSANs === undefined) return undefined

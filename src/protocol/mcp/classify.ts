@@ -65,9 +65,9 @@ function readMessage(request: InboundRequest, options: ReadCallOptions): CallRes
   }
   const session = readSessionId(request.headers, era.era)
   if (!session.ok) return broken(message, era.era, session, -32600)
-  const common = { protocol: 'mcp', era: era.era, version: era.version, sessionId: session.id } as const
-
-  if (message.kind === 'response') return readResponse(message, request, common)
+  if (message.kind === 'response') {
+    return readResponse(message, request, { era: era.era, version: era.version, sessionId: session.id })
+  }
 
   const row = methodTable.get(method)
   const refused = refuseMethod(message, row, era.era, options.methods)
@@ -92,7 +92,10 @@ function readMessage(request: InboundRequest, options: ReadCallOptions): CallRes
 
   const mismatch = headerMismatch(
     {
-      ...{ era: era.era, kind: message.kind, version: era.version, method },
+      era: era.era,
+      kind: message.kind,
+      version: era.version,
+      method,
       name: targets.target.kind === 'none' ? undefined : targets.target.name,
       nameRequired: row?.nameHeader === true,
     },
@@ -104,10 +107,19 @@ function readMessage(request: InboundRequest, options: ReadCallOptions): CallRes
   }
   return {
     ok: true,
+    // Written out: a spread here costs more than all the checks above.
     call: {
-      ...common,
-      ...{ kind: message.kind, id: message.id, method, params, arguments: args.arguments },
-      ...{ target: targets.target, alsoTargets: targets.alsoTargets },
+      protocol: 'mcp',
+      kind: message.kind,
+      era: era.era,
+      version: era.version,
+      id: message.id,
+      method,
+      target: targets.target,
+      alsoTargets: targets.alsoTargets,
+      params,
+      arguments: args.arguments,
+      sessionId: session.id,
     },
   }
 }
@@ -119,23 +131,34 @@ const noArguments = { ok: true, arguments: undefined } as const
 function readResponse(
   message: JsonRpcMessage & { readonly kind: 'response' },
   request: InboundRequest,
-  common: Pick<Call, 'protocol' | 'era' | 'version' | 'sessionId'>,
+  common: Pick<Call, 'era' | 'version' | 'sessionId'>,
 ): CallResult {
-  if (common.sessionId === undefined) {
+  const { era, version, sessionId } = common
+  if (sessionId === undefined) {
     const text = 'A response needs the Mcp-Session-Id of the session whose request it answers.'
-    return broken(message, common.era, { reason: 'session.missing', message: text }, -32600)
+    return broken(message, era, { reason: 'session.missing', message: text }, -32600)
   }
-  const mirrored = { kind: 'response', method: '', name: undefined, nameRequired: false, ...common } as const
+  const mirrored = { era, version, kind: 'response', method: '', name: undefined, nameRequired: false } as const
   const mismatch = headerMismatch(mirrored, request.headers)
   if (mismatch !== undefined) {
-    return broken(message, common.era, { reason: 'message.header_mismatch', message: mismatch }, -32600)
+    return broken(message, era, { reason: 'message.header_mismatch', message: mismatch }, -32600)
   }
-  const call: Call = {
-    ...common,
-    ...{ kind: 'response', id: message.id, method: '', target: { kind: 'none' }, alsoTargets: [] },
-    ...{ params: undefined, arguments: undefined },
+  return {
+    ok: true,
+    call: {
+      protocol: 'mcp',
+      kind: 'response',
+      era,
+      version,
+      id: message.id,
+      method: '',
+      target: { kind: 'none' },
+      alsoTargets: [],
+      params: undefined,
+      arguments: undefined,
+      sessionId,
+    },
   }
-  return { ok: true, call }
 }
 
 function refuseMethod(

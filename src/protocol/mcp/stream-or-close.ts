@@ -23,8 +23,17 @@ export function readStreamOrClose(request: InboundRequest, kind: 'stream' | 'clo
   return {
     ok: true,
     call: {
-      ...{ protocol: 'mcp', kind, era: 'legacy', version, id: undefined, method: '', target: { kind: 'none' } },
-      ...{ alsoTargets: [], params: undefined, arguments: undefined, sessionId: session.id },
+      protocol: 'mcp',
+      kind,
+      era: 'legacy',
+      version,
+      id: undefined,
+      method: '',
+      target: { kind: 'none' },
+      alsoTargets: [],
+      params: undefined,
+      arguments: undefined,
+      sessionId: session.id,
     },
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { waitMs } from './answer-in-time.js'
+import { waitMs } from './wait-ms.js'
 
 describe('waitMs', () => {
   const cases: [string, number | undefined, number][] = [

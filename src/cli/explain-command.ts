@@ -1,0 +1,254 @@
+import { readFileSync } from 'node:fs'
+import { createDecide } from '../decision/create-decide.js'
+import type { Decision } from '../decision/decision.js'
+import type { Step } from '../decision/trial.js'
+import { formatFinding } from '../documents/format-finding.js'
+import type { Authenticator } from '../identity/authenticator.js'
+import type { Principal } from '../identity/principal.js'
+import type { Server } from '../policy/server.js'
+import type { PolicySnapshot } from '../policy/snapshot.js'
+import type { InboundRequest } from '../protocol/inbound-request.js'
+import { isJsonObject, type JsonObject } from '../protocol/json-value.js'
+import { RequestHeaders } from '../protocol/request-headers.js'
+import { parseStrictJson } from '../protocol/strict-json.js'
+import { type Command, type CommandIo, type ExitCode, UsageError } from './command.js'
+import { configFlags, loadPolicies } from './load-policies.js'
+import { parseFlags } from './parse-flags.js'
+
+const help = `Usage: mcp-authz explain [--config FILE | --policies DIR...] CALL WHO [-o text|json]
+
+Judges one request with the policies as they stand and prints what every stage and every rule said.
+
+The call, one of:
+  --tool NAME [--args JSON]       a tools/call
+  --method NAME [--params JSON]   any other MCP method
+  --request FILE                  a file with the JSON-RPC message, "-" for stdin
+
+Who asks, one of:
+  --token-file FILE               a bearer token, verified as in service ("-" for stdin)
+  --as USER [--as-group GROUP]... [--agent ALIAS:ID] [--scope S]... [--tenant T] [--claims JSON]
+                                  a principal as it would be after verification; nothing is verified
+  (neither: a request without a token)
+
+  --server NAME                   needed when there is more than one Server
+  --header NAME=VALUE             a request header; may be repeated
+
+Exit codes: 0 allowed, 2 denied, 3 the policies do not compile, 1 anything else.
+
+Example:
+  mcp-authz explain --policies policies/demo --tool resources_scale \\
+    --args '{"apiVersion":"apps/v1","kind":"Deployment","namespace":"team-a","name":"web","scale":10}' \\
+    --as alice --as-group team-a-developers`
+
+const flags = {
+  ...configFlags,
+  tool: { type: 'string' },
+  args: { type: 'string' },
+  method: { type: 'string' },
+  params: { type: 'string' },
+  request: { type: 'string' },
+  'token-file': { type: 'string' },
+  as: { type: 'string' },
+  'as-group': { type: 'string', multiple: true },
+  agent: { type: 'string' },
+  scope: { type: 'string', multiple: true },
+  tenant: { type: 'string' },
+  claims: { type: 'string' },
+  server: { type: 'string' },
+  header: { type: 'string', multiple: true },
+  output: { type: 'string', short: 'o', default: 'text' },
+} as const
+type Flags = ReturnType<typeof parseFlags<typeof flags>>['values']
+
+export const explainCommand: Command = {
+  name: 'explain',
+  summary: 'judge one request and print what every rule said',
+  help,
+  run: explain,
+}
+
+async function explain(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+  const { values } = parseFlags(args, flags)
+  if (values.output !== 'text' && values.output !== 'json') throw new UsageError('--output is text or json')
+  const loaded = await loadPolicies(values, io)
+  try {
+    const snapshot = loaded.store.current
+    if (snapshot === undefined) {
+      for (const finding of loaded.report.findings) io.err(formatFinding(finding))
+      return 3
+    }
+    const server = chooseServer(snapshot, values.server)
+    const token = values['token-file'] === undefined ? undefined : readInput(values['token-file']).trim()
+    const headers = parseHeaders(values.header ?? [])
+    const request = buildRequest(server, messageOf(values), token, headers)
+    const judgedBy: PolicySnapshot =
+      values.as === undefined ? snapshot : { ...snapshot, authenticator: assume(principalOf(values)) }
+    if (token !== undefined) await loaded.keysReady()
+    const steps: Step[] = []
+    const decide = createDecide({ snapshot: () => judgedBy })
+    const decision = await decide(request, steps)
+    io.out(
+      values.output === 'json'
+        ? asJson(decision, steps, snapshot.revision)
+        : asText(decision, steps, snapshot.revision),
+    )
+    return decision.outcome === 'deny' ? 2 : 0
+  } finally {
+    loaded.stop()
+  }
+}
+
+function chooseServer(snapshot: PolicySnapshot, name: string | undefined): Server {
+  const { all } = snapshot.servers
+  if (name !== undefined) {
+    const server = snapshot.servers.byName(name)
+    if (server === undefined)
+      throw new UsageError(`there is no Server "${name}"; there are: ${all.map(one => one.name).join(', ')}`)
+    return server
+  }
+  const [only, ...others] = all
+  if (only === undefined) throw new UsageError('the policies hold no Server')
+  if (others.length > 0) throw new UsageError(`say which Server with --server: ${all.map(one => one.name).join(', ')}`)
+  return only
+}
+
+function messageOf(values: Flags): string {
+  const given = [values.tool, values.method, values.request].filter(value => value !== undefined)
+  if (given.length !== 1) throw new UsageError('give exactly one of --tool, --method and --request')
+  if (values.request !== undefined) return readInput(values.request)
+  if (values.tool !== undefined) {
+    const args = values.args ?? '{}'
+    checkJson('--args', args)
+    return `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":${JSON.stringify(values.tool)},"arguments":${args}}}`
+  }
+  if (values.params !== undefined) checkJson('--params', values.params)
+  const params = values.params === undefined ? '' : `,"params":${values.params}`
+  return `{"jsonrpc":"2.0","id":1,"method":${JSON.stringify(values.method)}${params}}`
+}
+
+function checkJson(flag: string, text: string): JsonObject {
+  const parsed = parseStrictJson(Buffer.from(text))
+  if (!parsed.ok) throw new UsageError(`${flag} is not JSON: ${parsed.message}`)
+  if (!isJsonObject(parsed.value)) throw new UsageError(`${flag} is not a JSON object`)
+  return parsed.value
+}
+
+function parseHeaders(given: readonly string[]): readonly (readonly [string, string])[] {
+  return given.map(header => {
+    const equals = header.indexOf('=')
+    if (equals <= 0) throw new UsageError('--header is NAME=VALUE')
+    return [header.slice(0, equals).toLowerCase(), header.slice(equals + 1)] as const
+  })
+}
+
+function buildRequest(
+  server: Server,
+  body: string,
+  token: string | undefined,
+  headers: readonly (readonly [string, string])[],
+): InboundRequest {
+  const basic: (readonly [string, string])[] = [
+    ['content-type', 'application/json'],
+    ['accept', 'application/json, text/event-stream'],
+  ]
+  if (token !== undefined) basic.push(['authorization', `Bearer ${token}`])
+  return {
+    method: 'POST',
+    scheme: server.origin.startsWith('https') ? 'https' : 'http',
+    authority: server.host,
+    path: server.path,
+    query: undefined,
+    headers: RequestHeaders.from([...basic, ...headers]),
+    body: { state: 'complete', bytes: Buffer.from(body) },
+    peer: { address: '', principal: '' },
+    context: {
+      extensions: new Map([['mcp-server', server.name]]),
+      routeMetadata: new Map(),
+      filterMetadata: new Map(),
+    },
+    traceparent: undefined,
+    deadline: undefined,
+    listener: { name: 'explain', door: 'cli', profile: 'envoy', trust: 'none' },
+  }
+}
+
+function principalOf(values: Flags): Principal {
+  const username = values.as ?? ''
+  const [alias = '', ...rest] = (values.agent ?? '').split(':')
+  const id = rest.join(':')
+  if (values.agent !== undefined && (alias === '' || id === '')) throw new UsageError('--agent is ALIAS:ID')
+  const named = values.agent !== undefined
+  return {
+    kind: 'user',
+    user: { username, uid: '', groups: [...(values['as-group'] ?? []), 'system:authenticated'], extra: new Map() },
+    claims: values.claims === undefined ? new Map([['sub', username]]) : checkJson('--claims', values.claims),
+    issuer: '',
+    issuerAlias: alias,
+    scopes: values.scope ?? [],
+    agent: named ? { id, issuer: alias, assurance: 'attested' } : { id: '', issuer: '', assurance: 'none' },
+    throughAgent: named,
+    actors: [],
+    chainId: '',
+    workload: '',
+    tenant: values.tenant,
+    agentUser: named
+      ? { username: `agent:${alias}:${id}`, uid: '', groups: ['system:authenticated'], extra: new Map() }
+      : undefined,
+    expiresAt: undefined,
+  }
+}
+
+/** Takes the principal's word; only for explaining, where nothing is let through. */
+function assume(principal: Principal): Authenticator {
+  return {
+    issuers: [],
+    ready: true,
+    pending: [],
+    start: () => Promise.resolve(),
+    stop: () => undefined,
+    authenticate: () => ({ ok: true, principal }),
+  }
+}
+
+function readInput(file: string): string {
+  return readFileSync(file === '-' ? 0 : file, 'utf8')
+}
+
+const marks: Readonly<Record<Step['outcome'], string>> = {
+  pass: 'ok    ',
+  fail: 'FAIL  ',
+  'would fail': 'would ',
+  warn: 'warn  ',
+  'not matched': '-     ',
+  info: '      ',
+}
+
+function asText(decision: Decision, steps: readonly Step[], revision: string): string {
+  const lines = steps.map(
+    ({ stage, rule, outcome, detail }) =>
+      `  ${marks[outcome]}${stage.padEnd(14)}${rule === '' ? '' : `${rule}  `}${detail}`,
+  )
+  const { failure, would, answer } = decision
+  lines.push(
+    '',
+    `${decision.outcome === 'deny' ? 'DENIED' : 'ALLOWED'}${failure ? ` by ${failure.reason}${failure.policy === '' ? '' : ` (${failure.policy})`}` : ''}`,
+  )
+  if (failure) lines.push(`  ${failure.message}`, ...failure.hints.map(hint => `  hint: ${hint}`))
+  for (const one of would)
+    lines.push(
+      `  would be denied if enforced: ${one.reason}${one.policy === '' ? '' : ` (${one.policy})`}: ${one.message}`,
+    )
+  if (answer.kind === 'respond') lines.push(`  the client gets HTTP ${answer.status}: ${answer.body}`)
+  else for (const { name, value } of answer.setHeaders) lines.push(`  header  ${name}: ${value}`)
+  lines.push(`  policy revision ${revision}`)
+  return lines.join('\n')
+}
+
+function asJson(decision: Decision, steps: readonly Step[], revision: string): string {
+  const { id, outcome, failure, would, warnings, answer } = decision
+  return JSON.stringify(
+    { id, outcome, failure, would, warnings, answer, steps, policyRevision: revision },
+    undefined,
+    2,
+  )
+}

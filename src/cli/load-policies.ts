@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Config } from '../config/config.js'
+import { loadConfig } from '../config/load-config.js'
+import { formatFinding } from '../documents/format-finding.js'
+import { AuthenticatorSource } from '../identity/authenticator-source.js'
+import { createDirectorySource } from '../policy/directory-source.js'
+import { type LoadReport, PolicyStore } from '../policy/policy-store.js'
+import { shippedCatalogs } from '../service.js'
+import { type CommandIo, UsageError } from './command.js'
+
+/** The flags by which every command finds its configuration. */
+export const configFlags = {
+  config: { type: 'string', short: 'c' },
+  policies: { type: 'string', short: 'p', multiple: true },
+  set: { type: 'string', multiple: true },
+} as const
+
+export interface ConfigFlagValues {
+  readonly config?: string | undefined
+  readonly policies?: readonly string[] | undefined
+  readonly set?: readonly string[] | undefined
+}
+
+export const configHelp = `  -c, --config FILE     the Config document (default: $MCP_AUTHZ_CONFIG, else built-in defaults)
+  -p, --policies DIR    a directory of policies, in place of spec.sources; may be repeated
+  --set PATH=VALUE      one setting of the Config, e.g. --set listeners.0.port=9001; may be repeated
+                        (every setting is an environment variable too: MCP_AUTHZ_LISTENERS_0_PORT)`
+
+/** The configuration from file, environment and flags. Warnings go to stderr; errors are thrown as one message. */
+export function readConfig(values: ConfigFlagValues, io: CommandIo): Config {
+  const path = values.config ?? io.env.MCP_AUTHZ_CONFIG
+  const flags: (readonly [string, string])[] = (values.policies ?? []).map((directory, index) => [
+    `sources.${index}.directory`,
+    resolve(directory),
+  ])
+  for (const setting of values.set ?? []) {
+    const equals = setting.indexOf('=')
+    if (equals <= 0) throw new UsageError('--set is PATH=VALUE')
+    flags.push([setting.slice(0, equals), setting.slice(equals + 1)])
+  }
+  const loaded = loadConfig({
+    ...(path !== undefined && { file: { path: resolve(path), text: readFileSync(path, 'utf8') } }),
+    environment: io.env,
+    flags,
+  })
+  if (!loaded.ok) throw new Error(`the configuration cannot be used\n${loaded.findings.map(formatFinding).join('\n')}`)
+  for (const warning of loaded.warnings) io.err(formatFinding(warning))
+  return loaded.config
+}
+
+export interface LoadedPolicies {
+  readonly store: PolicyStore
+  readonly report: LoadReport
+  /** Resolves when every issuer's keys were tried once. */
+  keysReady(): Promise<void>
+  stop(): void
+}
+
+/** The policies as the service would load them, without opening a door. */
+export async function loadPolicies(values: ConfigFlagValues, io: CommandIo): Promise<LoadedPolicies> {
+  const config = readConfig(values, io)
+  const identities = new AuthenticatorSource({ now: Date.now })
+  const store = new PolicyStore({
+    sources: [
+      createDirectorySource({ directory: shippedCatalogs, kinds: ['ToolCatalog'], trust: 0 }),
+      ...config.sources.map(({ directory, kinds }) => createDirectorySource({ directory, kinds })),
+    ],
+    compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers },
+    assemble: {
+      clusters: [...config.clusters.keys()],
+      authenticator: (configurations, identity) => identities.for(configurations, identity),
+    },
+  })
+  const report = store.load()
+  return { store, report, keysReady: () => identities.started(), stop: () => identities.stop() }
+}

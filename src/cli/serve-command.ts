@@ -1,0 +1,27 @@
+import { createService } from '../service.js'
+import { createLogging } from '../telemetry/logger.js'
+import type { Command, CommandIo, ExitCode } from './command.js'
+import { configFlags, configHelp, readConfig } from './load-policies.js'
+import { parseFlags } from './parse-flags.js'
+
+const help = `Usage: mcp-authz serve [--config FILE] [--policies DIR]...
+
+Answers gateways until it is told to stop (SIGTERM or SIGINT): then it turns unready, finishes what is in flight, and
+ends. Decision records go to stdout as one JSON line each, logs to stderr.
+
+${configHelp}
+
+Example:
+  mcp-authz serve --policies policies/demo --set identity.insecureLoopbackIssuers=true`
+
+export const serveCommand: Command = { name: 'serve', summary: 'answer gateways', help, run: serve }
+
+async function serve(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+  const { values } = parseFlags(args, configFlags)
+  const config = readConfig(values, io)
+  const service = createService({ config, logging: createLogging(config.log.level) })
+  await service.start()
+  if (!io.signal.aborted) await new Promise(resolve => io.signal.addEventListener('abort', resolve, { once: true }))
+  await service.stop()
+  return 0
+}

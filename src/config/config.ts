@@ -1,0 +1,47 @@
+import type { GatewayProfile, ListenerTrust } from '../protocol/inbound-request.js'
+import type { ConfigSpec, sourceKinds } from './config-document.js'
+
+export interface ConfigSource {
+  /** Absolute. */
+  readonly directory: string
+  /** undefined = all. */
+  readonly kinds: readonly (typeof sourceKinds)[number][] | undefined
+}
+
+export interface ConfigListener {
+  readonly name: string
+  readonly door: 'ext-authz'
+  readonly profile: GatewayProfile
+  readonly trust: ListenerTrust
+  readonly address:
+    | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+    | { readonly kind: 'unix'; readonly path: string }
+  readonly tls?: {
+    readonly cert: string
+    readonly key: string
+    readonly clientCA?: string
+    readonly allowedSANs?: readonly string[]
+  }
+  readonly maxMessageBytes: number
+  readonly maxConcurrentStreams: number
+  readonly maxInFlight: number
+  readonly maxConnectionAgeMs?: number
+}
+
+/** The configuration with every default filled in, every path absolute, and nothing left to check. */
+export interface Config {
+  readonly sources: readonly ConfigSource[]
+  readonly listeners: readonly ConfigListener[]
+  readonly http: { readonly host: string; readonly port: number }
+  readonly admin: { readonly host: string; readonly port: number }
+  readonly clusters: ReadonlyMap<string, { readonly authorizer: 'files' }>
+  readonly startup: ConfigSpec['startup']
+  readonly shutdown: { readonly drainMs: number }
+  readonly decisionLog: {
+    readonly stdout: boolean
+    readonly file: string | undefined
+    readonly maxBufferedBytes: number
+  }
+  readonly identity: ConfigSpec['identity']
+  readonly log: ConfigSpec['log']
+}

@@ -1,0 +1,279 @@
+import { describe, expect, it } from 'vitest'
+import type { Finding } from '../documents/finding.js'
+import type { Config } from './config.js'
+import { type ConfigInput, loadConfig } from './load-config.js'
+
+const head = 'apiVersion: mcp-authz.dev/v1alpha1\nkind: Config\n'
+
+function load(yaml: string | undefined, more: Partial<ConfigInput> = {}) {
+  return loadConfig({
+    ...(yaml === undefined ? {} : { file: { path: '/etc/c/config.yaml', text: head + yaml } }),
+    ...more,
+  })
+}
+
+function good(yaml: string | undefined, more: Partial<ConfigInput> = {}): Config {
+  const loaded = load(yaml, more)
+  if (!loaded.ok) throw new Error(loaded.findings.map(finding => finding.message).join('; '))
+  return loaded.config
+}
+
+function bad(yaml: string | undefined, more: Partial<ConfigInput> = {}): readonly Finding[] {
+  const loaded = load(yaml, more)
+  if (loaded.ok) throw new Error('loaded')
+  return loaded.findings
+}
+
+const brief = ({ location, path, message, hint }: Finding) =>
+  `${location.file}:${location.line}:${location.column} ${path} ${message}${hint === undefined ? '' : ` (${hint})`}`
+
+describe('defaults', () => {
+  const defaults: Config = {
+    sources: [{ directory: '/etc/mcp-authz', kinds: undefined }],
+    listeners: [
+      {
+        name: 'ext-authz',
+        door: 'ext-authz',
+        profile: 'envoy',
+        trust: 'none',
+        address: { kind: 'tcp', host: '0.0.0.0', port: 9001 },
+        maxMessageBytes: 5242880,
+        maxConcurrentStreams: 1000,
+        maxInFlight: 1024,
+      },
+    ],
+    http: { host: '0.0.0.0', port: 9002 },
+    admin: { host: '127.0.0.1', port: 9003 },
+    clusters: new Map([['local', { authorizer: 'files' }]]),
+    startup: { brokenPolicies: 'refuse' },
+    shutdown: { drainMs: 10_000 },
+    decisionLog: { stdout: true, file: undefined, maxBufferedBytes: 8388608 },
+    identity: { insecureLoopbackIssuers: false },
+    log: { level: 'info' },
+  }
+
+  it.each([
+    ['without a file', undefined],
+    ['with an empty document', ''],
+    ['with an empty spec', 'spec: {}'],
+  ])('%s', (_name, yaml) => expect(good(yaml)).toEqual(defaults))
+})
+
+describe('a file', () => {
+  it('is read whole', () => {
+    const config = good(`
+metadata: { name: main }
+spec:
+  sources: [{ directory: policies, kinds: [Grant, Guardrail] }, { directory: /abs }]
+  listeners:
+  - { port: 9100, host: 127.0.0.1, trust: mtls, maxConnectionAgeSeconds: 60,
+      tls: { cert: tls/c.pem, key: tls/k.pem, clientCA: tls/ca.pem, allowedSANs: ["spiffe://a/*"] } }
+  - { name: local, socket: run/s.sock }
+  - { port: 0, trust: network }
+  admin: "[::1]:9103"
+  decisionLog: { file: decisions.ndjson }
+  startup: { brokenPolicies: serve }
+  identity: { insecureLoopbackIssuers: true }
+`)
+    expect(config.sources).toEqual([
+      { directory: '/etc/c/policies', kinds: ['Grant', 'Guardrail'] },
+      { directory: '/abs', kinds: undefined },
+    ])
+    expect(config.listeners).toMatchObject([
+      {
+        name: 'ext-authz',
+        trust: 'mtls',
+        address: { kind: 'tcp', host: '127.0.0.1', port: 9100 },
+        tls: {
+          cert: '/etc/c/tls/c.pem',
+          key: '/etc/c/tls/k.pem',
+          clientCA: '/etc/c/tls/ca.pem',
+          allowedSANs: ['spiffe://a/*'],
+        },
+        maxConnectionAgeMs: 60_000,
+      },
+      { name: 'local', trust: 'unix', address: { kind: 'unix', path: '/etc/c/run/s.sock' } },
+      { name: 'ext-authz-3', trust: 'network', address: { port: 0 } },
+    ])
+    expect(config.admin).toEqual({ host: '::1', port: 9103 })
+    expect(config.decisionLog).toMatchObject({ stdout: false, file: '/etc/c/decisions.ndjson' })
+  })
+
+  it('a socket may be declared untrusted', () => {
+    expect(good('spec: { listeners: [{ socket: /s, trust: none }] }').listeners[0]?.trust).toBe('none')
+  })
+
+  const broken: [string, string, string[]][] = [
+    ['a misspelt field', 'spec: { htp: { port: 1 } }', ['3:9 spec.htp unknown field (did you mean http?)']],
+    [
+      'a misspelt field of a listener',
+      'spec:\n  listeners:\n  - port: 1\n    trusted: mtls',
+      ['6:5 spec.listeners[0].trusted unknown field (did you mean trust?)'],
+    ],
+    [
+      'an empty list',
+      'spec: { sources: [] }',
+      ['3:18 spec.sources must not be empty (leave the field out, or list at least one)'],
+    ],
+    [
+      'a port in quotes',
+      'spec: { http: { port: "1" } }',
+      ['spec.http.port must be a number, not the text "1" (write it without quotes)'],
+    ],
+    ['a port beyond the last', 'spec: { http: { port: 65536 } }', ['spec.http.port must be at most 65535']],
+    [
+      'a kind that sources cannot hold',
+      'spec: { sources: [{ directory: a, kinds: [Gaurdrail] }] }',
+      ['did you mean "Guardrail"?'],
+    ],
+    [
+      'port and socket',
+      'spec: { listeners: [{ port: 1, socket: /s }] }',
+      ['spec.listeners[0] has both port and socket'],
+    ],
+    [
+      'mtls without TLS',
+      'spec: { listeners: [{ port: 1, trust: mtls }] }',
+      ['spec.listeners[0].trust trust: mtls needs client certificates'],
+    ],
+    [
+      'mtls without clientCA',
+      'spec: { listeners: [{ port: 1, trust: mtls, tls: { cert: c, key: k } }] }',
+      ['spec.listeners[0].trust trust: mtls needs client certificates'],
+    ],
+    [
+      'names that nobody checks',
+      'spec: { listeners: [{ port: 1, tls: { cert: c, key: k, allowedSANs: [a] } }] }',
+      ['spec.listeners[0].tls.allowedSANs nobody checks these names'],
+    ],
+    [
+      'TLS on a socket',
+      'spec: { listeners: [{ socket: /s, tls: { cert: c, key: k } }] }',
+      ['spec.listeners[0].tls TLS is not spoken'],
+    ],
+    [
+      'one port twice',
+      'spec: { listeners: [{ port: 9002 }] }',
+      ['spec.http.port port 9002 is used by listener ext-authz already'],
+    ],
+    [
+      'one name twice',
+      'spec: { listeners: [{ port: 1, name: a }, { port: 2, name: a }] }',
+      ['spec.listeners[1].name another listener is named a'],
+    ],
+    [
+      'trust from the future',
+      'spec: { listeners: [{ port: 1, trust: unix }] }',
+      ['spec.listeners[0].trust must be one of'],
+    ],
+    [
+      'SubjectAccessReview',
+      'spec: { clusters: { local: { authorizer: sar } } }',
+      ['spec.clusters.local.authorizer sar is not offered yet'],
+    ],
+    [
+      'a watch',
+      'spec: { clusters: { prod: { authorizer: watch } } }',
+      ['spec.clusters.prod.authorizer watch is not offered yet'],
+    ],
+    ['a bad admin address', 'spec: { admin: "9003" }', ['spec.admin']],
+    [
+      'an admin port beyond the last',
+      'spec: { admin: "localhost:70000" }',
+      ['spec.admin the port must be at most 65535'],
+    ],
+    ['two documents', 'spec: {}\n---\nkind: Grant\napiVersion: a', ['more than one document']],
+    ['bad YAML', 'spec: {', ['config.yaml']],
+  ]
+  it.each(broken)('%s is reported', (_name, yaml, expected) => {
+    const found = bad(yaml).map(brief)
+    expect(found).toHaveLength(expected.length)
+    for (const [i, text] of expected.entries()) expect(found[i]).toContain(text)
+  })
+
+  it('another kind or version is no Config', () => {
+    for (const text of ['apiVersion: mcp-authz.dev/v1alpha1\nkind: Grant\n', 'apiVersion: v1\nkind: Config\n', '']) {
+      expect(loadConfig({ file: { path: 'f', text } }).ok).toBe(false)
+    }
+  })
+
+  it.each([
+    [
+      'any certificate is the gateway',
+      'spec: { listeners: [{ port: 1, trust: mtls, tls: { cert: c, key: k, clientCA: a } }] }',
+      'trust',
+    ],
+    ['rbacOnly without effect', 'spec: { clusters: { local: { rbacOnly: true } } }', 'rbacOnly'],
+    ['records that go nowhere', 'spec: { decisionLog: { stdout: false } }', 'decisionLog'],
+  ])('%s is a warning', (_name, yaml, path) => {
+    const loaded = load(yaml)
+    expect(loaded).toMatchObject({ ok: true, warnings: [{ severity: 'warning', path: expect.stringContaining(path) }] })
+  })
+})
+
+describe('environment and flags', () => {
+  it('win over the file, flags over the environment', () => {
+    const yaml = 'spec: { http: { host: h, port: 1 }, log: { level: debug } }'
+    const environment = { MCP_AUTHZ_HTTP_PORT: '2', MCP_AUTHZ_LOG_LEVEL: 'warn', HOME: '/root', MCP_AUTHZ_CONFIG: 'x' }
+    const config = good(yaml, { environment, flags: [['log.level', 'error']] })
+    expect(config.http).toEqual({ host: 'h', port: 2 })
+    expect(config.log.level).toBe('error')
+  })
+
+  it('reach into lists, with and without a file', () => {
+    const environment = {
+      MCP_AUTHZ_LISTENERS_0_TRUST: 'network',
+      MCP_AUTHZ_SOURCES_0_DIRECTORY: 'p',
+      MCP_AUTHZ_SOURCES_0_KINDS: 'Grant, Guardrail',
+    }
+    const config = good(undefined, { environment, workingDirectory: '/w' })
+    expect(config.listeners[0]).toMatchObject({ trust: 'network', address: { port: 9001 } })
+    expect(config.sources).toEqual([{ directory: '/w/p', kinds: ['Grant', 'Guardrail'] }])
+    expect(good('spec: { listeners: [{ port: 5 }] }', { environment }).listeners[0]).toMatchObject({
+      address: { port: 5 },
+    })
+  })
+
+  const wrong: [string, Record<string, string>, string][] = [
+    ['an unknown name', { MCP_AUTHZ_HTP_PORT: '1' }, 'no setting has this name (did you mean MCP_AUTHZ_HTTP_PORT?)'],
+    ['no number', { MCP_AUTHZ_HTTP_PORT: '1x' }, 'must be a whole number'],
+    ['no boolean', { MCP_AUTHZ_IDENTITY_INSECURE_LOOPBACK_ISSUERS: 'yes' }, 'must be true or false'],
+    ['a number out of range', { MCP_AUTHZ_HTTP_PORT: '70000' }, 'at most 65535'],
+    ['a word that is none', { MCP_AUTHZ_LOG_LEVEL: 'loud' }, 'must be one of'],
+    ['a later rule', { MCP_AUTHZ_LISTENERS_0_TRUST: 'mtls' }, 'needs client certificates'],
+  ]
+  it.each(wrong)('%s is reported where it was said', (_name, environment, message) => {
+    const [finding, ...more] = bad(undefined, { environment })
+    expect(more).toEqual([])
+    expect(finding?.location.file).toBe(`environment variable ${Object.keys(environment)[0]}`)
+    expect(finding && brief(finding)).toContain(message)
+  })
+
+  it('a flag that nothing has', () => {
+    expect(bad(undefined, { flags: [['http.prt', '1']] })[0]?.location.file).toBe('flag http.prt')
+  })
+
+  it('an item after a hole is an error', () => {
+    expect(bad(undefined, { environment: { MCP_AUTHZ_LISTENERS_1_PORT: '1' } })[0]?.path).toBe('spec.listeners[0]')
+  })
+
+  it('what Kubernetes sets for Services is nobody’s setting', () => {
+    const environment = {
+      MCP_AUTHZ_SERVICE_HOST: '10.0.0.1',
+      MCP_AUTHZ_SERVICE_PORT: '9001',
+      MCP_AUTHZ_SERVICE_PORT_GRPC: '9001',
+      MCP_AUTHZ_PORT: 'tcp://10.0.0.1:9001',
+      MCP_AUTHZ_PORT_9001_TCP: 'tcp://10.0.0.1:9001',
+      MCP_AUTHZ_PORT_9001_TCP_PROTO: 'tcp',
+      MCP_AUTHZ_PORT_9001_TCP_PORT: '9001',
+      MCP_AUTHZ_PORT_9001_TCP_ADDR: '10.0.0.1',
+      MCP_AUTHZ_HTTP_PORT: 'tcp://10.0.0.2:9002',
+    }
+    expect(good(undefined, { environment }).http.port).toBe(9002)
+  })
+
+  it('does not change the file’s own errors', () => {
+    const found = bad('spec: { http: 5 }', { environment: { MCP_AUTHZ_HTTP_PORT: '1' } })
+    expect(found.map(({ location, path }) => [location.file, path])).toEqual([['/etc/c/config.yaml', 'spec.http']])
+  })
+})

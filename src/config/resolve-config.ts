@@ -1,0 +1,157 @@
+import { resolve } from 'node:path'
+import type { Finding } from '../documents/finding.js'
+import type { SourceDocument } from '../documents/source-document.js'
+import type { Config, ConfigListener } from './config.js'
+import type { ConfigSpec } from './config-document.js'
+
+type Listener = ConfigSpec['listeners'][number]
+type Report = (
+  severity: Finding['severity'],
+  path: readonly (string | number)[],
+  message: string,
+  hint?: string,
+) => void
+
+/**
+ * The rules that span several fields, and the configuration with everything filled in. The result may only be used when
+ * no finding is an error.
+ * @param base directory for relative paths
+ */
+export function resolveConfig(
+  spec: ConfigSpec,
+  document: SourceDocument,
+  base: string,
+): { readonly config: Config; readonly findings: readonly Finding[] } {
+  const findings: Finding[] = []
+  const report: Report = (severity, path, message, hint) =>
+    findings.push(document.finding(severity, ['spec', ...path], message, hint === undefined ? {} : { hint }))
+  const at = (path: string) => resolve(base, path)
+
+  const listeners = spec.listeners.map((listener, i) => resolveListener(listener, i, at, report))
+  checkNames(listeners, report)
+  const admin = splitAddress(spec.admin)
+  if (admin.port > 65535) report('error', ['admin'], 'the port must be at most 65535')
+  checkPorts(listeners, { http: spec.http, admin }, report)
+  for (const [name, cluster] of Object.entries(spec.clusters)) checkCluster(name, cluster, report)
+
+  const { stdout, file, maxBufferedBytes } = spec.decisionLog
+  if (stdout === false && file === undefined) {
+    report('warning', ['decisionLog'], 'decision records go nowhere', 'name a file, or leave stdout out')
+  }
+  const config: Config = {
+    sources: spec.sources.map(({ directory, kinds }) => ({ directory: at(directory), kinds })),
+    listeners,
+    http: spec.http,
+    admin,
+    clusters: new Map(Object.keys(spec.clusters).map(name => [name, { authorizer: 'files' }])),
+    startup: spec.startup,
+    shutdown: { drainMs: spec.shutdown.drainSeconds * 1000 },
+    decisionLog: {
+      stdout: stdout ?? file === undefined,
+      file: file === undefined ? undefined : at(file),
+      maxBufferedBytes,
+    },
+    identity: spec.identity,
+    log: spec.log,
+  }
+  return { config, findings }
+}
+
+const defaultPort = 9001
+
+function resolveListener(listener: Listener, i: number, at: (path: string) => string, report: Report): ConfigListener {
+  const path = ['listeners', i]
+  const { door, profile, host, port, socket, tls, maxMessageBytes, maxConcurrentStreams, maxInFlight } = listener
+  if (port !== undefined && socket !== undefined) {
+    report('error', path, 'has both port and socket', 'write one of them')
+  }
+  if (socket !== undefined && tls !== undefined) {
+    report(
+      'error',
+      [...path, 'tls'],
+      'TLS is not spoken on a unix socket',
+      'remove tls; the mode of the socket guards it',
+    )
+  }
+  if (tls?.allowedSANs !== undefined && tls.clientCA === undefined) {
+    report('error', [...path, 'tls', 'allowedSANs'], 'nobody checks these names', 'add tls.clientCA')
+  }
+  if (listener.trust === 'mtls' && tls?.clientCA === undefined) {
+    report('error', [...path, 'trust'], 'trust: mtls needs client certificates', 'add tls with cert, key and clientCA')
+  } else if (listener.trust === 'mtls' && tls?.allowedSANs === undefined) {
+    const hint = "list the gateway's own names in tls.allowedSANs"
+    report('warning', [...path, 'trust'], 'every certificate that clientCA signed counts as the gateway', hint)
+  }
+  return {
+    name: listener.name ?? (i === 0 ? door : `${door}-${i + 1}`),
+    door,
+    profile,
+    trust: listener.trust ?? (socket === undefined ? 'none' : 'unix'),
+    address:
+      socket === undefined ? { kind: 'tcp', host, port: port ?? defaultPort } : { kind: 'unix', path: at(socket) },
+    ...(tls === undefined ? {} : { tls: resolveTls(tls, at) }),
+    maxMessageBytes,
+    maxConcurrentStreams,
+    maxInFlight,
+    ...(listener.maxConnectionAgeSeconds === undefined
+      ? {}
+      : { maxConnectionAgeMs: listener.maxConnectionAgeSeconds * 1000 }),
+  }
+}
+
+function resolveTls(
+  tls: NonNullable<Listener['tls']>,
+  at: (path: string) => string,
+): NonNullable<ConfigListener['tls']> {
+  return {
+    cert: at(tls.cert),
+    key: at(tls.key),
+    ...(tls.clientCA === undefined ? {} : { clientCA: at(tls.clientCA) }),
+    ...(tls.allowedSANs === undefined ? {} : { allowedSANs: tls.allowedSANs }),
+  }
+}
+
+function checkNames(listeners: readonly ConfigListener[], report: Report): void {
+  const seen = new Set<string>()
+  for (const [i, { name }] of listeners.entries()) {
+    if (seen.has(name)) report('error', ['listeners', i, 'name'], `another listener is named ${name}`)
+    seen.add(name)
+  }
+}
+
+/** Two listeners on one address: found here instead of as EADDRINUSE at the start. Port 0 never collides. */
+function checkPorts(
+  listeners: readonly ConfigListener[],
+  others: Pick<Config, 'http' | 'admin'>,
+  report: Report,
+): void {
+  const seen = new Map<string, string>()
+  const take = (key: string, name: string, path: readonly (string | number)[]) => {
+    const owner = seen.get(key)
+    if (owner !== undefined) report('error', path, `${key} is used by ${owner} already`)
+    else seen.set(key, name)
+  }
+  for (const [i, { address, name }] of listeners.entries()) {
+    if (address.kind === 'unix') take(address.path, `listener ${name}`, ['listeners', i, 'socket'])
+    else if (address.port !== 0) take(`port ${address.port}`, `listener ${name}`, ['listeners', i, 'port'])
+  }
+  if (others.http.port !== 0) take(`port ${others.http.port}`, 'http', ['http', 'port'])
+  if (others.admin.port !== 0) take(`port ${others.admin.port}`, 'admin', ['admin'])
+}
+
+function checkCluster(name: string, { authorizer, rbacOnly }: ConfigSpec['clusters'][string], report: Report): void {
+  const path = ['clusters', name]
+  if (authorizer !== 'files') {
+    const hint = 'use authorizer: files, with the RBAC objects of the cluster in a source'
+    report('error', [...path, 'authorizer'], `${authorizer} is not offered yet by this version`, hint)
+  } else if (rbacOnly) {
+    report('warning', [...path, 'rbacOnly'], 'has no effect with authorizer: files', 'remove it')
+  }
+}
+
+/** `host:port` or `[v6]:port`, of which the schema has checked the form. */
+function splitAddress(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(':')
+  const host = address.slice(0, colon)
+  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port: Number(address.slice(colon + 1)) }
+}

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { readAuthenticationConfiguration } from './authentication-configuration.js'
+import { authenticationYaml, documentOf, identityYaml, issuerUrl } from './identity.fixture.js'
+import { combineIdentity } from './identity-configuration.js'
+import { readIdentityDocument } from './identity-document.js'
+
+const lines = (spec: string) =>
+  readIdentityDocument(documentOf(identityYaml(spec))).findings.map(
+    ({ severity, path, message }) => `${severity} ${path}: ${message}`,
+  )
+
+describe('readIdentityDocument', () => {
+  it('reads every field, files relative to the document', () => {
+    const { value, findings } = readIdentityDocument(
+      documentOf(
+        identityYaml(`
+  issuers: { "${issuerUrl}": { alias: acme, jwksFile: keys/acme.json }, "https://b": { jwksUri: https://b/jwks } }
+  clients: { sre-agent: attested, ops-console: direct }
+  agent: claims.azp
+  tenant: claims.tenant
+  workloads: [{ spiffe: "spiffe://acme.com/ns/*/sa/*", serviceAccount: "$1/$2" }]`),
+      ),
+    )
+    expect(findings).toEqual([])
+    expect(value?.issuers.get(issuerUrl)).toEqual({
+      alias: 'acme',
+      jwksFile: '/etc/mcp-authz/keys/acme.json',
+      jwksUri: undefined,
+    })
+    expect(value?.clients.get('ops-console')).toBe('direct')
+    expect(value?.workloads).toHaveLength(1)
+  })
+
+  it.each([
+    ['an unknown field', '{ issuer: {} }', 'spec.issuer: unknown field'],
+    ['roleMapper', '{ roleMapper: "claims.groups", roleMappings: { a: b } }', 'spec.roleMapper: is not offered yet'],
+    [
+      'roleMappings',
+      '{ roleMapper: "claims.groups", roleMappings: { a: b } }',
+      'spec.roleMappings: is not offered yet',
+    ],
+    ['a client of another kind', '{ clients: { a: trusted } }', 'spec.clients.a'],
+    ['an alias with a colon', '{ issuers: { "https://a": { alias: "a:b" } } }', 'alias'],
+    [
+      'keys from two places',
+      '{ issuers: { "https://a": { jwksFile: a, jwksUri: "https://a/b" } } }',
+      'has both jwksFile and jwksUri',
+    ],
+    ['keys over http', '{ issuers: { "https://a": { jwksUri: "http://a/b" } } }', 'must begin with https://'],
+    ['an agent that is no text', '{ agent: 1 + 1 }', 'spec.agent'],
+    ['an agent over something else', '{ agent: user.name }', 'spec.agent'],
+    ['an empty list of workloads', '{ workloads: [] }', 'spec.workloads'],
+    [
+      'a workload of any trust domain',
+      '{ workloads: [{ spiffe: "spiffe://*/ns/*", serviceAccount: "a/$1" }] }',
+      'must name the trust domain',
+    ],
+    [
+      'a star within a segment',
+      '{ workloads: [{ spiffe: "spiffe://a/ns-*", serviceAccount: "a/$1" }] }',
+      'a star stands for a whole path segment',
+    ],
+    [
+      'a reference to no star',
+      '{ workloads: [{ spiffe: "spiffe://a/ns/*", serviceAccount: "$1/$2" }] }',
+      '"$2" refers to a star',
+    ],
+    [
+      'a service account without a namespace',
+      '{ workloads: [{ spiffe: "spiffe://a/ns/*", serviceAccount: "$1" }] }',
+      'must be namespace/name',
+    ],
+    [
+      'another scheme',
+      '{ workloads: [{ spiffe: "https://a/ns/*", serviceAccount: "a/$1" }] }',
+      'must begin with spiffe://',
+    ],
+    ['an empty segment', '{ workloads: [{ spiffe: "spiffe://a//b", serviceAccount: "a/b" }] }', 'empty segments'],
+  ])('refuses %s', (_, spec, expected) => {
+    expect(lines(spec).join('\n')).toContain(expected)
+    expect(readIdentityDocument(documentOf(identityYaml(spec))).value).toBeUndefined()
+  })
+})
+
+describe('combineIdentity', () => {
+  const authentication = (...urls: string[]) => {
+    const jwt = urls.map(
+      url => `- issuer: { url: "${url}", audiences: [a] }\n  claimMappings: { username: { claim: sub, prefix: "" } }`,
+    )
+    const { value } = readAuthenticationConfiguration(documentOf(authenticationYaml(jwt.join('\n'))))
+    if (value === undefined) throw new Error('fixture does not load')
+    return value
+  }
+  const identity = (spec: string) => readIdentityDocument(documentOf(identityYaml(spec))).value
+  const aliases = (combined: ReturnType<typeof combineIdentity>) =>
+    [...(combined.value?.issuers.values() ?? [])].map(({ alias }) => alias)
+  const messages = (combined: ReturnType<typeof combineIdentity>) =>
+    combined.findings.map(({ severity, message }) => `${severity}: ${message}`)
+
+  it('names issuers by alias, else by host', () => {
+    const combined = combineIdentity(
+      [authentication('https://a.example/x', 'https://b.example:8443')],
+      identity('{ issuers: { "https://a.example/x": { alias: acme } } }'),
+    )
+    expect(aliases(combined)).toEqual(['acme', 'b.example-8443'])
+    expect(combined.findings).toEqual([])
+  })
+
+  it.each([
+    [
+      'two issuers on one host',
+      ['https://a.example/x', 'https://a.example/y'],
+      '{}',
+      'error: another issuer has the alias "a.example" too',
+    ],
+    [
+      'an alias that another host has',
+      ['https://a.example', 'https://b.example'],
+      '{ issuers: { "https://b.example": { alias: a.example } } }',
+      'error: another issuer has the alias',
+    ],
+    [
+      'an issuer that nobody configured',
+      ['https://a.example'],
+      '{ issuers: { "https://a.example/": { alias: x } } }',
+      'warning: no AuthenticationConfiguration has this issuer',
+    ],
+  ])('reports %s', (_, urls, spec, expected) => {
+    expect(messages(combineIdentity([authentication(...urls)], identity(spec))).join('\n')).toContain(expected)
+  })
+
+  it('reports an issuer of two files', () => {
+    const combined = combineIdentity(
+      [authentication('https://a.example'), authentication('https://a.example')],
+      undefined,
+    )
+    expect(combined.value).toBeUndefined()
+    expect(messages(combined)).toEqual(['error: another AuthenticationConfiguration has this issuer too'])
+  })
+
+  it('gives equal key sources equal revisions, and others others', () => {
+    const revision = (spec: string, url = 'https://a.example') =>
+      [...(combineIdentity([authentication(url)], identity(spec)).value?.issuers.values() ?? [])].map(
+        ({ keys }) => keys.revision,
+      )[0]
+    expect(revision('{}')).toBe(revision('{ clients: { a: direct } }'))
+    const others = [
+      revision('{}'),
+      revision('{}', 'https://b.example'),
+      revision('{ issuers: { "https://a.example": { jwksFile: x } } }'),
+    ]
+    expect(new Set(others).size).toBe(3)
+  })
+})

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest'
+import { authenticationYaml, claimsOf, configurationOf, issuerUrl } from './identity.fixture.js'
+import { mapUser } from './map-user.js'
+
+const plain = 'username: { claim: sub, prefix: "" }'
+
+/** The mapped user, or the reason and message of the refusal. */
+function map(claims: Readonly<Record<string, unknown>>, mappings = plain, rules = '') {
+  const text = authenticationYaml(
+    `- issuer: { url: "${issuerUrl}", audiences: [a] }\n  claimMappings: { ${mappings} }\n${rules}`,
+  )
+  const issuer = configurationOf(text).issuers.get(issuerUrl)
+  if (issuer === undefined) throw new Error('no issuer')
+  const mapped = mapUser(claimsOf(claims), issuer.configuration)
+  return mapped.ok ? mapped.user : mapped
+}
+
+describe('username', () => {
+  it.each([
+    ['claim', plain, { sub: 'alice' }, 'alice'],
+    ['claim with prefix', 'username: { claim: sub, prefix: "idp:" }', { sub: 'alice' }, 'idp:alice'],
+    [
+      'a prefix that takes the sting out',
+      'username: { claim: sub, prefix: "idp:" }',
+      { sub: 'system:admin' },
+      'idp:system:admin',
+    ],
+    ['expression', `username: { expression: 'claims.sub + "@" + claims.realm' }`, { sub: 'a', realm: 'b' }, 'a@b'],
+    ['verified e-mail', 'username: { claim: email, prefix: "" }', { email: 'a@b', email_verified: true }, 'a@b'],
+    ['e-mail of an issuer that says nothing', 'username: { claim: email, prefix: "" }', { email: 'a@b' }, 'a@b'],
+  ])('%s', (_, mappings, claims, username) => {
+    expect(map(claims, mappings)).toMatchObject({ username })
+  })
+
+  it.each([
+    ['absent', plain, {}, 'identity.claims'],
+    ['a number', plain, { sub: 7 }, 'identity.claims'],
+    ['a list', plain, { sub: ['alice'] }, 'identity.claims'],
+    ['empty', plain, { sub: '' }, 'identity.claims'],
+    ['an expression that is empty', 'username: { expression: claims.sub }', { sub: '' }, 'identity.claims'],
+    ['an expression that is a number', 'username: { expression: claims.sub }', { sub: 1 }, 'identity.claims'],
+    ['an expression that fails', 'username: { expression: claims.x }', { sub: 'a' }, 'identity.claims'],
+    [
+      'unverified e-mail',
+      'username: { claim: email, prefix: "" }',
+      { email: 'a@b', email_verified: false },
+      'identity.claims',
+    ],
+    [
+      'e-mail verified in words',
+      'username: { claim: email, prefix: "" }',
+      { email: 'a@b', email_verified: 'true' },
+      'identity.claims',
+    ],
+    [
+      'e-mail verified null',
+      'username: { claim: email, prefix: "" }',
+      { email: 'a@b', email_verified: null },
+      'identity.claims',
+    ],
+    ['of the system', plain, { sub: 'system:admin' }, 'identity.reserved_name'],
+    ['of the system, by prefix', 'username: { claim: sub, prefix: "system:" }', { sub: 'x' }, 'identity.reserved_name'],
+    ['of a service account', plain, { sub: 'system:serviceaccount:a:b' }, 'identity.reserved_name'],
+    [
+      'of the system, by expression',
+      `username: { expression: '"system:" + claims.sub' }`,
+      { sub: 'kube' },
+      'identity.reserved_name',
+    ],
+    ['of an agent', plain, { sub: 'agent:acme:sre-agent' }, 'identity.reserved_name'],
+  ])('refuses one that is %s', (_, mappings, claims, reason) => {
+    expect(map(claims, mappings)).toMatchObject({ ok: false, reason })
+  })
+})
+
+describe('groups', () => {
+  const claim = `${plain}, groups: { claim: groups, prefix: "idp:" }`
+  const expression = `${plain}, groups: { expression: claims.groups }`
+
+  it.each([
+    ['absent', claim, {}, []],
+    ['null', claim, { groups: null }, []],
+    ['one text', claim, { groups: 'a' }, ['idp:a']],
+    ['a list', claim, { groups: ['a', 'b'] }, ['idp:a', 'idp:b']],
+    ['an empty text in a list', claim, { groups: [''] }, ['idp:']],
+    ['the system, with prefix', claim, { groups: ['system:masters'] }, ['idp:system:masters']],
+    ['an expression, list', expression, { groups: ['a', '', 'b'] }, ['a', 'b']],
+    ['an expression, text', expression, { groups: 'a' }, ['a']],
+    ['an expression, empty text', expression, { groups: '' }, []],
+    ['an expression, null', expression, { groups: null }, []],
+    ['split', `${plain}, groups: { expression: 'claims.groups.split(" ")' }`, { groups: 'a b' }, ['a', 'b']],
+  ])('%s', (_, mappings, claims, groups) => {
+    expect(map({ sub: 'alice', ...claims }, mappings)).toMatchObject({ groups: [...groups, 'system:authenticated'] })
+  })
+
+  it.each([
+    ['a number', claim, { groups: 1 }, 'identity.claims'],
+    ['a list with a number', claim, { groups: ['a', 1] }, 'identity.claims'],
+    ['an object', claim, { groups: { a: 1 } }, 'identity.claims'],
+    [
+      'a distributed claim',
+      claim,
+      { _claim_names: { groups: 'src1' }, _claim_sources: { src1: {} } },
+      'identity.claims',
+    ],
+    ['an expression that fails', expression, {}, 'identity.claims'],
+    ['an expression with numbers', expression, { groups: [1] }, 'identity.claims'],
+    [
+      'system:masters',
+      `${plain}, groups: { claim: groups, prefix: "" }`,
+      { groups: ['a', 'system:masters'] },
+      'identity.reserved_name',
+    ],
+    ['system:authenticated', expression, { groups: ['system:authenticated'] }, 'identity.reserved_name'],
+  ])('refuses %s', (_, mappings, claims, reason) => {
+    expect(map({ sub: 'alice', ...claims }, mappings)).toMatchObject({ ok: false, reason })
+  })
+})
+
+describe('uid and extra', () => {
+  it('uid is empty without a mapping, and must be there with one', () => {
+    expect(map({ sub: 'alice' })).toMatchObject({ uid: '' })
+    expect(map({ sub: 'alice', oid: '7' }, `${plain}, uid: { claim: oid }`)).toMatchObject({ uid: '7' })
+    expect(map({ sub: 'alice', oid: '7' }, `${plain}, uid: { expression: '"x" + claims.oid' }`)).toMatchObject({
+      uid: 'x7',
+    })
+    expect(map({ sub: 'alice' }, `${plain}, uid: { claim: oid }`)).toMatchObject({
+      ok: false,
+      reason: 'identity.claims',
+    })
+    expect(map({ sub: 'alice', oid: 7 }, `${plain}, uid: { claim: oid }`)).toMatchObject({
+      ok: false,
+      reason: 'identity.claims',
+    })
+  })
+
+  it.each([
+    ['text', 'x', ['x']],
+    ['list', ['x', '', 'y'], ['x', 'y']],
+    ['empty text', '', undefined],
+    ['empty list', [], undefined],
+    ['null', null, undefined],
+  ])('extra from %s', (_, x, expected) => {
+    const mapped = map({ sub: 'alice', x }, `${plain}, extra: [{ key: example.org/x, valueExpression: claims.x }]`)
+    expect('extra' in mapped && mapped.extra.get('example.org/x')).toEqual(expected)
+  })
+
+  it('extra that is no text refuses', () => {
+    expect(
+      map({ sub: 'alice', x: 1 }, `${plain}, extra: [{ key: example.org/x, valueExpression: claims.x }]`),
+    ).toMatchObject({ reason: 'identity.claims' })
+    expect(map({ sub: 'alice' }, `${plain}, extra: [{ key: example.org/x, valueExpression: claims.x }]`)).toMatchObject(
+      { reason: 'identity.claims' },
+    )
+  })
+
+  it('the token id becomes the credential id', () => {
+    const mapped = map({ sub: 'alice', jti: 'j' })
+    expect('extra' in mapped && [...mapped.extra]).toEqual([['authentication.kubernetes.io/credential-id', ['JTI=j']]])
+  })
+})
+
+describe('rules', () => {
+  const claimRules =
+    '  claimValidationRules: [{ claim: hd, requiredValue: acme }, { expression: "claims.level > 1", message: too low }]'
+  const userRules =
+    '  userValidationRules: [{ expression: "user.groups.all(g, g != \'banned\')", message: banned }, { expression: "user.extra.size() == 0" }]'
+  const groups = `${plain}, groups: { claim: groups, prefix: "" }`
+
+  it.each([
+    ['all hold', { hd: 'acme', level: 2 }, claimRules, undefined, undefined],
+    ['a required value that is another', { hd: 'x', level: 2 }, claimRules, 'identity.claim_rule', 'The claim "hd"'],
+    [
+      'a required value that is a list',
+      { hd: ['acme'], level: 2 },
+      claimRules,
+      'identity.claim_rule',
+      'The claim "hd"',
+    ],
+    ['a required value that is absent', { level: 2 }, claimRules, 'identity.claim_rule', 'The claim "hd"'],
+    [
+      'an empty required value that is absent',
+      {},
+      '  claimValidationRules: [{ claim: x }]',
+      'identity.claim_rule',
+      'The claim "x"',
+    ],
+    ['a false expression', { hd: 'acme', level: 1 }, claimRules, 'identity.claim_rule', 'too low'],
+    ['an expression that fails', { hd: 'acme' }, claimRules, 'identity.claim_rule', 'too low'],
+    ['a user rule', { groups: ['banned'] }, userRules, 'identity.user_rule', 'banned'],
+    ['a user rule without a message', { jti: 'x' }, userRules, 'identity.user_rule', 'user rule 2'],
+    ['claims before user', { groups: ['banned'] }, `${claimRules}\n${userRules}`, 'identity.claim_rule', 'hd'],
+  ])('%s', (_, claims, rules, reason, message) => {
+    const mapped = map({ sub: 'alice', ...claims }, groups, rules)
+    if (reason === undefined) expect(mapped).toMatchObject({ username: 'alice' })
+    else expect(mapped).toMatchObject({ ok: false, reason, message: expect.stringContaining(message ?? '') })
+  })
+})

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import {
+  protectedResourceMetadata,
+  protectedResourceMetadataPath,
+  protectedResourceMetadataUrl,
+} from './protected-resource-metadata.js'
+
+describe('protectedResourceMetadata', () => {
+  const server = {
+    resource: 'https://mcp.example.com/mcp',
+    authorizationServers: ['https://idp.example.com/realms/acme'],
+  }
+
+  it('has the least that clients need', () => {
+    expect(protectedResourceMetadata(server)).toEqual({
+      resource: 'https://mcp.example.com/mcp',
+      authorization_servers: ['https://idp.example.com/realms/acme'],
+      bearer_methods_supported: ['header'],
+    })
+  })
+
+  it('names scopes, without offline_access, and the server', () => {
+    expect(
+      protectedResourceMetadata({ ...server, scopes: ['files:read', 'offline_access'], name: 'Files' }),
+    ).toMatchObject({
+      scopes_supported: ['files:read'],
+      resource_name: 'Files',
+    })
+  })
+})
+
+describe('where it is', () => {
+  it.each([
+    ['https://mcp.example.com/mcp', 'https://mcp.example.com/.well-known/oauth-protected-resource/mcp'],
+    ['https://mcp.example.com', 'https://mcp.example.com/.well-known/oauth-protected-resource'],
+    ['https://mcp.example.com/', 'https://mcp.example.com/.well-known/oauth-protected-resource'],
+    ['https://mcp.example.com:8443/a/b', 'https://mcp.example.com:8443/.well-known/oauth-protected-resource/a/b'],
+    ['https://mcp.example.com/a?b=c', 'https://mcp.example.com/.well-known/oauth-protected-resource/a?b=c'],
+  ])('%s', (resource, url) => {
+    expect(protectedResourceMetadataUrl(resource)).toBe(url)
+  })
+
+  it('as a path', () => {
+    expect(protectedResourceMetadataPath('/mcp')).toBe('/.well-known/oauth-protected-resource/mcp')
+    expect(protectedResourceMetadataPath('/')).toBe('/.well-known/oauth-protected-resource')
+  })
+})

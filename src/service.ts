@@ -1,0 +1,256 @@
+import { openSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Config } from './config/config.js'
+import { metadataDocument } from './decision/answer-well-known.js'
+import { createDecide, type Decided } from './decision/create-decide.js'
+import type { Finding } from './documents/finding.js'
+import { createExtAuthzDoor, type ExtAuthzDoor } from './doors/ext-authz/ext-authz-door.js'
+import type { BoundAddress } from './doors/grpc/grpc-transport.js'
+import { createHttpDoor, type Readiness } from './doors/http/http-door.js'
+import { AuthenticatorSource } from './identity/authenticator-source.js'
+import { protectedResourceMetadataPath } from './identity/protected-resource-metadata.js'
+import { createDirectorySource } from './policy/directory-source.js'
+import { type LoadReport, PolicyStore } from './policy/policy-store.js'
+import { createDecisionLog, type DecisionLog, type DecisionLogTarget } from './telemetry/decision-log.js'
+import type { Logging } from './telemetry/logger.js'
+import { createMetrics, type Metrics } from './telemetry/metrics.js'
+
+export interface ServiceOptions {
+  readonly config: Config
+  readonly logging: Logging
+  /** Where records go when the configuration says stdout. Default: file descriptor 1. */
+  readonly recordTarget?: DecisionLogTarget
+}
+
+export interface Service {
+  /** Loads the policies and opens every door. Rejects when a listener cannot be opened; what was opened is closed. */
+  start(): Promise<ServiceAddresses>
+  /** Readiness off, no new work, work in flight ends within `shutdown.drainSeconds`, records are written. */
+  stop(): Promise<void>
+  readiness(): Readiness
+}
+
+export interface ServiceAddresses {
+  readonly listeners: readonly { readonly name: string; readonly address: BoundAddress }[]
+  readonly http: { readonly host: string; readonly port: number }
+}
+
+/** The catalogues that come with the program; less trusted than anything a user writes. */
+export const shippedCatalogs = join(fileURLToPath(new URL('..', import.meta.url)), 'policies', 'catalogs')
+
+/** How often readiness looks whether it may turn on; it never turns off before the end. */
+const readinessIntervalMs = 200
+
+/** The whole program: policies, decision, doors, telemetry. `stop` undoes `start`. */
+export function createService(options: ServiceOptions): Service {
+  return new RunningService(options)
+}
+
+class RunningService implements Service {
+  readonly #config: Config
+  readonly #logging: Logging
+  readonly #records: readonly DecisionLog[]
+  readonly #metrics: Metrics
+  readonly #identities: AuthenticatorSource
+  readonly #store: PolicyStore
+  readonly #doors: readonly { readonly name: string; readonly door: ExtAuthzDoor }[]
+  readonly #http: ReturnType<typeof createHttpDoor>
+  #ready = false
+  #stopping = false
+  #lastSuccess: number | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor({ config, logging, recordTarget = 1 }: ServiceOptions) {
+    this.#config = config
+    this.#logging = logging
+    this.#records = this.#openRecords(recordTarget)
+    this.#metrics = createMetrics(() => this.#records.reduce((sum, log) => sum + log.dropped, 0))
+    const identityLog = logging.subsystem('identity')
+    this.#identities = new AuthenticatorSource({
+      now: Date.now,
+      onEvent: event => {
+        if (event.kind === 'keys_loaded') identityLog.info('keys loaded', { issuer: event.issuer, count: event.keys })
+        else if (event.kind === 'keys_failed')
+          identityLog.warn(`keys could not be loaded: ${event.message}`, {
+            issuer: event.issuer,
+            count: event.failures,
+          })
+        else identityLog.error('keys are too old to be trusted', { issuer: event.issuer })
+      },
+    })
+    this.#store = new PolicyStore({
+      sources: [
+        createDirectorySource({ directory: shippedCatalogs, kinds: ['ToolCatalog'], trust: 0 }),
+        ...config.sources.map(({ directory, kinds }) => createDirectorySource({ directory, kinds })),
+      ],
+      brokenPolicies: config.startup.brokenPolicies,
+      compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers },
+      assemble: {
+        clusters: [...config.clusters.keys()],
+        authenticator: (configurations, identity) => this.#identities.for(configurations, identity),
+      },
+      onLoaded: report => this.#loaded(report),
+    })
+    const decisionLog = logging.subsystem('decision')
+    const decide = createDecide({
+      snapshot: () => this.#store.current,
+      onDecided: decided => this.#decided(decided),
+      onBug: error => decisionLog.error('a decision failed; the request was denied', { error }),
+    })
+    this.#doors = config.listeners.map(listener => ({
+      name: listener.name,
+      door: createExtAuthzDoor({
+        decide,
+        listener,
+        onError: (detail, error) =>
+          logging
+            .subsystem('ext-authz')
+            .error(detail, { listener: listener.name, ...(error !== undefined && { error }) }),
+      }),
+    }))
+    this.#http = createHttpDoor({
+      ...config.http,
+      readiness: () => this.readiness(),
+      metrics: () => this.#metrics,
+      metadataFor: path => this.#metadataFor(path),
+      onError: (detail, error) => logging.subsystem('http').error(detail, error === undefined ? {} : { error }),
+    })
+  }
+
+  async start(): Promise<ServiceAddresses> {
+    const log = this.#logging.subsystem('service')
+    this.#store.load()
+    this.#refuseUntrustedMetadata()
+    this.#store.watch()
+    try {
+      const http = await this.#http.start()
+      const listeners = []
+      for (const { name, door } of this.#doors) {
+        const address = await door.start()
+        listeners.push({ name, address })
+        log.info('listening', { listener: name, address: describeAddress(address) })
+      }
+      log.info('listening', { listener: 'http', address: `${http.host}:${http.port}` })
+      this.#timer = setInterval(() => this.#becomeReady(), readinessIntervalMs).unref()
+      await this.#identities.started()
+      this.#becomeReady()
+      return { listeners, http }
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopping) return
+    this.#stopping = true
+    this.#ready = false
+    clearInterval(this.#timer)
+    this.#store.stop()
+    const { drainMs } = this.#config.shutdown
+    const cut = await Promise.all(this.#doors.map(({ door }) => door.drain(drainMs).catch(() => 0)))
+    const lost = cut.reduce((sum, one) => sum + one, 0)
+    if (lost > 0) this.#logging.subsystem('service').warn('requests in flight were cut off', { count: lost })
+    await Promise.all(this.#doors.map(({ door }) => door.stop().catch(() => undefined)))
+    await this.#http.stop().catch(() => undefined)
+    this.#identities.stop()
+    await Promise.all(this.#records.map(log => log.close()))
+    this.#logging.flush()
+  }
+
+  /** Once ready it stays so until the end: a later outage of an issuer must not take the service out of rotation. */
+  readiness(): Readiness {
+    const reasons: string[] = []
+    const { report, current } = this.#store
+    if (this.#stopping) reasons.push('stopping')
+    if (current === undefined) reasons.push('policies: not in force because documents do not compile')
+    for (const name of report?.broken ?? []) reasons.push(`policies: ${name} does not compile`)
+    for (const server of current?.servers.all ?? [])
+      if (server.mode === 'Audit') reasons.push(`audit: the Server ${server.name} denies nothing`)
+    for (const line of current?.authenticator.pending ?? []) reasons.push(line)
+    return { ready: this.#ready, reasons }
+  }
+
+  #becomeReady(): void {
+    if (this.#ready || this.#stopping || this.#store.current?.authenticator.ready !== true) return
+    this.#ready = true
+    clearInterval(this.#timer)
+    for (const { door } of this.#doors) door.setReady(true)
+    this.#logging.subsystem('service').info('ready', { revision: this.#store.current.revision })
+  }
+
+  /** Identity from the gateway's metadata is worth what the gateway is: somebody must have said that it is known. */
+  #refuseUntrustedMetadata(): void {
+    if (this.#config.listeners.some(listener => listener.trust !== 'none')) return
+    const server = this.#store.current?.servers.all.find(one => one.audience.identity === 'gatewayMetadata')
+    if (server === undefined) return
+    throw new Error(
+      `the Server ${server.name} takes identities from the gateway, but no listener trusts its peer; use a unix socket, trust: mtls, or say trust: network`,
+    )
+  }
+
+  #decided(decided: Decided): void {
+    const { decision, server, mode, elapsedMs } = decided
+    this.#metrics.decided({
+      server,
+      decision: decision.outcome,
+      reason: decision.failure?.reason ?? '',
+      mode: mode === 'audit' ? 'Audit' : 'Enforce',
+      durationMs: elapsedMs,
+    })
+    if (this.#records.length === 0) return
+    const line = decided.record()
+    for (const log of this.#records) log.write(line)
+  }
+
+  #loaded(report: LoadReport): void {
+    const log = this.#logging.subsystem('policy')
+    for (const finding of report.findings) reportFinding(log, finding)
+    const servers = this.#store.current?.servers.all ?? []
+    if (report.broken.length === 0 && report.inForce) this.#lastSuccess = Date.now()
+    this.#metrics.policies({
+      revision: this.#store.current?.revision ?? '',
+      brokenDocuments: report.broken.length,
+      lastSuccess: this.#lastSuccess,
+      servers: servers.map(server => server.name),
+      serversInAudit: servers.filter(server => server.mode === 'Audit').length,
+    })
+    const state = report.inForce ? 'policies loaded' : 'policies are not in force: mend what is reported above'
+    log[report.inForce ? 'info' : 'error'](state, { revision: report.revision, count: report.documents })
+    for (const server of servers)
+      if (server.mode === 'Audit') log.warn('this Server is in Audit: nothing is denied', { server: server.name })
+  }
+
+  #metadataFor(path: string): string | undefined {
+    const snapshot = this.#store.current
+    const server = snapshot?.servers.all.find(one => protectedResourceMetadataPath(one.path) === path)
+    return snapshot === undefined || server === undefined ? undefined : metadataDocument(snapshot, server)
+  }
+
+  #openRecords(target: DecisionLogTarget): readonly DecisionLog[] {
+    const { stdout, file, maxBufferedBytes } = this.#config.decisionLog
+    const log = this.#logging.subsystem('telemetry')
+    const options = {
+      maxBufferedBytes,
+      onError: (error: unknown) => log.error('decision records could not be written', { error }),
+    }
+    return [
+      ...(stdout ? [createDecisionLog(target, options)] : []),
+      ...(file === undefined ? [] : [createDecisionLog(openSync(file, 'a', 0o640), options)]),
+    ]
+  }
+}
+
+function reportFinding(
+  log: ReturnType<Logging['subsystem']>,
+  { severity, location, subject, path, message, hint }: Finding,
+): void {
+  const text = `${path === '' ? '' : `${path}: `}${message}${hint === undefined ? '' : ` (${hint})`}`
+  const { file, line, column } = location
+  log[severity === 'error' ? 'error' : 'warn'](text, { file, line, column, ...(subject !== '' && { policy: subject }) })
+}
+
+function describeAddress(address: BoundAddress): string {
+  return address.kind === 'unix' ? `unix:${address.path}` : `${address.host}:${address.port}`
+}
