@@ -54,7 +54,7 @@ const words = [
   },
   {
     pattern: /\bnew URL\(/,
-    only: /^(policy\/server-document|config|demo|identity)\b|\.test\.ts$/,
+    only: /^(policy\/server-document|protocol\/mcp\/resource-uri|config|demo|identity|service|cli)\b|\.test\.ts$/,
     message: 'a URL parser normalises what the gateway does not',
   },
   { pattern: /console\./, only: /^(cli|demo)\/|\.test\.ts$/, message: 'use a logger of telemetry/' },

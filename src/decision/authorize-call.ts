@@ -136,29 +136,29 @@ function authorizeOperations(trial: JudgedTrial, call: Call): Eventually<Verdict
     if (catalogTool.noOperations && covered) return undefined
     return failure('authorization.no_operation', `${what} amounts to no Kubernetes operation that could be authorized`)
   }
-  return eachPrincipal(trial, user => authorizeAll(trial, user.role, user.info, resolved.operations))
+  const authorizer = server.authorizers.get(resolved.cluster)
+  if (authorizer === undefined) {
+    return failure('authorization.cluster_unknown', `${what} is about a cluster whose permissions are not known here`)
+  }
+  return eachPrincipal(trial, user => authorizeAll(trial, authorizer, user, resolved.operations))
 }
 
 function authorizeAll(
   trial: JudgedTrial,
-  role: PrincipalRole,
-  user: UserInfo,
+  authorizer: Authorizer,
+  { role, info }: PrincipalSubject,
   operations: readonly ResourceAttributes[],
 ): Eventually<Verdict> {
   return first(
     operations,
     operation => {
-      const access = ask(trial.server.authorizer, user, operation)
+      const access = authorizer.authorize(info, operation)
       return access instanceof Promise
-        ? access.then(settled => judge(trial, role, user, operation, settled))
-        : judge(trial, role, user, operation, access)
+        ? access.then(settled => judge(trial, role, info, operation, settled))
+        : judge(trial, role, info, operation, access)
     },
     () => undefined,
   )
-}
-
-function ask(authorizer: Authorizer, user: UserInfo, operation: ResourceAttributes): Eventually<Access> {
-  return authorizer.authorize(user, operation)
 }
 
 function judge(
@@ -249,7 +249,7 @@ function anyOf(
     if ('failed' in access) return failure(access.failed, 'permissions could not be looked up; try again shortly')
     return anyOf(trial, reason, user, rest)
   }
-  const access = ask(trial.server.authorizer, user.info, next)
+  const access = trial.server.authorizer.authorize(user.info, next)
   return access instanceof Promise ? access.then(settle) : settle(access)
 }
 

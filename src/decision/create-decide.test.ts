@@ -1,9 +1,6 @@
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type InboundOptions, inbound, toolsCall } from '../../test/support/inbound.js'
-import { catalogs, memorySource, namesAsTokens, person, storeOf, through } from '../../test/support/policies.js'
-import { packageRoot } from '../demo/package-root.js'
-import { createDirectorySource } from '../policy/directory-source.js'
+import { catalogs, demo, memorySource, namesAsTokens, person, storeOf, through } from '../../test/support/policies.js'
 import type { PolicySource } from '../policy/source.js'
 import { createDecide } from './create-decide.js'
 import type { Decision } from './decision.js'
@@ -16,7 +13,6 @@ const people = {
   'alice-via-unknown-agent': through(alice, 'other-agent', 'claimed'),
   scoped: person('carol', [], { scopes: ['files:read'] }),
 }
-const demo = createDirectorySource({ directory: join(packageRoot, 'policies/demo') })
 
 function setUp(sources: readonly PolicySource[]) {
   const store = storeOf([catalogs, ...sources], namesAsTokens(people))

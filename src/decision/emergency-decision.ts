@@ -7,7 +7,9 @@ export type EmergencyReason =
   | 'policy.not_loaded'
   | 'dependency.timeout'
   | 'dependency.overloaded'
-  | 'message.encoding'
+  | 'message.encoding' | 'message.too_large'
+
+const statuses: Readonly<Partial<Record<EmergencyReason, number>>> = { 'message.encoding': 400, 'message.too_large': 413 }
 
 /**
  * The denial for when there is no request to judge, or no time or no trust left to judge it: a door's message that does
@@ -18,7 +20,7 @@ export type EmergencyReason =
 export function emergencyDecision(reason: EmergencyReason, message: string): Decision {
   const id = randomUUID()
   const failure: Failure = { stage: stageOf(reason), reason, message, hints: [], policy: '', policyReason: '' }
-  const status = reason === 'message.encoding' ? 400 : 503
+  const status = statuses[reason] ?? 503
   const body = JSON.stringify({
     jsonrpc: '2.0',
     error: { code: -31503, message: `${message} (${reason})`, data: { reason, decisionId: id } },

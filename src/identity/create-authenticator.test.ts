@@ -63,7 +63,7 @@ describe('a good token', () => {
   )
 
   it('is verified once when it comes many times at once', async () => {
-    const { authenticator, verifier } = await setUp({ issuer: new FakeIssuer([key]) })
+    const { authenticator, verifier } = await setUp({ issuer: new FakeIssuer([key]), verifier: { maxPending: 1 } })
     const token = await key.sign(goodClaims)
     const answers = Array.from({ length: 50 }, () => authenticator.authenticate(bearer(token), accepted))
     expect(verifier.size.pending).toBe(1)
@@ -175,6 +175,12 @@ describe('a forged token', () => {
       })
     },
   )
+
+  it('no key id, where several keys fit', async () => {
+    const { authenticator } = await setUp({ issuer: new FakeIssuer([key, await signingKey('two')]) })
+    const token = await key.sign(goodClaims, { kid: undefined as never })
+    expect(await authenticator.authenticate(bearer(token), accepted)).toMatchObject({ reason: 'identity.key_unknown' })
+  })
 
   it('the key id of a key of another kind', async () => {
     expect(await forge(() => key.sign(goodClaims, { kid: 'rsa' }))).toMatchObject({
@@ -509,6 +515,28 @@ describe('identity from the gateway', () => {
     const authorization = `Bearer ${await key.sign({ ...goodClaims, sub: 'mallory' })}`
     const request = requestWith({ trust: 'mtls', authorization, filterMetadata: metadata({ claims: goodClaims }) })
     expect(authenticator.authenticate(request, fromGateway)).toMatchObject({ reason: 'identity.source_conflict' })
+  })
+
+  it('is refused when the Authorization header is repeated, whatever is in it', async () => {
+    const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
+    const token = `Bearer ${await key.sign(goodClaims)}`
+    const filterMetadata = metadata({ claims: goodClaims })
+    const ask = (authorization: string | readonly string[]) =>
+      authenticator.authenticate(requestWith({ trust: 'mtls', authorization, filterMetadata }), fromGateway)
+    expect(ask(token)).toMatchObject({ ok: true })
+    expect(ask([token, token])).toMatchObject({ reason: 'identity.source_conflict' })
+  })
+
+  it('may be absent where anonymous callers are welcome, unless a token came along', async () => {
+    const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
+    const open = { ...fromGateway, anonymous: 'Allow' } as const
+    expect(authenticator.authenticate(requestWith({ trust: 'mtls' }), open)).toMatchObject({
+      principal: { kind: 'anonymous' },
+    })
+    const authorization = `Bearer ${await key.sign(goodClaims)}`
+    expect(authenticator.authenticate(requestWith({ trust: 'mtls', authorization }), open)).toMatchObject({
+      reason: 'identity.token_missing',
+    })
   })
 
   it('is not looked at when the Server wants a token', async () => {

@@ -35,7 +35,10 @@ export interface Server {
   readonly toolPrefix: string
   readonly denial: DenialMode
   readonly mode: Mode
+  /** That of `kubernetes.cluster`; virtual resources live there. */
   readonly authorizer: Authorizer
+  /** By cluster, for calls that name another one. */
+  readonly authorizers: ReadonlyMap<string, Authorizer>
 }
 
 export function strictestDenial(modes: readonly DenialMode[]): DenialMode {

@@ -23,14 +23,17 @@ const yaml11: ReadonlySet<string> = new Set(
 
 const integer = /^-?(?:0|[1-9][0-9]{0,18})$/
 const decimal = /^-?(?:0|[1-9][0-9]{0,30})\.[0-9]{1,30}$/
-/** Octal, hexadecimal, binary, underscores, exponents, signs, sexagesimal, dates, infinities: somebody's number. */
+/**
+ * Octal, hexadecimal, binary, exponents, signs, sexagesimal, dates, infinities: somebody's number. Underscores are left
+ * out before, because YAML 1.1 readers ignore them wherever they stand.
+ */
 const somebodysNumber: readonly RegExp[] = [
-  /^[-+]?[0-9][0-9_]*\.?[0-9_]*$/,
-  /^[-+]?0[xXoObB][0-9a-fA-F_]*$/,
-  /^[-+]?[0-9][0-9_]*\.?[0-9_]*[eE][-+]?[0-9_]+$/,
-  /^[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?$/,
+  /^[-+]?[0-9]+\.?[0-9]*$/,
+  /^[-+]?0[xXoObB][0-9a-fA-F]*$/,
+  /^[-+]?[0-9]+\.?[0-9]*[eE][-+]?[0-9]*$/,
+  /^[-+]?\.[0-9]+(?:[eE][-+]?[0-9]*)?$/,
   /^[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)$/,
-  /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/,
+  /^[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?$/,
   /^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?$/,
 ]
 
@@ -50,6 +53,7 @@ export function plainScalar(text: string): PlainScalar {
     return value < int64Limit && value >= -int64Limit ? { ok: true, value } : { ok: false }
   }
   if (decimal.test(text)) return { ok: true, value: Number(text) }
-  if (somebodysNumber.some(pattern => pattern.test(text))) return { ok: false }
+  const digits = text.replaceAll('_', '')
+  if (somebodysNumber.some(pattern => pattern.test(digits))) return { ok: false }
   return { ok: true, value: text }
 }

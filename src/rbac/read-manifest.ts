@@ -88,7 +88,8 @@ function splitManifest(text: string): readonly string[] {
 }
 
 function isBlank(chunk: string): boolean {
-  return chunk.split('\n').every(line => line.trim() === '' || line.trimStart().startsWith('#'))
+  // Only spaces and tabs are white to YAML; trim() would also take a no-break space for nothing.
+  return chunk.split('\n').every(line => /^[ \t]*(?:#|$)/.test(line))
 }
 
 // C0 without tab and line feed, DEL, C1 with NEL, the line and paragraph separators, and the byte order mark. Readers of
@@ -99,7 +100,7 @@ const forbidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff\uf
 function readDocument(chunk: string): JsonObject | undefined {
   if (forbidden.test(chunk))
     throw new Refusal('it holds control characters or unusual line breaks', 'use plain spaces and line feeds')
-  if (chunk.includes('\t') && !chunk.trimStart().startsWith('{')) {
+  if (chunk.includes('\t') && !/^[ \t\n]*\{/.test(chunk)) {
     throw new Refusal('it holds tabs', 'indent with spaces; inside text write "\\t" in double quotes')
   }
   if (isBlank(chunk)) return undefined

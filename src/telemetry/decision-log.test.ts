@@ -34,7 +34,7 @@ const tick = () => new Promise(resolve => setImmediate(resolve))
 describe('createDecisionLog', () => {
   it('writes lines in order, in few writes', async () => {
     const target = slowTarget()
-    const log = createDecisionLog(target)
+    const log = createDecisionLog(target, { gatherMs: 0 })
     log.write('{"a":1}')
     log.write('{"a":2}')
     await tick()
@@ -48,7 +48,7 @@ describe('createDecisionLog', () => {
 
   it('drops what does not fit, counts it, and recovers', async () => {
     const target = slowTarget()
-    const log = createDecisionLog(target, { maxBufferedBytes: 25 })
+    const log = createDecisionLog(target, { maxBufferedBytes: 25, gatherMs: 0 })
     for (let i = 0; i < 4; i++) log.write('123456789')
     expect(log.dropped).toBe(2)
     await tick()
@@ -73,6 +73,7 @@ describe('createDecisionLog', () => {
     const target = slowTarget()
     const errors: unknown[] = []
     const log = createDecisionLog(target, {
+      gatherMs: 0,
       onError: error => {
         errors.push(error)
         throw new Error('listener')
@@ -87,6 +88,39 @@ describe('createDecisionLog', () => {
     await tick()
     target.pending[1]?.()
     expect(target.chunks[1]).toBe('c\n')
+  })
+
+  it('gathers lines for a while, and the next ones again', async () => {
+    const target = slowTarget()
+    const log = createDecisionLog(target, { gatherMs: 5 })
+    log.write('a')
+    await tick()
+    log.write('b')
+    expect(target.chunks).toEqual([])
+    await expect.poll(() => target.chunks).toEqual(['a\nb\n'])
+    target.pending[0]?.()
+    log.write('c')
+    await expect.poll(() => target.chunks).toEqual(['a\nb\n', 'c\n'])
+    target.pending[1]?.()
+    await log.close()
+  })
+
+  it('gathers no more than one batch', () => {
+    const target = slowTarget()
+    const log = createDecisionLog(target, { gatherMs: 60_000 })
+    for (let i = 0; i < 30; i++) log.write('x'.repeat(9_999))
+    expect(target.chunks.length).toBe(1)
+  })
+
+  it('does not gather when it closes', async () => {
+    const target = slowTarget()
+    const log = createDecisionLog(target, { gatherMs: 60_000 })
+    log.write('a')
+    const closed = log.close()
+    await tick()
+    target.pending[0]?.()
+    await closed
+    expect([target.chunks, log.dropped]).toEqual([['a\n'], 0])
   })
 
   it('survives a target that throws', async () => {
@@ -116,7 +150,7 @@ describe('createDecisionLog', () => {
   })
 
   it('waits on close, but not for ever, and takes nothing afterwards', async () => {
-    const log = createDecisionLog(slowTarget())
+    const log = createDecisionLog(slowTarget(), { gatherMs: 0 })
     log.write('a')
     await tick()
     log.write('b')

@@ -14,6 +14,8 @@ export const catalogs: PolicySource = createDirectorySource({
   trust: 0,
 })
 
+export const demo: PolicySource = createDirectorySource({ directory: join(packageRoot, 'policies/demo') })
+
 /** A source whose files a test can change. */
 export function memorySource(
   files: Record<string, string>,

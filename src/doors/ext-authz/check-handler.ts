@@ -45,7 +45,7 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
   const judge = (message: Buffer, context: CallContext): Decision | Promise<Decision> => {
     if (message.length > maxMessageBytes) {
       report('a CheckRequest is larger than maxMessageBytes: lower max_request_bytes of the gateway, or raise ours')
-      return emergencyDecision('message.encoding', 'The request is larger than the authorization service accepts')
+      return emergencyDecision('message.too_large', 'The request is larger than the authorization service accepts')
     }
     const read = readCheckRequest(message, options.listener, context.deadline)
     if (!read.ok) {

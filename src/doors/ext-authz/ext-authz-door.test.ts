@@ -175,7 +175,7 @@ describe('what breaks is denied in words, never by a gRPC error', () => {
       code: 7,
       ok: false,
       http: 400,
-      reason: 'message.encoding',
+      reason: 'message.too_large',
     })
     expect(errors).toHaveLength(1)
   })

@@ -1,0 +1,51 @@
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { printReport } from './print-report.js'
+import { type BenchOptions, runBench } from './run-bench.js'
+import { pinLoadGenerator } from './server-process.js'
+
+const help = `Usage: npm run bench -- [--quick] [--json FILE] [--profile DIR]
+
+What a decision costs, as a ratio to a server that does nothing on the same transport.
+
+  --quick        under 25 seconds instead of 90
+  --json FILE    the report as JSON too
+  --profile DIR  a CPU profile of each server`
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    profile: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+
+const full = { rounds: 7, seconds: 1.5, warmUpSeconds: 2, openRounds: 5, openSeconds: 1.5 }
+const quick = { rounds: 3, seconds: 0.8, warmUpSeconds: 1, openRounds: 3, openSeconds: 0.8 }
+const { rounds, seconds, warmUpSeconds, openRounds, openSeconds } = values.quick ? quick : full
+
+const options: BenchOptions = {
+  code: 'dist',
+  rounds,
+  round: { seconds },
+  warmUp: { seconds: warmUpSeconds },
+  openRounds,
+  openRound: { seconds: openSeconds },
+  coldTokens: 12_000,
+  ...(values.profile !== undefined && { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] }),
+  progress: line => process.stderr.write(`${line}\n`),
+}
+
+if (values.help) console.log(help)
+else {
+  pinLoadGenerator()
+  const report = await runBench(options)
+  console.log(printReport(report))
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
+  const wrong = [...report.scenarios, ...report.openLoop.scenarios].reduce((sum, one) => sum + one.wrong, 0)
+  if (wrong > 0) {
+    process.stderr.write(`${wrong} answers were wrong: the numbers mean nothing\n`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,44 @@
+import type { BenchReport } from './run-bench.js'
+import { nodeFlags } from './server-process.js'
+
+/** The report for people. */
+export function printReport(report: BenchReport): string {
+  const { scenarios, openLoop } = report
+  const header = ['scenario', 'req/s', 'of floor', 'CPU µs', 'p50 ms', 'p99 ms', 'RSS MB', 'load %', 'requests', 'wrong']
+  const rows = scenarios.map(one => [
+    one.name,
+    one.throughput.toFixed(0),
+    percent(one.ratioToFloor),
+    one.cpuMicros.toFixed(1),
+    one.p50Ms.toFixed(2),
+    one.p99Ms.toFixed(2),
+    one.rssMb.toFixed(0),
+    (one.generatorBusy * 100).toFixed(0),
+    String(one.requests),
+    String(one.wrong),
+  ])
+  const open = openLoop.scenarios.map(one => [one.name, one.p50Ms.toFixed(2), one.p99Ms.toFixed(2), String(one.wrong)])
+  return [
+    `Node ${report.node}, servers with ${nodeFlags.join(' ')}, ${report.pinned ? 'one core each for server and load' : 'not pinned to cores'}`,
+    '',
+    `As fast as it goes: ${report.connections} connections with ${report.inFlightPerConnection} requests in flight each; medians of the rounds`,
+    ...table([header, ...rows]),
+    '',
+    `${openLoop.ratePerSecond.toFixed(0)} requests/s, a third of what warm can do, at random times`,
+    ...table([['scenario', 'p50 ms', 'p99 ms', 'wrong'], ...open]),
+    `p99 of warm is ${openLoop.p99RatioToFloor.toFixed(2)} times that of floor`,
+  ].join('\n')
+}
+
+function percent(ratio: number): string {
+  return `${(ratio * 100).toFixed(1)} %`
+}
+
+function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
+  return rows.map(row =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  '),
+  )
+}

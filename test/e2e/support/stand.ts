@@ -1,0 +1,181 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { z } from 'zod'
+import { renderEnvoyConfig } from '../../../src/demo/envoy-config.js'
+import { startEverythingServer } from '../../../src/demo/everything-server.js'
+import { findEnvoy } from '../../../src/demo/find-envoy.js'
+import { freePorts } from '../../../src/demo/free-port.js'
+import { startKubernetesMcpServer } from '../../../src/demo/kubernetes-mcp-server.js'
+import type { McpServer } from '../../../src/demo/mcp-server.js'
+import { type OpenIdProvider, startOpenIdProvider } from '../../../src/demo/openid-provider.js'
+import { packageRoot } from '../../../src/demo/package-root.js'
+import { type RecordingProxy, startRecordingProxy } from '../../../src/demo/recording-proxy.js'
+import { type SimulatedCluster, startSimulatedCluster } from '../../../src/demo/simulated-cluster.js'
+import { type RunningEnvoy, startEnvoy } from '../../../src/demo/start-envoy.js'
+import { type AuthzProcess, startAuthzProcess } from './authz-process.js'
+import { eventually } from './eventually.js'
+import { createPolicyDirectory, demoPolicies, type PolicyDirectory, type PolicyFiles } from './policy-directory.js'
+
+export interface StandOptions {
+  /** The MCP server behind the gateway. Default: kubernetes-mcp-server with sessions. */
+  readonly upstream?: 'kubernetes' | 'kubernetes-stateless' | 'everything'
+  /** Default: those of policies/demo. Issuer and resource of the examples are replaced by the stand's own. */
+  readonly policies?: PolicyFiles | ((demo: PolicyFiles, idp: OpenIdProvider) => PolicyFiles)
+  /** What the gateway calls the Server in the context extension. Default: as in envoy/ext-authz.yaml. */
+  readonly serverName?: string
+  /** More of the Config's spec. */
+  readonly config?: Readonly<Record<string, unknown>>
+  /** true: Envoy's configuration lacks the filter that users might leave out. */
+  readonly withoutBodySizeLimit?: boolean
+  /** false: return while mcp-authz is not ready yet. */
+  readonly awaitReady?: boolean
+}
+
+/** Client → Envoy → mcp-authz, and Envoy → recording proxy → MCP server; every part is the real one. */
+export interface Stand {
+  /** Of the MCP endpoint at the gateway, which is the resource of the tokens too. */
+  readonly url: string
+  readonly idp: OpenIdProvider
+  readonly envoy: RunningEnvoy
+  /** What reached the server. */
+  readonly proxy: RecordingProxy
+  readonly server: McpServer
+  /** Behind kubernetes-mcp-server. */
+  readonly cluster: SimulatedCluster
+  readonly policies: PolicyDirectory
+  /** The process that runs now. */
+  readonly authz: AuthzProcess
+  /** Starts mcp-authz anew on the same ports, with the same policies. The old process must have ended. */
+  restartAuthz(): Promise<AuthzProcess>
+  /** The line of Envoy's access log that belongs to a decision. */
+  accessLog(decisionId: string): Promise<AccessLogLine>
+  /** Of mcp-authz. */
+  readonly grpcPort: number
+  /** Whether Envoy's health check takes mcp-authz for healthy. */
+  envoySeesHealthy(): Promise<boolean>
+  /** Checks that Envoy waits for. */
+  checksInFlight(): Promise<number>
+  stop(): Promise<void>
+}
+
+const AccessLogLine = z.object({
+  method: z.string().nullable(),
+  path: z.string().nullable(),
+  code: z.number().nullable(),
+  details: z.string().nullable(),
+  authz: z.record(z.string(), z.unknown()).nullable(),
+})
+export type AccessLogLine = z.infer<typeof AccessLogLine>
+
+/** Starts everything, on free ports of 127.0.0.1. Whatever was started is stopped when a later part cannot be. */
+export async function startStand(options: StandOptions = {}): Promise<Stand> {
+  const stops: (() => Promise<unknown>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const one of stops.splice(0).reverse()) await one()
+  }
+  const started = async <T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> => {
+    const part = await starting
+    stops.push(() => part.stop())
+    return part
+  }
+  try {
+    const { path } = await findEnvoy({ announce: () => {} })
+    const [listener = 0, envoyAdmin = 0, grpcPort = 0, httpPort = 0, adminPort = 0] = await freePorts(5)
+    const url = `http://127.0.0.1:${listener}/mcp`
+    const idp = await started(startOpenIdProvider({ resource: url }))
+    const cluster = await started(startSimulatedCluster())
+    const server = await started(startUpstream(options.upstream ?? 'kubernetes', cluster))
+    const proxy = await started(startRecordingProxy({ target: server.origin }))
+
+    const demo = await demoPolicies()
+    const files = typeof options.policies === 'function' ? options.policies(demo, idp) : (options.policies ?? demo)
+    const policies = await createPolicyDirectory(files, { issuer: idp.issuer, resource: url })
+    stops.push(() => policies.remove())
+    const configDirectory = await mkdtemp(join(tmpdir(), 'mcp-authz-config-'))
+    stops.push(() => rm(configDirectory, { recursive: true, force: true }))
+    const config = join(configDirectory, 'config.yaml')
+    const spec = {
+      sources: [{ directory: policies.path }],
+      listeners: [{ host: '127.0.0.1', port: grpcPort }],
+      http: { host: '127.0.0.1', port: httpPort },
+      admin: `127.0.0.1:${adminPort}`,
+      identity: { insecureLoopbackIssuers: true },
+      shutdown: { drainSeconds: 5 },
+      ...options.config,
+    }
+    await writeFile(config, stringify({ apiVersion: 'mcp-authz.dev/v1alpha1', kind: 'Config', spec }))
+    let authz = await startAuthzProcess({ config, httpPort })
+    stops.push(() => authz.stop())
+    if (options.awaitReady ?? true) await authz.untilReady()
+
+    const accessLog: AccessLogLine[] = []
+    const template = await readFile(join(packageRoot, 'envoy', 'ext-authz.yaml'), 'utf8')
+    const ports = { listener, upstream: proxy.port, authz: grpcPort, admin: envoyAdmin, http: httpPort }
+    const envoy = await started(
+      startEnvoy({
+        path,
+        config: renderEnvoyConfig(adapted(template, options), ports),
+        onLine: line => {
+          if (line.startsWith('{')) accessLog.push(AccessLogLine.parse(JSON.parse(line)))
+        },
+      }),
+    )
+    return {
+      ...{ url, idp, envoy, proxy, server, cluster, policies, grpcPort, stop },
+      get authz() {
+        return authz
+      },
+      async restartAuthz() {
+        await authz.child.exited
+        authz = await startAuthzProcess({ config, httpPort })
+        await authz.untilReady()
+        return authz
+      },
+      accessLog: async id => {
+        // Envoy holds its lines back for up to ten seconds, unless its log files are reopened.
+        return eventually(`the access log of decision ${id}`, async () => {
+          await fetch(`${envoy.adminUrl}/reopen_logs`, { method: 'POST' })
+          return accessLog.find(({ authz }) => authz?.decision_id === id)
+        })
+      },
+      async checksInFlight() {
+        const name = 'cluster.mcp_authz.upstream_rq_active'
+        const text = await (await fetch(`${envoy.adminUrl}/stats?filter=^${name}$`)).text()
+        return Number(text.slice(`${name}: `.length))
+      },
+      async envoySeesHealthy() {
+        const clusters = await (await fetch(`${envoy.adminUrl}/clusters`)).text()
+        return clusters.includes(`mcp_authz::127.0.0.1:${grpcPort}::health_flags::healthy`)
+      },
+    }
+  } catch (cause) {
+    await stop()
+    throw cause
+  }
+}
+
+function startUpstream(upstream: NonNullable<StandOptions['upstream']>, cluster: SimulatedCluster): Promise<McpServer> {
+  switch (upstream) {
+    case 'kubernetes':
+      return startKubernetesMcpServer({ kubeconfig: cluster.kubeconfig })
+    case 'kubernetes-stateless':
+      return startKubernetesMcpServer({ kubeconfig: cluster.kubeconfig, stateless: true })
+    case 'everything':
+      return startEverythingServer()
+  }
+}
+
+const EXAMPLE_NAME = 'mcp-server: kubernetes }'
+const SIZE_LIMIT = /^ *- name: envoy\.filters\.http\.body_size_limit\n(?: +[^ -].*\n)+/m
+
+/** What users change in the example, and what they might leave out. */
+function adapted(template: string, { serverName, withoutBodySizeLimit }: StandOptions): string {
+  if (!template.includes(EXAMPLE_NAME)) throw new Error(`envoy/ext-authz.yaml does not say "${EXAMPLE_NAME}"`)
+  if (!SIZE_LIMIT.test(template)) throw new Error('envoy/ext-authz.yaml does not limit the size of bodies')
+  const adaptedTemplate = withoutBodySizeLimit ? template.replace(SIZE_LIMIT, '') : template
+  return serverName === undefined
+    ? adaptedTemplate
+    : adaptedTemplate.replaceAll(EXAMPLE_NAME, `mcp-server: ${serverName} }`)
+}
