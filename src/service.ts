@@ -1,4 +1,3 @@
-import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from './config/config.js'
@@ -12,8 +11,14 @@ import { AuthenticatorSource } from './identity/authenticator-source.js'
 import { protectedResourceMetadataPath } from './identity/protected-resource-metadata.js'
 import { createDirectorySource } from './policy/directory-source.js'
 import { type LoadReport, PolicyStore } from './policy/policy-store.js'
-import { createDecisionLog, type DecisionLog, type DecisionLogTarget } from './telemetry/decision-log.js'
-import type { Logging } from './telemetry/logger.js'
+import {
+  createDecisionLog,
+  type DecisionLog,
+  type DecisionLogTarget,
+  openDecisionLogFile,
+} from './telemetry/decision-log.js'
+import { limitRepeats } from './telemetry/limit-repeats.js'
+import type { Logger, Logging } from './telemetry/logger.js'
 import { createMetrics, type Metrics } from './telemetry/metrics.js'
 
 export interface ServiceOptions {
@@ -103,10 +108,7 @@ class RunningService implements Service {
       door: createExtAuthzDoor({
         decide,
         listener,
-        onError: (detail, error) =>
-          logging
-            .subsystem('ext-authz')
-            .error(detail, { listener: listener.name, ...(error !== undefined && { error }) }),
+        onError: limitedErrors(logging.subsystem('ext-authz'), listener.name),
       }),
     }))
     this.#http = createHttpDoor({
@@ -237,15 +239,24 @@ class RunningService implements Service {
     }
     return [
       ...(stdout ? [createDecisionLog(target, options)] : []),
-      ...(file === undefined ? [] : [createDecisionLog(openSync(file, 'a', 0o640), options)]),
+      ...(file === undefined ? [] : [openDecisionLogFile(file, options)]),
     ]
   }
 }
 
-function reportFinding(
-  log: ReturnType<Logging['subsystem']>,
-  { severity, location, subject, path, message, hint }: Finding,
-): void {
+/** A client that fails over and over, such as a bad TLS handshake, must not fill the log. */
+function limitedErrors(log: Logger, listener: string): (detail: string, error?: unknown) => void {
+  let last: unknown
+  const report = limitRepeats((detail, suppressed) =>
+    log.error(detail, { listener, ...(last !== undefined && { error: last }), ...(suppressed > 0 && { suppressed }) }),
+  )
+  return (detail, error) => {
+    last = error
+    report(detail)
+  }
+}
+
+function reportFinding(log: Logger, { severity, location, subject, path, message, hint }: Finding): void {
   const text = `${path === '' ? '' : `${path}: `}${message}${hint === undefined ? '' : ` (${hint})`}`
   const { file, line, column } = location
   log[severity === 'error' ? 'error' : 'warn'](text, { file, line, column, ...(subject !== '' && { policy: subject }) })

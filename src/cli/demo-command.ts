@@ -37,7 +37,9 @@ async function loadDemo() {
     return await import('../demo/run-demo.js')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') {
-      throw new Error('the demo needs a checkout of the project: clone it and run `npm ci && npm run demo`', { cause: error })
+      throw new Error('the demo needs a checkout of the project: clone it and run `npm ci && npm run demo`', {
+        cause: error,
+      })
     }
     throw error
   }

@@ -106,8 +106,8 @@ export const configSpec = z.strictObject({
   admin: z
     .string()
     .regex(/^(?:\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):\d{1,5}$/, 'Use host:port')
-    .default('127.0.0.1:9003')
-    .describe('Address of the admin listener, host:port.'),
+    .optional()
+    .describe('Address of the admin listener, host:port. Not offered yet by this version.'),
   clusters: z.record(dnsLabel, cluster).prefault({ local: {} }).describe('Kubernetes clusters by name.'),
   startup: z
     .strictObject({

@@ -33,7 +33,6 @@ export interface Config {
   readonly sources: readonly ConfigSource[]
   readonly listeners: readonly ConfigListener[]
   readonly http: { readonly host: string; readonly port: number }
-  readonly admin: { readonly host: string; readonly port: number }
   readonly clusters: ReadonlyMap<string, { readonly authorizer: 'files' }>
   readonly startup: ConfigSpec['startup']
   readonly shutdown: { readonly drainMs: number }

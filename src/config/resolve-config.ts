@@ -29,9 +29,15 @@ export function resolveConfig(
 
   const listeners = spec.listeners.map((listener, i) => resolveListener(listener, i, at, report))
   checkNames(listeners, report)
-  const admin = splitAddress(spec.admin)
-  if (admin.port > 65535) report('error', ['admin'], 'the port must be at most 65535')
-  checkPorts(listeners, { http: spec.http, admin }, report)
+  if (spec.admin !== undefined) {
+    report(
+      'error',
+      ['admin'],
+      'the admin listener is not offered yet by this version',
+      'remove it; health and metrics are on http',
+    )
+  }
+  checkPorts(listeners, spec.http, report)
   for (const [name, cluster] of Object.entries(spec.clusters)) checkCluster(name, cluster, report)
 
   const { stdout, file, maxBufferedBytes } = spec.decisionLog
@@ -42,7 +48,6 @@ export function resolveConfig(
     sources: spec.sources.map(({ directory, kinds }) => ({ directory: at(directory), kinds })),
     listeners,
     http: spec.http,
-    admin,
     clusters: new Map(Object.keys(spec.clusters).map(name => [name, { authorizer: 'files' }])),
     startup: spec.startup,
     shutdown: { drainMs: spec.shutdown.drainSeconds * 1000 },
@@ -120,11 +125,7 @@ function checkNames(listeners: readonly ConfigListener[], report: Report): void 
 }
 
 /** Two listeners on one address: found here instead of as EADDRINUSE at the start. Port 0 never collides. */
-function checkPorts(
-  listeners: readonly ConfigListener[],
-  others: Pick<Config, 'http' | 'admin'>,
-  report: Report,
-): void {
+function checkPorts(listeners: readonly ConfigListener[], http: Config['http'], report: Report): void {
   const seen = new Map<string, string>()
   const take = (key: string, name: string, path: readonly (string | number)[]) => {
     const owner = seen.get(key)
@@ -135,8 +136,7 @@ function checkPorts(
     if (address.kind === 'unix') take(address.path, `listener ${name}`, ['listeners', i, 'socket'])
     else if (address.port !== 0) take(`port ${address.port}`, `listener ${name}`, ['listeners', i, 'port'])
   }
-  if (others.http.port !== 0) take(`port ${others.http.port}`, 'http', ['http', 'port'])
-  if (others.admin.port !== 0) take(`port ${others.admin.port}`, 'admin', ['admin'])
+  if (http.port !== 0) take(`port ${http.port}`, 'http', ['http', 'port'])
 }
 
 function checkCluster(name: string, { authorizer, rbacOnly }: ConfigSpec['clusters'][string], report: Report): void {
@@ -147,11 +147,4 @@ function checkCluster(name: string, { authorizer, rbacOnly }: ConfigSpec['cluste
   } else if (rbacOnly) {
     report('warning', [...path, 'rbacOnly'], 'has no effect with authorizer: files', 'remove it')
   }
-}
-
-/** `host:port` or `[v6]:port`, of which the schema has checked the form. */
-function splitAddress(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(':')
-  const host = address.slice(0, colon)
-  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port: Number(address.slice(colon + 1)) }
 }

@@ -33,7 +33,10 @@ export interface AuthzProcess {
 }
 
 /** Starts `mcp-authz serve` as its users do, as a process of its own, and waits until it is ready. */
-export async function startAuthz(options: { readonly policies: string; readonly ports?: readonly [grpc: number, http: number] }): Promise<AuthzProcess> {
+export async function startAuthz(options: {
+  readonly policies: string
+  readonly ports?: readonly [grpc: number, http: number]
+}): Promise<AuthzProcess> {
   const [grpcPort = 0, httpPort = 0] = options.ports ?? (await freePorts(2))
   const records: string[] = []
   const settings = {
@@ -57,7 +60,9 @@ export async function startAuthz(options: { readonly policies: string; readonly 
     },
   })
   const page = async (path: string): Promise<string> => {
-    const answer = await rawPost({ url: `http://127.0.0.1:${httpPort}${path}`, method: 'GET', body: '' }).catch(() => undefined)
+    const answer = await rawPost({ url: `http://127.0.0.1:${httpPort}${path}`, method: 'GET', body: '' }).catch(
+      () => undefined,
+    )
     return answer === undefined ? '' : answer.body
   }
   const revision = async () => /mcp_authz_policy_info\{revision="([^"]*)"/.exec(await page('/metrics'))?.[1] ?? ''

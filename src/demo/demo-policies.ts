@@ -1,5 +1,5 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { readdirSync } from 'node:fs'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from './package-root.js'
@@ -12,7 +12,11 @@ export interface DemoPolicies {
 }
 
 /** What stands in policies/demo, for the addresses and the namespace of this run. */
-export async function copyDemoPolicies(values: { readonly issuer: string; readonly resource: string; readonly namespace: string }): Promise<DemoPolicies> {
+export async function copyDemoPolicies(values: {
+  readonly issuer: string
+  readonly resource: string
+  readonly namespace: string
+}): Promise<DemoPolicies> {
   const directory = await mkdtemp(join(tmpdir(), 'mcp-authz-demo-'))
   await cp(join(packageRoot, 'policies/demo'), directory, { recursive: true })
   for (const name of readdirSync(directory)) {

@@ -4,7 +4,11 @@ import { z } from 'zod'
 
 const Kubeconfig = z.looseObject({
   'current-context': z.string().default(''),
-  contexts: z.array(z.looseObject({ name: z.string(), context: z.looseObject({ cluster: z.string(), user: z.string().optional() }) })).default([]),
+  contexts: z
+    .array(
+      z.looseObject({ name: z.string(), context: z.looseObject({ cluster: z.string(), user: z.string().optional() }) }),
+    )
+    .default([]),
   clusters: z.array(z.looseObject({ name: z.string(), cluster: z.looseObject({ server: z.string() }) })).default([]),
 })
 

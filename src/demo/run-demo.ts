@@ -68,10 +68,15 @@ async function setUp(options: DemoOptions, undo: (() => Promise<unknown>)[]): Pr
   if (options.kubeconfig !== undefined) {
     const { context, server, user } = summarizeKubeconfig(options.kubeconfig)
     say(`  Your cluster: context "${context}" at ${server}, as "${user}".`)
-    say(options.write ? '  Changes go to a namespace of the demo, which is removed afterwards.' : '  Nothing is changed there: without --write the demo only reads.')
+    say(
+      options.write
+        ? '  Changes go to a namespace of the demo, which is removed afterwards.'
+        : '  Nothing is changed there: without --write the demo only reads.',
+    )
   }
   const mayWrite = cluster !== undefined || options.write
-  const own = cluster !== undefined ? 'team-a' : options.write ? `mcp-authz-demo-${randomBytes(3).toString('hex')}` : 'default'
+  const own =
+    cluster !== undefined ? 'team-a' : options.write ? `mcp-authz-demo-${randomBytes(3).toString('hex')}` : 'default'
   const other = cluster !== undefined ? 'team-b' : 'kube-system'
 
   const mcpServer = started(await startKubernetesMcpServer({ kubeconfig, args: mayWrite ? [] : ['--read-only'] }))
@@ -79,17 +84,26 @@ async function setUp(options: DemoOptions, undo: (() => Promise<unknown>)[]): Pr
   const proxy = started(await startRecordingProxy({ target: mcpServer.origin }))
   const [listener = 0, admin = 0, grpc = 0, http = 0] = await freePorts(4)
   const envoyUrl = `http://127.0.0.1:${listener}/mcp`
-  const idp = started(await startOpenIdProvider({ resource: envoyUrl, accessTokenSeconds: options.keep ? 12 * 3600 : 300 }))
+  const idp = started(
+    await startOpenIdProvider({ resource: envoyUrl, accessTokenSeconds: options.keep ? 12 * 3600 : 300 }),
+  )
   const policies = await copyDemoPolicies({ issuer: idp.issuer, resource: envoyUrl, namespace: own })
   undo.push(() => policies.remove())
   const authz = started(await startAuthz({ policies: policies.directory, ports: [grpc, http] }))
   const template = readFileSync(join(packageRoot, 'envoy/ext-authz.yaml'), 'utf8')
-  started(await startEnvoy({ path: envoy.path, config: renderEnvoyConfig(template, { listener, upstream: proxy.port, authz: grpc, admin }) }))
+  started(
+    await startEnvoy({
+      path: envoy.path,
+      config: renderEnvoyConfig(template, { listener, upstream: proxy.port, authz: grpc, admin }),
+    }),
+  )
 
   say(`  gateway          Envoy ${envoy.version}   ${envoyUrl}`)
   say(`  authorization    mcp-authz      policies/demo, asked over gRPC on 127.0.0.1:${grpc}`)
   say(`  identities       oidc-provider  ${idp.issuer}`)
-  say(`  MCP server       kubernetes-mcp-server   ${cluster === undefined ? 'your cluster' : 'a simulated API server with the namespaces team-a and team-b'}`)
+  say(
+    `  MCP server       kubernetes-mcp-server   ${cluster === undefined ? 'your cluster' : 'a simulated API server with the namespaces team-a and team-b'}`,
+  )
   say('  people           alice, developer of team-a; bob, viewer; the agent sre-agent, which works for alice')
   return { envoyUrl, authz, policies, idp, proxy, cluster, own, other, mayWrite }
 }
@@ -101,7 +115,9 @@ async function ownNamespace(url: string, name: string, undo: (() => Promise<unkn
     await direct.callTool('resources_delete', { apiVersion: 'v1', kind: 'Namespace', name })
     await direct.close()
   })
-  const made = await direct.callTool('resources_create_or_update', { resource: `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n` })
+  const made = await direct.callTool('resources_create_or_update', {
+    resource: `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n`,
+  })
   if (made.isError) throw new Error(`the namespace ${name} could not be made: ${made.text}`)
   const deployment = `apiVersion: apps/v1
 kind: Deployment
@@ -140,30 +156,84 @@ class Demo {
     const alice = await connectV1({ url: envoyUrl, token: aliceToken })
     const bob = await connectV1({ url: envoyUrl, token: await idp.login('bob') })
     const agent = await connectV2({ url: envoyUrl, token: await idp.exchange(aliceToken) })
-    const scale = (replicas: number) => ({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: own, name: 'web', scale: replicas })
+    const scale = (replicas: number) => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      namespace: own,
+      name: 'web',
+      scale: replicas,
+    })
     try {
       this.#chapter('What Kubernetes RBAC says')
-      await this.#call('alice lists the pods of her own namespace', alice, 'pods_list_in_namespace', { namespace: own }, { outcome: 'ALLOWED' })
-      await this.#call("alice lists the pods of another tenant's namespace", alice, 'pods_list_in_namespace', { namespace: other }, { outcome: 'DENIED', says: `namespace "${other}"` })
-      await this.#call('bob, who may view everything, lists them', bob, 'pods_list_in_namespace', { namespace: other }, { outcome: 'ALLOWED' })
-      await this.#call('bob tries to scale', bob, 'resources_scale', scale(1), { outcome: 'DENIED', says: 'authorization.rbac' })
-      await this.#call('a model invents a tool', alice, 'pods_restart_all', { namespace: own }, { outcome: 'DENIED', says: 'authorization.tool_unknown' })
+      await this.#call(
+        'alice lists the pods of her own namespace',
+        alice,
+        'pods_list_in_namespace',
+        { namespace: own },
+        { outcome: 'ALLOWED' },
+      )
+      await this.#call(
+        "alice lists the pods of another tenant's namespace",
+        alice,
+        'pods_list_in_namespace',
+        { namespace: other },
+        { outcome: 'DENIED', says: `namespace "${other}"` },
+      )
+      await this.#call(
+        'bob, who may view everything, lists them',
+        bob,
+        'pods_list_in_namespace',
+        { namespace: other },
+        { outcome: 'ALLOWED' },
+      )
+      await this.#call('bob tries to scale', bob, 'resources_scale', scale(1), {
+        outcome: 'DENIED',
+        says: 'authorization.rbac',
+      })
+      await this.#call(
+        'a model invents a tool',
+        alice,
+        'pods_restart_all',
+        { namespace: own },
+        { outcome: 'DENIED', says: 'authorization.tool_unknown' },
+      )
 
       this.#chapter('What RBAC cannot say: guardrails')
       if (mayWrite) {
         await this.#call('alice scales to 3', alice, 'resources_scale', scale(3), { outcome: 'ALLOWED' })
         this.#effect()
       } else this.#say('   (scaling to 3 changes the cluster: it needs --write)')
-      await this.#call('alice scales to 10', alice, 'resources_scale', scale(10), { outcome: 'DENIED', says: 'ReplicaCap' })
+      await this.#call('alice scales to 10', alice, 'resources_scale', scale(10), {
+        outcome: 'DENIED',
+        says: 'ReplicaCap',
+      })
       this.#effect()
-      await this.#call('alice runs an image from anywhere', alice, 'pods_run', { namespace: own, name: 'miner', image: 'docker.io/cheap/miner' }, { outcome: 'DENIED', says: 'UnapprovedImage' })
+      await this.#call(
+        'alice runs an image from anywhere',
+        alice,
+        'pods_run',
+        { namespace: own, name: 'miner', image: 'docker.io/cheap/miner' },
+        { outcome: 'DENIED', says: 'UnapprovedImage' },
+      )
 
       this.#chapter('Who asks')
       await this.#raw('nobody: no token', undefined, 401)
       await this.#raw('alice with an expired token', await idp.expiredToken('alice'), 401)
-      const answer = await this.#call('an agent lists pods for alice', agent, 'pods_list_in_namespace', { namespace: own }, { outcome: 'ALLOWED' })
+      const answer = await this.#call(
+        'an agent lists pods for alice',
+        agent,
+        'pods_list_in_namespace',
+        { namespace: own },
+        { outcome: 'ALLOWED' },
+      )
       await this.#whoWasNamed(answer)
-      await this.#call('the agent deletes a pod for alice', agent, 'pods_delete', { namespace: own, name: 'web-1' }, { outcome: 'DENIED', says: 'PeopleOnly' })
+      await this.#call(
+        'the agent deletes a pod for alice',
+        agent,
+        'pods_delete',
+        { namespace: own, name: 'web-1' },
+        { outcome: 'DENIED', says: 'PeopleOnly' },
+      )
 
       this.#chapter('Instrument first, enforce second')
       if (mayWrite) await this.#audit(alice, scale(10))
@@ -176,7 +246,13 @@ class Demo {
     this.#say(`${this.#step} steps, ${verdict}.`)
   }
 
-  async #call<Sdk>(title: string, client: ConnectedClient<Sdk>, tool: string, args: Record<string, unknown>, expected: Expectation): Promise<ToolAnswer> {
+  async #call<Sdk>(
+    title: string,
+    client: ConnectedClient<Sdk>,
+    tool: string,
+    args: Record<string, unknown>,
+    expected: Expectation,
+  ): Promise<ToolAnswer> {
     this.#title(title)
     this.#say(`      ${tool} ${JSON.stringify(args)}`)
     const answer = await client.callTool(tool, args)
@@ -190,10 +266,14 @@ class Demo {
     const body = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
     const answer = await rawPost({ url: this.#stage.envoyUrl, body, ...(token !== undefined && { token }) })
     const challenge = answer.headers['www-authenticate'] ?? ''
-    this.#outcome(answer.status === status ? 'REFUSED' : 'ALLOWED', `HTTP ${answer.status}  WWW-Authenticate: ${challenge}`, {
-      outcome: 'REFUSED',
-      says: 'resource_metadata=',
-    })
+    this.#outcome(
+      answer.status === status ? 'REFUSED' : 'ALLOWED',
+      `HTTP ${answer.status}  WWW-Authenticate: ${challenge}`,
+      {
+        outcome: 'REFUSED',
+        says: 'resource_metadata=',
+      },
+    )
     return answer
   }
 
@@ -202,13 +282,20 @@ class Demo {
     if (answer.isError) return
     const received = this.#stage.proxy.requests.findLast(request => request.method === 'POST')?.headers ?? {}
     this.#say('      the server received:')
-    for (const name of ['x-mcp-authz-user', 'x-mcp-authz-agent', 'x-mcp-authz-tenant']) this.#say(`        ${name}: ${String(received[name] ?? '(absent)')}`)
+    for (const name of ['x-mcp-authz-user', 'x-mcp-authz-agent', 'x-mcp-authz-tenant'])
+      this.#say(`        ${name}: ${String(received[name] ?? '(absent)')}`)
     this.#say(`        authorization: ${received.authorization === undefined ? '(removed)' : 'LEFT IN PLACE'}`)
     const id = received['x-mcp-authz-decision-id']
     const { line, parsed } = await this.#stage.authz.record(typeof id === 'string' ? id : '')
     this.#say('      the auditor gets:')
     this.#say(`        ${line}`)
-    if (parsed.subject?.user !== 'alice' || parsed.agent?.id !== 'sre-agent' || received['x-mcp-authz-user'] !== 'alice' || received.authorization !== undefined) this.#wrong('alice and sre-agent should be named')
+    if (
+      parsed.subject?.user !== 'alice' ||
+      parsed.agent?.id !== 'sre-agent' ||
+      received['x-mcp-authz-user'] !== 'alice' ||
+      received.authorization !== undefined
+    )
+      this.#wrong('alice and sre-agent should be named')
   }
 
   async #audit<Sdk>(alice: ConnectedClient<Sdk>, args: Record<string, unknown>): Promise<void> {
@@ -216,7 +303,13 @@ class Demo {
     const enforcing = await authz.revision()
     await policies.setReplicaCap('Audit')
     await authz.waitForOther(enforcing)
-    await this.#call('alice scales to 10 again, with the guardrail replica-cap in Audit', alice, 'resources_scale', args, { outcome: 'ALLOWED' })
+    await this.#call(
+      'alice scales to 10 again, with the guardrail replica-cap in Audit',
+      alice,
+      'resources_scale',
+      args,
+      { outcome: 'ALLOWED' },
+    )
     this.#effect()
     const id = proxy.requests.findLast(request => request.method === 'POST')?.headers['x-mcp-authz-decision-id']
     const { parsed } = await authz.record(typeof id === 'string' ? id : '')
@@ -226,20 +319,29 @@ class Demo {
     const auditing = await authz.revision()
     await policies.setReplicaCap('Enforce')
     await authz.waitForOther(auditing)
-    await this.#call('and once more, enforced again: policies reload without a restart', alice, 'resources_scale', args, { outcome: 'DENIED', says: 'ReplicaCap' })
+    await this.#call(
+      'and once more, enforced again: policies reload without a restart',
+      alice,
+      'resources_scale',
+      args,
+      { outcome: 'DENIED', says: 'ReplicaCap' },
+    )
   }
 
   #effect(): void {
     const { cluster, own } = this.#stage
-    if (cluster !== undefined) this.#say(`      the cluster: deployment ${own}/web has ${cluster.replicasOf(own, 'web')} replicas`)
+    if (cluster !== undefined)
+      this.#say(`      the cluster: deployment ${own}/web has ${cluster.replicasOf(own, 'web')} replicas`)
   }
 
   #outcome(outcome: Expectation['outcome'], text: string, expected: Expectation): void {
     const lines = text.split('\n').filter(line => line.trim() !== '')
     const shown = outcome === 'DENIED' ? lines : lines.slice(0, 2)
-    for (const [index, line] of shown.entries()) this.#say(`      ${index === 0 ? outcome.padEnd(8) : '        '} ${shorten(line)}`)
+    for (const [index, line] of shown.entries())
+      this.#say(`      ${index === 0 ? outcome.padEnd(8) : '        '} ${shorten(line)}`)
     if (outcome !== expected.outcome) this.#wrong(`expected ${expected.outcome}`)
-    else if (expected.says !== undefined && !text.includes(expected.says)) this.#wrong(`expected to read "${expected.says}"`)
+    else if (expected.says !== undefined && !text.includes(expected.says))
+      this.#wrong(`expected to read "${expected.says}"`)
   }
 
   #chapter(title: string): void {
@@ -277,11 +379,19 @@ async function stayUp({ envoyUrl, idp, authz, policies }: Stage, { say, signal }
   say(`  export AGENT='${agent}'`)
   say('')
   say('  # an MCP session begins with initialize; its answer carries the header mcp-session-id')
-  say(`  curl -si ${envoyUrl} -H "authorization: Bearer $ALICE" -H 'content-type: application/json' -H 'accept: application/json, text/event-stream' \\`)
-  say(`    -d '{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"curl","version":"1"}}}'`)
+  say(
+    `  curl -si ${envoyUrl} -H "authorization: Bearer $ALICE" -H 'content-type: application/json' -H 'accept: application/json, text/event-stream' \\`,
+  )
+  say(
+    `    -d '{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"curl","version":"1"}}}'`,
+  )
   say('  # a denied call needs no session: mcp-authz answers before the server is reached')
-  say(`  curl -s ${envoyUrl} -H "authorization: Bearer $ALICE" -H 'content-type: application/json' -H 'accept: application/json, text/event-stream' \\`)
-  say(`    -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"pods_list_in_namespace","arguments":{"namespace":"kube-system"}}}'`)
+  say(
+    `  curl -s ${envoyUrl} -H "authorization: Bearer $ALICE" -H 'content-type: application/json' -H 'accept: application/json, text/event-stream' \\`,
+  )
+  say(
+    `    -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"pods_list_in_namespace","arguments":{"namespace":"kube-system"}}}'`,
+  )
   say('')
   say(`  your own MCP client: ${envoyUrl} with the header "Authorization: Bearer $ALICE"`)
   say(`  policies, reloaded when you save them: ${policies.directory}`)

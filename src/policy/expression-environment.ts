@@ -171,9 +171,16 @@ function userVariable({ user }: Principal): CelInput {
 
 function operationVariable(operation: Operation): CelInput {
   const { verb, group, version, resource, subresource, namespace, name, clusterScoped, object } = operation
-  const variable = new Map<string, CelInput>(
-    Object.entries({ verb, group, version, resource, subresource, namespace, name, clusterScoped }),
-  )
+  const variable = new Map<string, CelInput>([
+    ['verb', verb],
+    ['group', group],
+    ['version', version],
+    ['resource', resource],
+    ['subresource', subresource],
+    ['namespace', namespace],
+    ['name', name],
+    ['clusterScoped', clusterScoped],
+  ])
   if (object !== undefined) variable.set('object', object)
   return variable
 }

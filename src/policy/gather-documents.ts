@@ -1,6 +1,7 @@
 import type { Finding } from '../documents/finding.js'
 import { readDocuments } from '../documents/read-documents.js'
 import type { SourceDocument } from '../documents/source-document.js'
+import { policyApiVersion } from './document-schema.js'
 import type { PolicySource } from './source.js'
 
 /** A document and where it came from; `key` is what makes two documents the same one. */
@@ -33,6 +34,14 @@ export function gatherDocuments(sources: readonly PolicySource[]): Gathered {
       findings.push(...read.findings)
       if (read.findings.some(finding => finding.severity === 'error')) brokenFiles.add(name)
       for (const document of read.documents) {
+        if (document.kind === 'Config' && document.apiVersion === policyApiVersion) {
+          findings.push(
+            document.finding('warning', ['kind'], 'a Config in a source has no effect', {
+              hint: 'name it with --config, and keep it outside the policies',
+            }),
+          )
+          continue
+        }
         if (source.kinds !== undefined && !source.kinds.has(document.kind)) {
           findings.push(
             document.finding('error', ['kind'], `the source ${source.name} may not hold a ${document.kind}`, {

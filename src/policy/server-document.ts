@@ -182,9 +182,14 @@ export function compileServer(source: SourceDocument): Compilation<ServerDraft> 
         for (const [argument, cluster] of base.kubernetes.contexts) {
           if (context.authorizers.has(cluster)) continue
           problems.push(
-            source.finding('error', ['spec', 'kubernetes', 'contexts', argument], `there is no cluster "${cluster}" in the configuration`, {
-              hint: `one of: ${[...context.authorizers.keys()].join(', ')}`,
-            }),
+            source.finding(
+              'error',
+              ['spec', 'kubernetes', 'contexts', argument],
+              `there is no cluster "${cluster}" in the configuration`,
+              {
+                hint: `one of: ${[...context.authorizers.keys()].join(', ')}`,
+              },
+            ),
           )
         }
         if (authorizer === undefined || problems.length > 0) return { value: undefined, findings: problems }

@@ -108,7 +108,6 @@ describe('while mcp-authz ends', () => {
     await eventually('NOT_SERVING', () => health.told.at(-1) === 'NOT_SERVING')
     slow.answer(await (await fetch(partner.jwksUri)).text())
     const answer = await inFlight
-    console.log(answer, health.told, stand.authz.logs)
     expect(answer.status).toBe(401)
     expect(errorOf(answer).data.reason).toBe('identity.audience')
     await health.stop()

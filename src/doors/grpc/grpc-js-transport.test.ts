@@ -314,6 +314,19 @@ describe('drain', () => {
     expect(await drained).toBe(0)
   })
 
+  it('sees to it that answers have left when stop follows at once', async () => {
+    const large = new Uint8Array(1_000_000)
+    const releases: (() => void)[] = []
+    const { transport, target } = await start(() => new Promise(resolve => releases.push(() => resolve(large))))
+    const from = client(target)
+    const pending = ['a', 'b', 'c'].map(text => say(from, Buffer.from(text)))
+    await expect.poll(() => releases.length).toBe(pending.length)
+    const stopped = transport.drain(3000).then(() => transport.stop())
+    for (const release of releases) release()
+    expect((await Promise.all(pending)).map(answer => answer.length)).toEqual(pending.map(() => large.length))
+    await stopped
+  })
+
   it('has a limit', async () => {
     let arrived = false
     const { transport, target } = await start(() => {

@@ -72,7 +72,10 @@ export function createGrpcJsTransport(
     async drain(limitMs) {
       socket?.close()
       injector.drain(limitMs)
-      return inFlight.idle(limitMs)
+      const cutOff = await inFlight.idle(limitMs)
+      // The last answers were handed over, which is not to say that they have left: a connection closes when they have.
+      await socket?.emptied(flushMs)
+      return cutOff
     },
     async stop() {
       if (stopped) return
@@ -84,6 +87,9 @@ export function createGrpcJsTransport(
     reloadTls: () => socket?.tls?.reload() ?? false,
   }
 }
+
+/** How long connections that somebody holds open, such as watchers of our health, are waited for. */
+const flushMs = 500
 
 const passBytes = (bytes: Buffer): Buffer => bytes
 

@@ -13,6 +13,8 @@ export interface ListenerSocket {
   readonly address: BoundAddress
   /** Stops accepting; connections stay. Removes a unix socket. */
   close(): void
+  /** Resolves when no connection is left, or after `limitMs`. */
+  emptied(limitMs: number): Promise<void>
   /** Ends every connection. */
   destroyConnections(): void
   /** Reads certificate files anew, if there are any. */
@@ -58,6 +60,7 @@ export async function openListenerSocket(options: ListenerSocketOptions): Promis
         secure?.close()
         server.close()
       },
+      emptied: limitMs => emptied(connections, limitMs),
       destroyConnections: () => {
         for (const socket of connections) socket.destroy()
       },
@@ -66,6 +69,20 @@ export async function openListenerSocket(options: ListenerSocketOptions): Promis
     secure?.close()
     throw error
   }
+}
+
+function emptied(connections: ReadonlySet<Socket>, limitMs: number): Promise<void> {
+  if (connections.size === 0) return Promise.resolve()
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, limitMs)
+    const look = () => {
+      if (connections.size > 0) return
+      clearTimeout(timer)
+      resolve()
+    }
+    // Added later than the listener that takes the connection off the list.
+    for (const socket of connections) socket.once('close', look)
+  })
 }
 
 async function listen(server: Server, address: ListenAddress): Promise<BoundAddress> {

@@ -82,7 +82,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
   }
   try {
     const { path } = await findEnvoy({ announce: () => {} })
-    const [listener = 0, envoyAdmin = 0, grpcPort = 0, httpPort = 0, adminPort = 0] = await freePorts(5)
+    const [listener = 0, envoyAdmin = 0, grpcPort = 0, httpPort = 0] = await freePorts(4)
     const url = `http://127.0.0.1:${listener}/mcp`
     const idp = await started(startOpenIdProvider({ resource: url }))
     const cluster = await started(startSimulatedCluster())
@@ -100,7 +100,6 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
       sources: [{ directory: policies.path }],
       listeners: [{ host: '127.0.0.1', port: grpcPort }],
       http: { host: '127.0.0.1', port: httpPort },
-      admin: `127.0.0.1:${adminPort}`,
       identity: { insecureLoopbackIssuers: true },
       shutdown: { drainSeconds: 5 },
       ...options.config,
