@@ -39,7 +39,7 @@ export function createDirectorySource({ directory, kinds, trust = 100 }: Directo
           continue
         }
         try {
-          files.push({ name: relative(process.cwd(), path) || path, text: readFileSync(path, 'utf8') })
+          files.push({ name: shown(path), text: readFileSync(path, 'utf8') })
         } catch (error) {
           findings.push(problem(path, `cannot be read: ${codeOf(error)}`))
         }
@@ -78,6 +78,12 @@ function list(directory: string): Listed[] | string {
   } catch (error) {
     return `cannot be read: ${codeOf(error)}`
   }
+}
+
+/** As users would write it: relative where that is shorter, absolute outside the current directory. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path)
+  return near === '' || near.startsWith('..') ? path : near
 }
 
 function codeOf(error: unknown): string {

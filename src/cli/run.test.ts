@@ -1,0 +1,146 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { run } from './run.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'mcp-authz-cli-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function cli(...args: string[]) {
+  const out: string[] = []
+  const err: string[] = []
+  const code = await run(args, {
+    out: text => void out.push(text),
+    err: text => void err.push(text),
+    env: {},
+    signal: new AbortController().signal,
+  })
+  return { code, out: out.join('\n'), err: err.join('\n') }
+}
+
+const broken = join(folder, 'broken')
+const warned = join(folder, 'warned')
+const server =
+  'apiVersion: mcp-authz.dev/v1alpha1\nkind: Server\nmetadata: { name: files }\nspec: { resource: "https://x.example.com/mcp" }\n'
+const guardrail = (expression: string, servers: string) =>
+  `apiVersion: mcp-authz.dev/v1alpha1\nkind: Guardrail\nmetadata: { name: g }\nspec:\n  match: { servers: [${servers}] }\n  validations:\n  - expression: ${JSON.stringify(expression)}\n`
+
+describe('the command line', () => {
+  it.each<[string, string[], number, string]>([
+    ['nothing', [], 1, 'Usage: mcp-authz COMMAND'],
+    ['help', ['help'], 0, 'Exit codes'],
+    ['help of a command', ['help', 'check'], 0, 'Usage: mcp-authz check'],
+    ['--help of a command', ['explain', '--help'], 0, 'Usage: mcp-authz explain'],
+    ['version', ['version'], 0, 'mcp-authz 0.'],
+    ['--version', ['--version'], 0, 'mcp-authz 0.'],
+    ['a misspelt command', ['chek'], 1, 'did you mean "check"?'],
+    ['an unknown flag', ['check', '--polcies', 'x'], 1, 'See: mcp-authz check --help'],
+    ['a setting that does not exist', ['check', '--set', 'htp.port=1'], 1, 'htp.port'],
+    ['a setting without a value', ['check', '--set', 'http.port'], 1, 'PATH=VALUE'],
+    ['a config file that does not exist', ['check', '--config', '/nonexistent.yaml'], 1, 'ENOENT'],
+    ['a directory that does not exist', ['check', '/nonexistent'], 3, 'ENOENT'],
+    ['the demo policies', ['check', 'policies/demo'], 0, '0 errors, 0 warnings'],
+    ['the JSON Schema of the Config', ['check', '--schema'], 0, '"insecureLoopbackIssuers"'],
+  ])('%s', async (_name, args, code, text) => {
+    const result = await cli(...args)
+    expect(`${result.out}\n${result.err}`).toContain(text)
+    expect(result.code).toBe(code)
+  })
+})
+
+describe('check', () => {
+  it('exits 3 for what does not compile, with place and suggestion', async () => {
+    writeInto(broken, 'a.yaml', `${server}---\n${guardrail('usr.username == "x"', 'files')}`)
+    const { code, out } = await cli('check', broken)
+    expect(code).toBe(3)
+    expect(out).toMatch(/a\.yaml:\d+:\d+: error: document 2, Guardrail\/g .*usr/)
+    expect(out).toContain('did you mean')
+  })
+
+  it('exits 2 for warnings', async () => {
+    writeInto(warned, 'a.yaml', `${server}---\n${guardrail('true', 'flies')}`)
+    const { code, out } = await cli('check', warned)
+    expect(out).toContain('no Server "flies"')
+    expect(code).toBe(2)
+  })
+
+  it('prints findings as JSON', async () => {
+    writeInto(warned, 'a.yaml', `${server}---\n${guardrail('true', 'flies')}`)
+    const { out } = await cli('check', warned, '-o', 'json')
+    expect(JSON.parse(out)).toMatchObject({
+      documents: 3 + 1,
+      findings: [{ severity: 'warning', path: 'spec.match.servers[0]' }],
+    })
+  })
+})
+
+describe('explain', () => {
+  const args = (scale: number) =>
+    JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'team-a', name: 'web', scale })
+  const alice = ['--as', 'alice', '--as-group', 'team-a-developers', '--tenant', 'team-a']
+  const explain = (...more: string[]) => cli('explain', '--policies', 'policies/demo', ...more)
+
+  it('allows, exit code 0, and shows headers and rules', async () => {
+    const { code, out } = await explain('--tool', 'resources_scale', '--args', args(3), ...alice)
+    expect(code).toBe(0)
+    expect(out).toContain('ALLOWED')
+    expect(out).toMatch(/ok +guardrails +Guardrail\/replica-cap/)
+    expect(out).toContain('header  x-mcp-authz-user: alice')
+  })
+
+  it('denies, exit code 2, and says by what', async () => {
+    const { code, out } = await explain('--tool', 'resources_scale', '--args', args(10), ...alice)
+    expect(code).toBe(2)
+    expect(out).toContain('DENIED by guardrail.violated (Guardrail/replica-cap)')
+    expect(out).toMatch(/FAIL +guardrails +Guardrail\/replica-cap +at most 5 replicas; you asked for 10/)
+  })
+
+  it('explains as JSON', async () => {
+    const { out } = await explain(
+      '--tool',
+      'pods_delete',
+      '--args',
+      '{"namespace":"team-a","name":"x"}',
+      ...alice,
+      '--agent',
+      'demo:sre-agent',
+      '-o',
+      'json',
+    )
+    expect(JSON.parse(out)).toMatchObject({
+      outcome: 'deny',
+      failure: { policy: 'Guardrail/agents-do-not-delete', policyReason: 'PeopleOnly' },
+    })
+  })
+
+  it('judges a request without a token', async () => {
+    const { code, out } = await explain('--method', 'tools/list')
+    expect(code).toBe(2)
+    expect(out).toContain('identity.token_missing')
+  })
+
+  it.each<[string, string[], string]>([
+    ['no call', [...alice], 'exactly one of --tool, --method and --request'],
+    ['two calls', ['--tool', 'x', '--method', 'y'], 'exactly one of'],
+    ['arguments that are not JSON', ['--tool', 'x', '--args', '{'], '--args is not JSON'],
+    ['arguments that are no object', ['--tool', 'x', '--args', '[]'], '--args is not a JSON object'],
+    ['a Server that does not exist', ['--tool', 'x', '--server', 'nope'], 'there are: kubernetes'],
+    ['an agent without alias', ['--tool', 'x', '--as', 'a', '--agent', 'b'], '--agent is ALIAS:ID'],
+  ])('refuses %s', async (_name, more, text) => {
+    const { code, err } = await explain(...more)
+    expect(err).toContain(text)
+    expect(code).toBe(1)
+  })
+
+  it('exits 3 with policies that do not compile', async () => {
+    writeInto(broken, 'a.yaml', `${server}---\n${guardrail('nope', 'files')}`)
+    expect((await cli('explain', '--policies', broken, '--tool', 'x')).code).toBe(3)
+  })
+})
+
+function writeInto(directory: string, name: string, text: string): void {
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory)
+  writeFileSync(join(directory, name), text)
+}
