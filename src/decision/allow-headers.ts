@@ -1,6 +1,8 @@
+import type { Principal } from '../identity/principal.js'
 import type { Enriched } from '../policy/enrichment.js'
 import type { JudgedTrial } from './authorize-call.js'
 import type { Answer, HeaderValue } from './decision.js'
+import { safeText } from './safe-text.js'
 import type { Trial } from './trial.js'
 
 /** Headers by which a request could claim an authority that we did not give it; removed from every allowed request. */
@@ -47,17 +49,11 @@ export function allowAnswer(trial: JudgedTrial, enriched: readonly Enriched[]): 
     ['x-mcp-authz-decision-id', trial.id],
     ['x-mcp-authz-policy-revision', trial.snapshot.revision],
   ])
-  if (trial.server.identityHeaders) setIdentity(trial, set)
+  if (trial.server.identityHeaders) for (const { name, value } of identityHeaders(trial.principal)) set.set(name, value)
   for (const { headers } of enriched) {
     for (const { name, value } of headers) if (!set.has(name) && maySet(trial, name)) set.set(name, value)
   }
-  const legacy = trial.call.era === 'legacy' ? routingHeaders : []
-  return answer(
-    trial,
-    set,
-    ['authorization', ...authorityHeaders, ...legacy, ...trial.snapshot.enrichmentHeaders],
-    legacy.length > 0,
-  )
+  return answer(trial, set, trial.call.era === 'legacy' ? 'legacy' : 'modern')
 }
 
 /**
@@ -65,29 +61,42 @@ export function allowAnswer(trial: JudgedTrial, enriched: readonly Enriched[]): 
  * only what would pass for ours is cleaned.
  */
 export function auditAnswer(trial: Trial): Answer {
-  return answer(trial, new Map([['x-mcp-authz-decision-id', trial.id]]), trial.snapshot.enrichmentHeaders, false)
+  return answer(trial, new Map([['x-mcp-authz-decision-id', trial.id]]), 'audit')
 }
 
 /** A CORS preflight carries no identity and gets none. */
 export function preflightAnswer(trial: Trial): Answer {
-  const set = new Map([['x-mcp-authz-decision-id', trial.id]])
-  return answer(trial, set, ['authorization', ...authorityHeaders, ...trial.snapshot.enrichmentHeaders], false)
+  return answer(trial, new Map([['x-mcp-authz-decision-id', trial.id]]), 'modern')
 }
 
 function maySet({ server }: JudgedTrial, name: string): boolean {
   return name.startsWith('x-mcp-authz-') || server.upstreamHeaders.includes(name)
 }
 
-function setIdentity({ principal }: JudgedTrial, set: Map<string, string>): void {
-  const { user, agent, tenant, chainId } = principal
-  set.set('x-mcp-authz-user', encodeName(user.username))
+const identities = new WeakMap<Principal, readonly HeaderValue[]>()
+
+/** The same for every request with the same token, whose principal is one object as long as it is remembered. */
+function identityHeaders(principal: Principal): readonly HeaderValue[] {
+  const known = identities.get(principal)
+  if (known !== undefined) return known
+  const headers = describeIdentity(principal)
+  identities.set(principal, headers)
+  return headers
+}
+
+function describeIdentity({ user, agent, tenant, chainId }: Principal): readonly HeaderValue[] {
+  const headers: HeaderValue[] = [{ name: 'x-mcp-authz-user', value: encodeName(user.username) }]
   const groups = user.groups.map(encodeName).join(',')
-  if (groups.length > maxGroupsLength) set.set('x-mcp-authz-groups-omitted', String(user.groups.length))
-  else if (groups !== '') set.set('x-mcp-authz-groups', groups)
-  if (agent.id !== '')
-    set.set('x-mcp-authz-agent', `${encodeName(agent.issuer)}:${encodeName(agent.id)};assurance=${agent.assurance}`)
-  if (tenant !== undefined && tenant !== '') set.set('x-mcp-authz-tenant', encodeName(tenant))
-  if (chainId !== '') set.set('x-mcp-authz-chain', chainId)
+  if (groups.length > maxGroupsLength)
+    headers.push({ name: 'x-mcp-authz-groups-omitted', value: String(user.groups.length) })
+  else if (groups !== '') headers.push({ name: 'x-mcp-authz-groups', value: groups })
+  if (agent.id !== '') {
+    const value = `${encodeName(agent.issuer)}:${encodeName(agent.id)};assurance=${agent.assurance}`
+    headers.push({ name: 'x-mcp-authz-agent', value })
+  }
+  if (tenant !== undefined && tenant !== '') headers.push({ name: 'x-mcp-authz-tenant', value: encodeName(tenant) })
+  if (chainId !== '') headers.push({ name: 'x-mcp-authz-chain', value: chainId })
+  return headers
 }
 
 /**
@@ -103,30 +112,66 @@ export function encodeName(name: string): string {
   ).join('')
 }
 
-function answer(
-  trial: Trial,
-  set: ReadonlyMap<string, string>,
-  alwaysRemove: readonly string[],
-  params: boolean,
-): Answer {
-  const remove = new Set<string>()
-  for (const name of ownHeaders) if (!set.has(name)) remove.add(name)
-  for (const name of alwaysRemove) if (!set.has(name)) remove.add(name)
+type Passage = 'modern' | 'legacy' | 'audit'
+
+/** What leaves every request, whatever the client wrote. */
+interface Cleaning {
+  readonly names: readonly string[]
+  readonly always: ReadonlySet<string>
+  /** Whether everything that begins with `impersonate-` or `mcp-param-` leaves too. */
+  readonly impersonation: boolean
+  readonly parameters: boolean
+}
+
+const cleanings = new WeakMap<readonly string[], Map<Passage, Cleaning>>()
+
+/** Made once per snapshot, to which the list belongs. */
+function cleaningFor(enrichmentHeaders: readonly string[], passage: Passage): Cleaning {
+  const known = cleanings.get(enrichmentHeaders) ?? new Map<Passage, Cleaning>()
+  const found = known.get(passage)
+  if (found !== undefined) return found
+  const always = new Set([...ownHeaders, ...enrichmentHeaders])
+  if (passage !== 'audit') for (const name of ['authorization', ...authorityHeaders]) always.add(name)
+  if (passage === 'legacy') for (const name of routingHeaders) always.add(name)
+  const cleaning: Cleaning = {
+    names: [...always],
+    always,
+    impersonation: passage !== 'audit',
+    parameters: passage === 'legacy',
+  }
+  cleanings.set(enrichmentHeaders, known.set(passage, cleaning))
+  return cleaning
+}
+
+function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage): Answer {
+  const { names, always, impersonation, parameters } = cleaningFor(trial.snapshot.enrichmentHeaders, passage)
+  const removeHeaders = names.filter(name => !set.has(name))
   for (const name of trial.request.headers.names()) {
-    const canonical = name.replaceAll('_', '-')
-    const ours = canonical.startsWith('x-mcp-authz-')
-    const authority =
-      alwaysRemove.length > 0 && alwaysRemove.includes('impersonate-user') && canonical.startsWith('impersonate-')
-    const parameter = params && canonical.startsWith('mcp-param-')
-    const spelling = canonical !== name && (ours || alwaysRemove.includes(canonical))
-    if ((ours || authority || parameter || spelling) && !set.has(name)) remove.add(name)
+    if (always.has(name) || set.has(name)) continue
+    const canonical = name.includes('_') ? name.replaceAll('_', '-') : name
+    if (
+      canonical.startsWith('x-mcp-authz-') ||
+      (impersonation && canonical.startsWith('impersonate-')) ||
+      (parameters && canonical.startsWith('mcp-param-')) ||
+      (canonical !== name && always.has(canonical))
+    )
+      removeHeaders.push(name)
   }
   const setHeaders: HeaderValue[] = []
   for (const [name, value] of set) setHeaders.push({ name, value })
   return {
     kind: 'allow',
     setHeaders,
-    removeHeaders: [...remove],
-    responseHeaders: [{ name: 'x-mcp-authz-decision-id', value: trial.id }],
+    removeHeaders,
+    responseHeaders: [{ name: 'x-mcp-authz-decision-id', value: trial.id }, ...warningHeader(trial)],
   }
+}
+
+const maxWarningLength = 512
+
+/** What Guardrails in Warn have to say goes to the caller beside the server's answer. */
+function warningHeader({ warnings }: Trial): readonly HeaderValue[] {
+  if (warnings.length === 0) return []
+  const value = safeText(warnings.join('; ')).replaceAll(/[^\x20-\x7e]/g, '?').slice(0, maxWarningLength).trim()
+  return value === '' ? [] : [{ name: 'x-mcp-authz-warning', value }]
 }

@@ -5,9 +5,10 @@ import type { Grant } from '../policy/grant.js'
 import type { MatchedCall } from '../policy/match.js'
 import type { PrincipalRole, Requirement, Server } from '../policy/server.js'
 import type { Call } from '../protocol/call.js'
+import type { JsonObject } from '../protocol/json-value.js'
 import type { Access, Authorizer } from '../rbac/authorizer.js'
 import type { ResourceAttributes } from '../rbac/operation.js'
-import type { CatalogTool } from '../rbac/tool-catalog.js'
+import type { CatalogTool, ResolvedTool } from '../rbac/tool-catalog.js'
 import { virtualOperations } from '../rbac/virtual-resources.js'
 import { circumstancesOf } from './circumstances.js'
 import type { Failure } from './decision.js'
@@ -30,6 +31,7 @@ type Eventually<T> = T | Promise<T>
  */
 export function authorizeCall(trial: JudgedTrial, matched: MatchedCall): Eventually<Verdict> {
   const { server, call } = trial
+  if (trial.catalogTool !== undefined && trial.catalogTool.refuse === undefined) resolveTool(trial, trial.catalogTool)
   if (!hasTarget(call))
     return server.connect === 'required' ? authorizeVirtual(trial, call, 'authorization.connect') : undefined
   const parts = partsOf(call)
@@ -40,6 +42,21 @@ export function authorizeCall(trial: JudgedTrial, matched: MatchedCall): Eventua
     () => undefined,
   )
 }
+
+/** What the catalogue makes of the call, worked out once; also for Guardrails, whatever the Server requires. */
+function resolveTool(trial: JudgedTrial, catalogTool: CatalogTool): ResolvedTool {
+  if (trial.resolved !== undefined) return trial.resolved
+  const resolved = catalogTool.resolve(trial.call.arguments ?? noArguments, trial.server.kubernetes)
+  trial.resolved = resolved
+  if (resolved.ok) {
+    trial.operations = resolved.operations
+    trial.images = resolved.images
+    trial.replicas = resolved.replicas
+  }
+  return resolved
+}
+
+const noArguments: JsonObject = new Map()
 
 /** Targets of one call: each is a question to RBAC of its own. */
 const maxTargets = 64
@@ -123,16 +140,13 @@ function authorizeOperations(trial: JudgedTrial, call: Call): Eventually<Verdict
   if (catalogTool.refuse !== undefined) {
     return failure('authorization.tool_refused', `${what} is refused for everybody: ${catalogTool.refuse}`)
   }
-  const resolved = catalogTool.resolve(call.arguments ?? new Map(), server.kubernetes)
+  const resolved = resolveTool(trial, catalogTool)
   if (!resolved.ok) {
     return failure(resolved.reason, resolved.message, { hints: resolved.hint === undefined ? [] : [resolved.hint] })
   }
-  trial.cluster = resolved.cluster
-  trial.operations = resolved.operations
-  trial.images = resolved.images
-  trial.replicas = resolved.replicas
   if (resolved.operations.length === 0) {
-    const covered = (catalogTool.noOperations && catalogTool.access === 'read') || server.require.length > 1
+    const known = trial.principal.kind !== 'anonymous'
+    const covered = (known && catalogTool.access === 'read') || server.require.length > 1
     if (catalogTool.noOperations && covered) return undefined
     return failure('authorization.no_operation', `${what} amounts to no Kubernetes operation that could be authorized`)
   }
@@ -169,18 +183,25 @@ function judge(
   access: Access,
 ): Verdict {
   trial.asked.push({ role, operation, allowed: access.allowed, reason: access.reason })
-  explainStep(
-    trial,
-    'authorization',
-    'RBAC',
-    access.allowed ? 'pass' : 'fail',
-    `${role} ${describe(operation)}: ${access.reason || 'no rule allows it'}`,
-  )
+  explainAccess(trial, 'RBAC', role, operation, access)
   if (access.allowed) return undefined
   if ('failed' in access) return failure(access.failed, 'permissions could not be looked up; try again shortly')
   return failure('authorization.rbac', forbidden(role, user, operation), {
     hints: ['Ask for something that you have access to, or ask the owner of that namespace for access.'],
   })
+}
+
+/** Puts its text together only when somebody asked: it is longer than the rest of the question. */
+function explainAccess(
+  trial: JudgedTrial,
+  rule: string,
+  role: PrincipalRole,
+  operation: ResourceAttributes,
+  { allowed, reason }: Access,
+): void {
+  if (trial.steps === undefined) return
+  const detail = `${role} ${describe(operation)}: ${reason || 'no rule allows it'}`
+  explainStep(trial, 'authorization', rule, allowed ? 'pass' : 'fail', detail)
 }
 
 /** In the words of the API server, which operators and models have seen before. */
@@ -238,13 +259,7 @@ function anyOf(
   }
   const settle = (access: Access): Eventually<Verdict> => {
     trial.asked.push({ role: user.role, operation: next, allowed: access.allowed, reason: access.reason })
-    explainStep(
-      trial,
-      'authorization',
-      'RBAC (virtual)',
-      access.allowed ? 'pass' : 'fail',
-      `${user.role} ${describe(next)}: ${access.reason || 'no rule allows it'}`,
-    )
+    explainAccess(trial, 'RBAC (virtual)', user.role, next, access)
     if (access.allowed) return undefined
     if ('failed' in access) return failure(access.failed, 'permissions could not be looked up; try again shortly')
     return anyOf(trial, reason, user, rest)

@@ -494,6 +494,41 @@ rules: [{ apiGroups: [mcp-authz.dev], resources: [tools], resourceNames: [files.
   })
 })
 
+describe('a Guardrail in Warn', () => {
+  it('allows, and tells the caller', () => {
+    const { judge } = setUp([
+      memorySource({
+        's.yaml': serverOf(''),
+        'g.yaml': grantOf('all', '{ match: { servers: [files], subjects: [{ kind: User, name: alice }] } }'),
+        'r.yaml':
+          'apiVersion: mcp-authz.dev/v1alpha1\nkind: Guardrail\nmetadata: { name: w }\nspec: { mode: Warn, match: { servers: [files] }, validations: [{ expression: "false", message: "soon für\\nbidden" }] }\n',
+      }),
+    ])
+    const { answer, outcome } = judge('alice', { body: toolsCall('x') })
+    expect(outcome).toBe('allow')
+    expect(answer.kind === 'allow' && answer.responseHeaders).toContainEqual({ name: 'x-mcp-authz-warning', value: 'soon f?r bidden' })
+  })
+})
+
+describe('a catalogue beside other requirements', () => {
+  const { judge } = setUp([
+    memorySource({
+      's.yaml': serverOf(', catalog: kubernetes-mcp-server, require: [grants]'),
+      'g.yaml': grantOf('all', '{ match: { servers: [files], subjects: [{ kind: User, name: alice }] } }'),
+      'r.yaml':
+        'apiVersion: mcp-authz.dev/v1alpha1\nkind: Guardrail\nmetadata: { name: cap }\nspec: { match: { servers: [files], tools: [resources_scale] }, validations: [{ expression: "replicas.all(n, n <= 5)" }] }\n',
+    }),
+  ])
+  it('lets guardrails see what the call would set', () => {
+    expect(judge('alice', { body: scale(3) }).outcome).toBe('allow')
+    expect(judge('alice', { body: scale(10) }).failure?.reason).toBe('guardrail.violated')
+  })
+
+  it('denies where that cannot be known', () => {
+    expect(judge('alice', { body: scale('many') }).failure?.reason).toBe('guardrail.error')
+  })
+})
+
 describe('what breaks inside', () => {
   it('denies while nothing is loaded', () => {
     const decide = createDecide({ snapshot: () => undefined })

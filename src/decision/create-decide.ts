@@ -290,7 +290,7 @@ function newTrial(
     knownId: undefined,
     tool: undefined,
     catalogTool: undefined,
-    cluster: undefined,
+    resolved: undefined,
     operations: undefined,
     images: undefined,
     replicas: undefined,

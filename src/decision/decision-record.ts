@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
+import type { Principal } from '../identity/principal.js'
 import { methodName } from '../policy/call-names.js'
 import type { Enriched } from '../policy/enrichment.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
@@ -23,16 +24,7 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
     line += `,"would_deny":[${decision.would.map(one => `{${failureFields(one)}}`).join(',')}]`
   if (decision.warnings.length > 0) line += `,"warnings":${decision.warnings.length}`
   if (server) line += `,"server":${text(server.name)}`
-  if (principal) {
-    const { user, agent } = principal
-    line += `,"subject":{"kind":"${principal.kind}","user":${text(user.username)},"groups":${list(user.groups)},"issuer":${text(principal.issuer)}}`
-    if (agent.id !== '')
-      line += `,"agent":{"id":${text(agent.id)},"issuer":${text(agent.issuer)},"assurance":"${agent.assurance}"}`
-    if (principal.actors.length > 0) {
-      line += `,"actors":${list(principal.actors.map(actor => actor.subject))},"chain_id":${text(principal.chainId)}`
-    }
-    if (principal.tenant !== undefined) line += `,"tenant":${text(principal.tenant)}`
-  }
+  if (principal) line += principalFields(principal)
   const workload = request.peer.principal
   if (workload !== '') line += `,"workload":${text(workload)}`
   if (call) {
@@ -53,7 +45,7 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
   if (decision.answer.kind === 'respond') line += `,"status":${decision.answer.status}`
   line += '}'
   if (request.body.state === 'complete') {
-    line += `,"body_sha256":"${createHash('sha256').update(request.body.bytes).digest('hex')}"`
+    line += `,"body_sha256":"${hash('sha256', request.body.bytes, 'hex')}"`
   }
   if (request.peer.address !== '') line += `,"source_address":${text(request.peer.address)}`
   if (request.traceparent !== undefined) line += `,"trace_id":"${request.traceparent.slice(3, 35)}"`
@@ -74,6 +66,23 @@ export function emergencyLine({
   const reason = decision.failure === undefined ? '' : `,${failureFields(decision.failure)}`
   const http = `{"method":${text(request.method)},"host":${text(request.authority)},"path":${text(request.path)}}`
   return `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${new Date(now).toISOString()}","mode":"enforce","decision":"${decision.outcome}"${reason},"http":${http},"door":"${request.listener.door}","listener":${text(request.listener.name)}}`
+}
+
+const principals = new WeakMap<Principal, string>()
+
+/** The same for every request with the same token, whose principal is one object as long as it is remembered. */
+function principalFields(principal: Principal): string {
+  const known = principals.get(principal)
+  if (known !== undefined) return known
+  const { kind, user, agent, actors, tenant } = principal
+  let fields = `,"subject":{"kind":"${kind}","user":${text(user.username)},"groups":${list(user.groups)},"issuer":${text(principal.issuer)}}`
+  if (agent.id !== '')
+    fields += `,"agent":{"id":${text(agent.id)},"issuer":${text(agent.issuer)},"assurance":"${agent.assurance}"}`
+  if (actors.length > 0)
+    fields += `,"actors":${list(actors.map(actor => actor.subject))},"chain_id":${text(principal.chainId)}`
+  if (tenant !== undefined) fields += `,"tenant":${text(tenant)}`
+  principals.set(principal, fields)
+  return fields
 }
 
 const maxListed = 64

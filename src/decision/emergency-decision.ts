@@ -7,9 +7,13 @@ export type EmergencyReason =
   | 'policy.not_loaded'
   | 'dependency.timeout'
   | 'dependency.overloaded'
-  | 'message.encoding' | 'message.too_large'
+  | 'message.encoding'
+  | 'message.too_large'
 
-const statuses: Readonly<Partial<Record<EmergencyReason, number>>> = { 'message.encoding': 400, 'message.too_large': 413 }
+const statuses: Readonly<Partial<Record<EmergencyReason, number>>> = {
+  'message.encoding': 400,
+  'message.too_large': 413,
+}
 
 /**
  * The denial for when there is no request to judge, or no time or no trust left to judge it: a door's message that does

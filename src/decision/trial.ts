@@ -4,7 +4,7 @@ import type { PolicySnapshot } from '../policy/snapshot.js'
 import type { Call } from '../protocol/call.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Operation } from '../rbac/operation.js'
-import type { CatalogTool } from '../rbac/tool-catalog.js'
+import type { CatalogTool, ResolvedTool } from '../rbac/tool-catalog.js'
 import type { Failure } from './decision.js'
 
 /** One RBAC question and its answer, for record and explanation. */
@@ -43,7 +43,8 @@ export interface Trial {
   /** Un-prefixed name of the called tool. */
   tool: string | undefined
   catalogTool: CatalogTool | undefined
-  cluster: string | undefined
+  /** What the catalogue makes of the call; undefined without an entry. */
+  resolved: ResolvedTool | undefined
   operations: readonly Operation[] | undefined
   images: readonly string[] | undefined
   replicas: readonly bigint[] | undefined

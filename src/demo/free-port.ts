@@ -25,10 +25,27 @@ export function portOf(server: Server): number {
   return address.port
 }
 
-function listenAnywhere(): Promise<Server> {
+/**
+ * Below the ports that systems give to outgoing connections (Linux: from 32768, others: from 49152): one of those may
+ * be taken again by any connection before the program that is to listen on it has started.
+ */
+const LOWEST = 15_000
+const HIGHEST = 32_000
+const ATTEMPTS = 50
+
+async function listenAnywhere(): Promise<Server> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const server = await listenOn(LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST)))
+    if (server !== undefined) return server
+  }
+  throw new Error(`no free port was found between ${LOWEST} and ${HIGHEST}`)
+}
+
+/** Undefined when the port is taken, or not ours to take. */
+function listenOn(port: number): Promise<Server | undefined> {
   const server = createServer()
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => resolve(server))
+  return new Promise(resolve => {
+    server.once('error', () => resolve(undefined))
+    server.listen(port, '127.0.0.1', () => resolve(server))
   })
 }

@@ -4,8 +4,11 @@
  * key to some server. Full case mapping folds a little more than servers do (ß and ss), which errs on the safe side.
  */
 export function foldKey(key: string): string {
-  return key.toUpperCase().toLowerCase()
+  // Most keys are what they fold to; two conversions for each key of a message would be a good part of reading it.
+  return foldedAlready.test(key) ? key : key.toUpperCase().toLowerCase()
 }
+
+const foldedAlready = /^[a-z0-9_.\-/]*$/
 
 /** A set of protocol keys, ready to find keys that are not in it but fold to one that is. */
 export class FoldedKeys {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { printReport } from './print-report.js'
 import { type BenchOptions, runBench } from './run-bench.js'
-import { pinLoadGenerator } from './server-process.js'
+import { canPin, pinLoadGenerator } from './server-process.js'
 
 const help = `Usage: npm run bench -- [--quick] [--json FILE] [--profile DIR]
 
@@ -21,12 +21,13 @@ const { values } = parseArgs({
   },
 })
 
-const full = { rounds: 7, seconds: 1.5, warmUpSeconds: 2, openRounds: 5, openSeconds: 1.5 }
-const quick = { rounds: 3, seconds: 0.8, warmUpSeconds: 1, openRounds: 3, openSeconds: 0.8 }
+const full = { rounds: 7, seconds: 1.3, warmUpSeconds: 3, openRounds: 7, openSeconds: 1.3 }
+const quick = { rounds: 3, seconds: 0.6, warmUpSeconds: 1.5, openRounds: 3, openSeconds: 0.8 }
 const { rounds, seconds, warmUpSeconds, openRounds, openSeconds } = values.quick ? quick : full
 
 const options: BenchOptions = {
   code: 'dist',
+  pinned: canPin(),
   rounds,
   round: { seconds },
   warmUp: { seconds: warmUpSeconds },
@@ -39,7 +40,7 @@ const options: BenchOptions = {
 
 if (values.help) console.log(help)
 else {
-  pinLoadGenerator()
+  if (options.pinned) pinLoadGenerator()
   const report = await runBench(options)
   console.log(printReport(report))
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)

@@ -4,7 +4,18 @@ import { nodeFlags } from './server-process.js'
 /** The report for people. */
 export function printReport(report: BenchReport): string {
   const { scenarios, openLoop } = report
-  const header = ['scenario', 'req/s', 'of floor', 'CPU µs', 'p50 ms', 'p99 ms', 'RSS MB', 'load %', 'requests', 'wrong']
+  const header = [
+    'scenario',
+    'req/s',
+    'of floor',
+    'CPU µs',
+    'p50 ms',
+    'p99 ms',
+    'RSS MB',
+    'load %',
+    'requests',
+    'wrong',
+  ]
   const rows = scenarios.map(one => [
     one.name,
     one.throughput.toFixed(0),
@@ -26,7 +37,9 @@ export function printReport(report: BenchReport): string {
     '',
     `${openLoop.ratePerSecond.toFixed(0)} requests/s, a third of what warm can do, at random times`,
     ...table([['scenario', 'p50 ms', 'p99 ms', 'wrong'], ...open]),
-    `p99 of warm is ${openLoop.p99RatioToFloor.toFixed(2)} times that of floor`,
+    `p99 of warm is ${openLoop.p99RatioToFloor.toFixed(2)} times that of floor (median of the rounds)`,
+    '',
+    `Other processes used ${report.othersBusyCores.toFixed(2)} cores meanwhile${report.othersBusyCores > 0.2 ? ': run it again when the machine is idle' : ''}`,
   ].join('\n')
 }
 

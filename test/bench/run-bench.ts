@@ -1,14 +1,17 @@
+import { cpus } from 'node:os'
 import { extAuthzService } from '../../src/doors/ext-authz/ext-authz-door.js'
 import { scaleRequest } from './check-requests.js'
 import { Http2Connection } from './http2-connection.js'
 import { closedLoop, type LoadResult, openLoop, type Traffic, type Until } from './load.js'
 import { writePolicies } from './policies.js'
-import { type Code, pinning, ServerProcess } from './server-process.js'
+import { type Code, ServerProcess } from './server-process.js'
 import { median } from './statistics.js'
 import { createTokenIssuer } from './tokens.js'
 
 export interface BenchOptions {
   readonly code: Code
+  /** Servers on the first core, the load generator, which is this process, on the second. */
+  readonly pinned: boolean
   readonly rounds: number
   /** Length of one round of one scenario. */
   readonly round: Until
@@ -61,6 +64,8 @@ export interface BenchReport {
   readonly pinned: boolean
   readonly connections: number
   readonly inFlightPerConnection: number
+  /** Cores that other processes used meanwhile, of all: more than a little, and latencies say nothing. */
+  readonly othersBusyCores: number
   readonly scenarios: readonly ScenarioReport[]
   readonly openLoop: OpenLoopReport
 }
@@ -96,11 +101,16 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
       'cold-jwt': issuer.mint(options.coldTokens).map(one => scaleRequest(one, 3)),
       deny: [scaleRequest(token, 50)],
     }
-    for (const name of scenarioNames) scenarios.push(await prepare(name, messages[name], policies.directory, options))
+    const prepared = await Promise.allSettled(
+      scenarioNames.map(name => prepare(name, messages[name], policies.directory, options)),
+    )
+    for (const one of prepared) if (one.status === 'fulfilled') scenarios.push(one.value)
+    for (const one of prepared) if (one.status === 'rejected') throw one.reason
     for (const scenario of scenarios) {
       options.progress(`${scenario.name}: warming up`)
       await closedLoop(scenario.connections, inFlight, scenario.traffic, options.warmUp)
     }
+    const before = await coresUsed(scenarios)
     for (let round = 1; round <= options.rounds; round++) {
       for (const scenario of scenarios) {
         const sample = await measure(scenario, options.round)
@@ -111,13 +121,16 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
       }
     }
     const reports = scenarios.map(scenario => summarize(scenario, scenarios[0]?.samples ?? []))
+    const openLoopReport = await measureOpenLoop(scenarios, reports, options)
+    const after = await coresUsed(scenarios)
     return {
       node: process.version,
-      pinned: pinning,
+      pinned: options.pinned,
       connections: connectionCount,
       inFlightPerConnection: inFlight,
+      othersBusyCores: (after.byOthers - before.byOthers) / (after.at - before.at),
       scenarios: reports,
-      openLoop: await measureOpenLoop(scenarios, reports, options),
+      openLoop: openLoopReport,
     }
   } finally {
     for (const { connections } of scenarios) for (const connection of connections) connection.close()
@@ -130,10 +143,10 @@ async function prepare(
   name: ScenarioName,
   messages: readonly Buffer[],
   directory: string,
-  { code, nodeArgs = [] }: BenchOptions,
+  { code, pinned, nodeArgs = [] }: BenchOptions,
 ): Promise<Scenario> {
   const args = name === 'floor' ? ['test/bench/floor-server.mjs', code] : serveArguments(code, directory)
-  const server = await ServerProcess.start({ name, code, args, nodeArgs })
+  const server = await ServerProcess.start({ name, code, pinned, args, nodeArgs })
   try {
     const connections = []
     for (let i = 0; i < connectionCount; i++)
@@ -175,6 +188,15 @@ async function measure({ server, connections, traffic }: Scenario, until: Until)
     cpuMicros: (after.cpuMicros - before.cpuMicros) / result.requests,
     rssMb: after.rssBytes / 1024 / 1024,
   }
+}
+
+/** Milliseconds of processor time that went to nobody of ours so far. */
+async function coresUsed(scenarios: readonly Scenario[]): Promise<{ readonly at: number; readonly byOthers: number }> {
+  const usages = await Promise.all(scenarios.map(({ server }) => server.usage()))
+  const { user, system } = process.cpuUsage()
+  const ours = usages.reduce((sum, { cpuMicros }) => sum + cpuMicros, user + system) / 1000
+  const all = cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0)
+  return { at: performance.now(), byOthers: all - ours }
 }
 
 function summarize({ name, samples }: Scenario, floor: readonly Sample[]): ScenarioReport {

@@ -16,6 +16,8 @@ export const nodeFlags: readonly string[] = ['--initial-old-space-size=256']
 export interface ServerOptions {
   readonly name: string
   readonly code: Code
+  /** Whether to keep it on the first core; the load generator takes the second. */
+  readonly pinned: boolean
   readonly args: readonly string[]
   /** Further flags of Node, e.g. for a profile. */
   readonly nodeArgs?: readonly string[]
@@ -28,8 +30,16 @@ export interface Usage {
 
 const startLimitMs = 15_000
 
-/** Servers on the first core, the load generator on the second; undefined where there is no `taskset` or one core. */
-export const pinning: boolean = availableParallelism() > 1 && canPin()
+/** Whether processes can be kept on cores here: there are two, and `taskset`. */
+export function canPin(): boolean {
+  if (availableParallelism() < 2) return false
+  try {
+    execFileSync('taskset', ['-c', '0,1', 'true'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** A server under test, in a process of its own. */
 export class ServerProcess {
@@ -43,11 +53,11 @@ export class ServerProcess {
     this.#child = child
   }
 
-  static async start({ name, code, args, nodeArgs = [] }: ServerOptions): Promise<ServerProcess> {
+  static async start({ name, code, pinned, args, nodeArgs = [] }: ServerOptions): Promise<ServerProcess> {
     const preload = join(packageRoot, 'test/bench/report-usage.mjs')
     const loader = code === 'src' ? ['--import', 'tsx'] : []
     const command = [process.execPath, ...nodeFlags, ...nodeArgs, ...loader, '--import', preload, ...args]
-    const [program = '', ...rest] = pinning ? ['taskset', '-c', '0', ...command] : command
+    const [program = '', ...rest] = pinned ? ['taskset', '-c', '0', ...command] : command
     const child = spawn(program, rest, { cwd: packageRoot, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     try {
       return new ServerProcess(name, await portOnceReady(name, child), child)
@@ -79,16 +89,7 @@ export class ServerProcess {
 
 /** Moves this process, the load generator, away from the servers. */
 export function pinLoadGenerator(): void {
-  if (pinning) execFileSync('taskset', ['-acp', '1', String(process.pid)], { stdio: 'ignore' })
-}
-
-function canPin(): boolean {
-  try {
-    execFileSync('taskset', ['-c', '0,1', 'true'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
+  execFileSync('taskset', ['-acp', '1', String(process.pid)], { stdio: 'ignore' })
 }
 
 /** The program logs where its listeners are, and when it is ready. */

@@ -175,7 +175,7 @@ describe('what breaks is denied in words, never by a gRPC error', () => {
       code: 7,
       ok: false,
       http: 400,
-      reason: 'message.too_large',
+      reason: 'message.encoding',
     })
     expect(errors).toHaveLength(1)
   })

@@ -30,7 +30,8 @@ export function readHeaders(http: envoy.service.auth.v3.AttributeContext.IHttpRe
   if (list.length > 0) {
     for (const { key, value, rawValue } of list) add(key ?? '', rawValue?.length ? text(rawValue) : (value ?? ''))
   } else {
-    for (const [key, value] of Object.entries(http.headers ?? {})) add(key, value)
+    const { headers } = http
+    for (const key in headers) if (Object.hasOwn(headers, key)) add(key, headers[key] ?? '')
   }
   return { headers: RequestHeaders.from(entries), pseudo }
 }

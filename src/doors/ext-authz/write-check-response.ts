@@ -1,7 +1,8 @@
 import { envoy, type google } from '../../../gen/wire.js'
 import type { Answer, Decision, HeaderValue } from '../../decision/decision.js'
+import { encodeAllow } from './encode-allow.js'
 import { headersProblem, isWellFormed, removalProblem } from './header-rules.js'
-import { metadataToStruct } from './write-metadata.js'
+import { isSendable, metadataToStruct } from './write-metadata.js'
 
 const { CheckResponse } = envoy.service.auth.v3
 const { OVERWRITE_IF_EXISTS_OR_ADD } = envoy.config.core.v3.HeaderValueOption.HeaderAppendAction
@@ -12,6 +13,8 @@ const PERMISSION_DENIED = 7
 const UNAUTHENTICATED = 16
 
 const maxBodyBytes = 64 * 1024
+
+type Metadata = Decision['metadata']
 
 export type WrittenCheckResponse =
   | { readonly ok: true; readonly bytes: Uint8Array }
@@ -36,24 +39,22 @@ interface DenyMessage {
  * which gateways would change or drop, is refused as a whole.
  */
 export function writeCheckResponse(decision: Decision): WrittenCheckResponse {
-  const dynamicMetadata = metadataToStruct(decision.metadata)
-  if (dynamicMetadata === undefined) return { ok: false, detail: 'the metadata of the decision cannot be sent' }
-  const { answer } = decision
+  const { answer, metadata } = decision
+  if (!isSendable(metadata)) return { ok: false, detail: 'the metadata of the decision cannot be sent' }
   if ((decision.outcome === 'allow') !== (answer.kind === 'allow')) {
     return { ok: false, detail: `outcome ${decision.outcome} with an answer of kind ${answer.kind}` }
   }
-  return answer.kind === 'allow' ? writeAllow(answer, dynamicMetadata) : writeDeny(answer, dynamicMetadata)
+  return answer.kind === 'allow' ? writeAllow(answer, metadata) : writeDeny(answer, metadata)
 }
 
-function writeAllow(
-  answer: Answer & { kind: 'allow' },
-  dynamicMetadata: google.protobuf.IStruct,
-): WrittenCheckResponse {
+function writeAllow(answer: Answer & { kind: 'allow' }, metadata: Metadata): WrittenCheckResponse {
   const detail =
     headersProblem(answer.setHeaders, 'request') ??
     removalProblem(answer.removeHeaders, answer.setHeaders) ??
     headersProblem(answer.responseHeaders, 'response')
   if (detail !== undefined) return { ok: false, detail }
+  const bytes = encodeAllow(answer, metadata)
+  if (bytes !== undefined) return { ok: true, bytes }
   const message: AllowMessage = {
     status: { code: OK },
     okResponse: {
@@ -61,21 +62,18 @@ function writeAllow(
       headersToRemove: [...answer.removeHeaders],
       responseHeadersToAdd: answer.responseHeaders.map(overwrite),
     },
-    dynamicMetadata,
+    dynamicMetadata: metadataToStruct(metadata),
   }
   return { ok: true, bytes: CheckResponse.encode(message).finish() }
 }
 
-function writeDeny(
-  answer: Answer & { kind: 'respond' },
-  dynamicMetadata: google.protobuf.IStruct,
-): WrittenCheckResponse {
+function writeDeny(answer: Answer & { kind: 'respond' }, metadata: Metadata): WrittenCheckResponse {
   const detail = headersProblem(answer.headers, 'reply') ?? statusProblem(answer.status) ?? bodyProblem(answer.body)
   if (detail !== undefined) return { ok: false, detail }
   const message: DenyMessage = {
     status: { code: answer.status === 401 ? UNAUTHENTICATED : PERMISSION_DENIED },
     deniedResponse: { status: { code: answer.status }, headers: answer.headers.map(overwrite), body: answer.body },
-    dynamicMetadata,
+    dynamicMetadata: metadataToStruct(metadata),
   }
   const bytes = CheckResponse.encode(message).finish()
   // Field 1 (status), two bytes long, field 1 (code), the code: what stands between a denial and an allow.

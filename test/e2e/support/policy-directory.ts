@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../../src/demo/package-root.js'
@@ -52,4 +52,44 @@ export async function createPolicyDirectory(files: PolicyFiles, place: PolicyPla
   }
   for (const [name, text] of Object.entries(files)) await directory.write(name, text)
   return directory
+}
+
+/**
+ * The same, laid out as the kubelet mounts a ConfigMap: each file is a link into `..data`, itself a link to a directory
+ * of this version. A change makes a new directory and swaps that one link.
+ */
+export async function createMountedPolicies(files: PolicyFiles, place: PolicyPlace): Promise<PolicyDirectory> {
+  const path = await mkdtemp(join(tmpdir(), 'mcp-authz-mounted-'))
+  const present = new Map(Object.entries(files).map(([name, text]) => [name, relocated(text, place)]))
+  let version = 0
+  const swap = async (): Promise<void> => {
+    const data = `..version-${++version}`
+    await mkdir(join(path, data))
+    for (const [name, text] of present) {
+      await writeFile(join(path, data, name), text)
+      await symlink(join('..data', name), join(path, name)).catch(ifThere)
+    }
+    await symlink(data, join(path, '..data_tmp'))
+    await rename(join(path, '..data_tmp'), join(path, '..data'))
+    await rm(join(path, `..version-${version - 1}`), { recursive: true, force: true })
+  }
+  await swap()
+  return {
+    path,
+    write: async (name, text) => {
+      present.set(name, relocated(text, place))
+      await swap()
+    },
+    read: name => readFile(join(path, name), 'utf8'),
+    delete: async name => {
+      present.delete(name)
+      await swap()
+      await unlink(join(path, name))
+    },
+    remove: () => rm(path, { recursive: true, force: true }),
+  }
+}
+
+function ifThere(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
 }

@@ -16,13 +16,26 @@ import { type SimulatedCluster, startSimulatedCluster } from '../../../src/demo/
 import { type RunningEnvoy, startEnvoy } from '../../../src/demo/start-envoy.js'
 import { type AuthzProcess, startAuthzProcess } from './authz-process.js'
 import { eventually } from './eventually.js'
-import { createPolicyDirectory, demoPolicies, type PolicyDirectory, type PolicyFiles } from './policy-directory.js'
+import {
+  createMountedPolicies,
+  createPolicyDirectory,
+  demoPolicies,
+  type PolicyDirectory,
+  type PolicyFiles,
+} from './policy-directory.js'
 
 export interface StandOptions {
   /** The MCP server behind the gateway. Default: kubernetes-mcp-server with sessions. */
   readonly upstream?: 'kubernetes' | 'kubernetes-stateless' | 'everything'
+  /**
+   * true: kubernetes-mcp-server always acts as itself. Else, as is its default, it hands a token that arrives on to the
+   * cluster; that only happens under Audit, where `Authorization` goes on as it came.
+   */
+  readonly serverIgnoresTokens?: boolean
   /** Default: those of policies/demo. Issuer and resource of the examples are replaced by the stand's own. */
   readonly policies?: PolicyFiles | ((demo: PolicyFiles, idp: OpenIdProvider) => PolicyFiles)
+  /** true: the policies lie as the kubelet mounts a ConfigMap, and change as it changes one. */
+  readonly mountedPolicies?: boolean
   /** What the gateway calls the Server in the context extension. Default: as in envoy/ext-authz.yaml. */
   readonly serverName?: string
   /** More of the Config's spec. */
@@ -86,16 +99,17 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     const url = `http://127.0.0.1:${listener}/mcp`
     const idp = await started(startOpenIdProvider({ resource: url }))
     const cluster = await started(startSimulatedCluster())
-    const server = await started(startUpstream(options.upstream ?? 'kubernetes', cluster))
+    const directory = await mkdtemp(join(tmpdir(), 'mcp-authz-stand-'))
+    stops.push(() => rm(directory, { recursive: true, force: true }))
+    const server = await started(startUpstream(options, cluster, directory))
     const proxy = await started(startRecordingProxy({ target: server.origin }))
 
     const demo = await demoPolicies()
     const files = typeof options.policies === 'function' ? options.policies(demo, idp) : (options.policies ?? demo)
-    const policies = await createPolicyDirectory(files, { issuer: idp.issuer, resource: url })
+    const create = options.mountedPolicies ? createMountedPolicies : createPolicyDirectory
+    const policies = await create(files, { issuer: idp.issuer, resource: url })
     stops.push(() => policies.remove())
-    const configDirectory = await mkdtemp(join(tmpdir(), 'mcp-authz-config-'))
-    stops.push(() => rm(configDirectory, { recursive: true, force: true }))
-    const config = join(configDirectory, 'config.yaml')
+    const config = join(directory, 'config.yaml')
     const spec = {
       sources: [{ directory: policies.path }],
       listeners: [{ host: '127.0.0.1', port: grpcPort }],
@@ -155,15 +169,17 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
   }
 }
 
-function startUpstream(upstream: NonNullable<StandOptions['upstream']>, cluster: SimulatedCluster): Promise<McpServer> {
-  switch (upstream) {
-    case 'kubernetes':
-      return startKubernetesMcpServer({ kubeconfig: cluster.kubeconfig })
-    case 'kubernetes-stateless':
-      return startKubernetesMcpServer({ kubeconfig: cluster.kubeconfig, stateless: true })
-    case 'everything':
-      return startEverythingServer()
-  }
+async function startUpstream(
+  { upstream = 'kubernetes', serverIgnoresTokens }: StandOptions,
+  { kubeconfig }: SimulatedCluster,
+  directory: string,
+): Promise<McpServer> {
+  if (upstream === 'everything') return startEverythingServer()
+  const stateless = upstream === 'kubernetes-stateless'
+  if (!serverIgnoresTokens) return startKubernetesMcpServer({ kubeconfig, stateless })
+  const settings = join(directory, 'kubernetes-mcp-server.toml')
+  await writeFile(settings, 'cluster_auth_mode = "kubeconfig"\n')
+  return startKubernetesMcpServer({ kubeconfig, stateless, args: ['--config', settings] })
 }
 
 const EXAMPLE_NAME = 'mcp-server: kubernetes }'

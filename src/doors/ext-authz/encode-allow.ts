@@ -1,0 +1,86 @@
+import { envoy } from '../../../gen/wire.js'
+import type { Answer, HeaderValue, MetadataValue } from '../../decision/decision.js'
+import { BackwardWriter } from './backward-writer.js'
+
+const { OVERWRITE_IF_EXISTS_OR_ADD } = envoy.config.core.v3.HeaderValueOption.HeaderAppendAction
+
+/** Allows are a few kilobytes; the rare larger one is left to the generated codec. */
+const writer = new BackwardWriter(64 * 1024)
+
+/**
+ * The CheckResponse of an allow, byte for byte as the generated codec writes it, at a fifth of its price: this is the
+ * message that every request needs. undefined when it is too large for here. Checks nothing.
+ */
+export function encodeAllow(
+  { setHeaders, removeHeaders, responseHeaders }: Answer & { kind: 'allow' },
+  metadata: ReadonlyMap<string, MetadataValue>,
+): Buffer | undefined {
+  writer.start()
+  const end = writer.mark
+  writeStruct(metadata)
+  // CheckResponse.dynamic_metadata
+  writer.message(4, end)
+
+  const okEnd = writer.mark
+  writeHeaders(6, responseHeaders)
+  for (let i = removeHeaders.length - 1; i >= 0; i--) writer.text(5, removeHeaders[i] ?? '')
+  writeHeaders(2, setHeaders)
+  // CheckResponse.ok_response
+  writer.message(3, okEnd)
+
+  const statusEnd = writer.mark
+  // google.rpc.Status.code: OK
+  writer.small(1, 0)
+  writer.message(1, statusEnd)
+  return writer.finish()
+}
+
+/** HeaderValueOption: header { key, value }, append { false }, append_action. */
+function writeHeaders(field: number, headers: readonly HeaderValue[]): void {
+  for (let i = headers.length - 1; i >= 0; i--) {
+    const header = headers[i]
+    if (header === undefined) continue
+    const end = writer.mark
+    writer.small(3, OVERWRITE_IF_EXISTS_OR_ADD)
+    const appendEnd = writer.mark
+    writer.small(1, 0)
+    writer.message(2, appendEnd)
+    const headerEnd = writer.mark
+    writer.text(2, header.value)
+    writer.text(1, header.name)
+    writer.message(1, headerEnd)
+    writer.message(field, end)
+  }
+}
+
+/** google.protobuf.Struct: a map entry { key, value } for each member. */
+function writeStruct(metadata: ReadonlyMap<string, MetadataValue>): void {
+  for (const [key, value] of [...metadata].reverse()) {
+    const end = writer.mark
+    writeValue(2, value)
+    writer.text(1, key)
+    writer.message(1, end)
+  }
+}
+
+/** google.protobuf.Value: number 2, string 3, bool 4, list 6. */
+function writeValue(field: number, value: MetadataValue): void {
+  const end = writer.mark
+  switch (typeof value) {
+    case 'string':
+      writer.text(3, value)
+      break
+    case 'boolean':
+      writer.small(4, value ? 1 : 0)
+      break
+    case 'number':
+      writer.double(2, value)
+      break
+    case 'object': {
+      for (let i = value.length - 1; i >= 0; i--) writeValue(1, value[i] ?? '')
+      writer.message(6, end)
+      break
+    }
+  }
+  writer.message(field, end)
+}
