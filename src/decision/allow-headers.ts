@@ -172,6 +172,9 @@ const maxWarningLength = 512
 /** What Guardrails in Warn have to say goes to the caller beside the server's answer. */
 function warningHeader({ warnings }: Trial): readonly HeaderValue[] {
   if (warnings.length === 0) return []
-  const value = safeText(warnings.join('; ')).replaceAll(/[^\x20-\x7e]/g, '?').slice(0, maxWarningLength).trim()
+  const value = safeText(warnings.join('; '))
+    .replaceAll(/[^\x20-\x7e]/g, '?')
+    .slice(0, maxWarningLength)
+    .trim()
   return value === '' ? [] : [{ name: 'x-mcp-authz-warning', value }]
 }

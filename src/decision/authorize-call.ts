@@ -31,7 +31,8 @@ type Eventually<T> = T | Promise<T>
  */
 export function authorizeCall(trial: JudgedTrial, matched: MatchedCall): Eventually<Verdict> {
   const { server, call } = trial
-  if (trial.catalogTool !== undefined && trial.catalogTool.refuse === undefined) resolveTool(trial, trial.catalogTool)
+  const refused = refuseByCatalog(trial)
+  if (refused !== undefined) return refused
   if (!hasTarget(call))
     return server.connect === 'required' ? authorizeVirtual(trial, call, 'authorization.connect') : undefined
   const parts = partsOf(call)
@@ -43,9 +44,36 @@ export function authorizeCall(trial: JudgedTrial, matched: MatchedCall): Eventua
   )
 }
 
-/** What the catalogue makes of the call, worked out once; also for Guardrails, whatever the Server requires. */
+/**
+ * The catalogue's own word, whatever the Server requires: what it does not know or refuses is refused, and so is a call
+ * that it cannot make sense of.
+ */
+function refuseByCatalog(trial: JudgedTrial): Verdict {
+  const { server, call, catalogTool } = trial
+  const { target } = call
+  if (server.catalog === undefined || (target.kind !== 'tool' && target.kind !== 'prompt')) return undefined
+  const what = `the ${target.kind} "${target.name}"`
+  if (catalogTool === undefined) {
+    // A catalogue without prompts says nothing about them.
+    if (target.kind === 'prompt' && server.catalog.prompts.size === 0) return undefined
+    return failure(
+      'authorization.tool_unknown',
+      `${what} is not one that the server "${server.name}" is known to have`,
+      {
+        hints: ['Use only names from the list of the server; do not invent names.'],
+      },
+    )
+  }
+  if (catalogTool.refuse !== undefined) {
+    return failure('authorization.tool_refused', `${what} is refused for everybody: ${catalogTool.refuse}`)
+  }
+  const resolved = resolveTool(trial, catalogTool)
+  if (resolved.ok) return undefined
+  return failure(resolved.reason, resolved.message, { hints: resolved.hint === undefined ? [] : [resolved.hint] })
+}
+
+/** What the catalogue makes of the call; Guardrails look at it too. */
 function resolveTool(trial: JudgedTrial, catalogTool: CatalogTool): ResolvedTool {
-  if (trial.resolved !== undefined) return trial.resolved
   const resolved = catalogTool.resolve(trial.call.arguments ?? noArguments, trial.server.kubernetes)
   trial.resolved = resolved
   if (resolved.ok) {
@@ -116,38 +144,20 @@ function authorizeRequirement(
 }
 
 function authorizeOperations(trial: JudgedTrial, call: Call): Eventually<Verdict> {
-  const { server, catalogTool } = trial
+  const { server, catalogTool, resolved, principal } = trial
   const { target } = call
   const what = target.kind === 'none' ? 'this call' : `the ${target.kind} "${target.name}"`
-  if (target.kind !== 'tool' && target.kind !== 'prompt') {
-    return failure(
-      'authorization.no_operation',
-      `nothing says what ${what} does in terms of Kubernetes, and this server requires that`,
-      {
-        hints: ['Ask the platform team to require tools or grants for this server.'],
-      },
-    )
-  }
-  if (catalogTool === undefined) {
-    return failure(
-      'authorization.tool_unknown',
-      `${what} is not one that the server "${server.name}" is known to have`,
-      {
-        hints: ['Use only names from the list of the server; do not invent names.'],
-      },
-    )
-  }
-  if (catalogTool.refuse !== undefined) {
-    return failure('authorization.tool_refused', `${what} is refused for everybody: ${catalogTool.refuse}`)
-  }
-  const resolved = resolveTool(trial, catalogTool)
-  if (!resolved.ok) {
-    return failure(resolved.reason, resolved.message, { hints: resolved.hint === undefined ? [] : [resolved.hint] })
+  const named = target.kind === 'tool' || target.kind === 'prompt'
+  if (!named || catalogTool === undefined || resolved?.ok !== true) {
+    const message = `nothing says what ${what} does in terms of Kubernetes, and this server requires that`
+    return failure('authorization.no_operation', message, {
+      hints: ['Ask the platform team to require tools or grants for this server.'],
+    })
   }
   if (resolved.operations.length === 0) {
-    const known = trial.principal.kind !== 'anonymous'
-    const covered = (known && catalogTool.access === 'read') || server.require.length > 1
-    if (catalogTool.noOperations && covered) return undefined
+    // `operations: none` is enough for somebody known who reads; everything else must be given another way as well.
+    const reads = principal.kind !== 'anonymous' && catalogTool.access === 'read'
+    if (catalogTool.noOperations && (reads || server.require.length > 1)) return undefined
     return failure('authorization.no_operation', `${what} amounts to no Kubernetes operation that could be authorized`)
   }
   const authorizer = server.authorizers.get(resolved.cluster)
@@ -281,6 +291,8 @@ function eachPrincipal(
   for (const role of trial.server.principals) {
     const info = role === 'user' ? trial.principal.user : trial.principal.agentUser
     if (info === undefined) return agentMissing()
+    // Anybody can name the client id of a public client: RBAC must not take that for the agent itself.
+    if (role === 'agent' && trial.principal.agent.assurance !== 'attested') return agentClaimed()
     subjects.push({ role, info })
   }
   return first(subjects, check, () => undefined)
@@ -292,6 +304,16 @@ export function agentMissing(): Failure {
     'this server requires that an agent is named beside the user, and the token names none',
     {
       hints: ['Use a token that the agent obtained for the user, for instance by token exchange (RFC 8693).'],
+    },
+  )
+}
+
+function agentClaimed(): Failure {
+  return failure(
+    'identity.agent_missing',
+    'the agent is only claimed by the token, and this server needs one that is attested',
+    {
+      hints: ['Ask the platform team to list the client under Identity.spec.clients, if its issuer authenticates it.'],
     },
   )
 }
@@ -344,6 +366,7 @@ function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall): Verdict {
 function givesTo(grant: Grant, role: PrincipalRole, principal: Principal): boolean {
   const { match, allowClaimed } = grant
   if (role === 'user') return match.caller(principal, allowClaimed)
+  if (principal.agent.assurance !== 'attested' && !allowClaimed) return false
   if (match.agentsGiven && match.caller(principal, allowClaimed)) return true
   const { agentUser } = principal
   return match.subjectsGiven && agentUser !== undefined && match.caller({ ...principal, user: agentUser }, allowClaimed)

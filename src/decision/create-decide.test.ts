@@ -329,7 +329,11 @@ describe('a Server in Audit', () => {
     ['no token', undefined, { body: toolsCall('pods_list') }],
     ['a broken message', 'alice', { body: '{' }],
     ['a compressed body', 'alice', { body: '{}', headers: { 'content-encoding': 'gzip' } }],
-    ['another path', 'alice', { path: '/mcp/x', body: toolsCall('pods_list') }],
+    [
+      'another path of a route that names it',
+      'alice',
+      { path: '/mcp/x', extensions: { 'mcp-server': 'files' }, body: toolsCall('pods_list') },
+    ],
   ])('lets %s pass and records what it would have done', (_name, as, options) => {
     const decision = judge(as, options)
     expect(decision.outcome).toBe('allow')
@@ -340,6 +344,13 @@ describe('a Server in Audit', () => {
       would_deny: decision.would.map(({ reason }) => ({ reason })),
     })
   })
+
+  it.each(['/mcp/x', '/x/../mcp', '//mcp', '/%6dcp'])(
+    'does not take %s for its own where only the address says so',
+    path => {
+      expect(judge(undefined, { path, body: toolsCall('pods_list') }).outcome).toBe('deny')
+    },
+  )
 
   it('leaves the credentials of the caller, and cleans only what is ours', () => {
     const { answer } = judge('alice', {
@@ -453,6 +464,13 @@ describe('denial modes', () => {
     expect(JSON.stringify(body)).not.toMatch(/polic|den(y|ied)|decision/i)
   })
 
+  it('hide does not tell which arguments a tool takes', () => {
+    const { judge } = setUp([memorySource({ 's.yaml': serverOf(', denial: hide, catalog: kubernetes-mcp-server') })])
+    const { body, status } = bodyOf(judge('bob', { body: toolsCall('pods_exec', { nope: 1 }) }))
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ error: { code: -32602, message: 'Tool pods_exec not found' } })
+  })
+
   it('answers 4xx where a body could not be read', () => {
     const judge = forMode('toolError')
     expect(bodyOf(judge('bob', { body: { jsonrpc: '2.0', method: 'notifications/unknown' } })).status).toBe(403)
@@ -494,6 +512,64 @@ rules: [{ apiGroups: [mcp-authz.dev], resources: [tools], resourceNames: [files.
   })
 })
 
+describe('a catalogue whose Server requires no operations', () => {
+  const everything = grantOf(
+    'all',
+    '{ match: { servers: [files], subjects: [{ kind: Group, name: "system:authenticated" }] } }',
+  )
+  const { judge } = setUp([
+    memorySource({ 's.yaml': serverOf(', catalog: kubernetes-mcp-server, require: [grants]'), 'g.yaml': everything }),
+  ])
+  it.each<[string, unknown, string]>([
+    ['a tool that is refused for all', toolsCall('configuration_view'), 'authorization.tool_refused'],
+    ['an invented tool', toolsCall('no_such_tool'), 'authorization.tool_unknown'],
+    ['an unmapped cluster', toolsCall('pods_list', { context: 'prod' }), 'authorization.cluster_unknown'],
+    [
+      'path traversal',
+      toolsCall('pods_list_in_namespace', { namespace: 'a/../kube-system' }),
+      'authorization.namespace',
+    ],
+    ['a plain call', toolsCall('pods_list_in_namespace', { namespace: 'a' }), 'allow'],
+  ])('%s', (_name, body, expected) => {
+    const { failure, outcome } = judge('bob', { body })
+    expect(failure?.reason ?? outcome).toBe(expected)
+  })
+})
+
+describe('methods that only the Server names', () => {
+  const run = { jsonrpc: '2.0', id: 1, method: 'vendor/run', params: { name: 'x' } }
+  const methods = serverOf(', methods: ["vendor/run", "tasks/*"]')
+  it('need to be given like everything that has a target', () => {
+    const without = setUp([memorySource({ 's.yaml': methods })])
+    expect(without.judge('alice', { body: run }).failure?.reason).toBe('authorization.grant')
+    expect(without.judge('alice', { body: { ...run, method: 'tasks/list' } }).failure?.reason).toBe(
+      'authorization.grant',
+    )
+    const given = grantOf(
+      'run',
+      '{ match: { servers: [files], methods: [vendor/run], subjects: [{ kind: User, name: alice }] } }',
+    )
+    expect(setUp([memorySource({ 's.yaml': methods, 'g.yaml': given })]).judge('alice', { body: run }).outcome).toBe(
+      'allow',
+    )
+  })
+})
+
+describe('an agent that nobody attested', () => {
+  const server = serverOf(', principals: [user, agent]')
+  const everybody = (more: string) =>
+    grantOf('all', `{ match: { servers: [files], subjects: [{ kind: Group, name: "system:authenticated" }] }${more} }`)
+  it('is not authorized on its own unless the Grant says that a claim is enough', () => {
+    const strict = setUp([memorySource({ 's.yaml': server, 'g.yaml': everybody('') })])
+    expect(strict.judge('alice-via-agent', { body: toolsCall('x') }).outcome).toBe('allow')
+    expect(strict.judge('alice-via-unknown-agent', { body: toolsCall('x') }).failure?.reason).toBe(
+      'authorization.grant',
+    )
+    const loose = setUp([memorySource({ 's.yaml': server, 'g.yaml': everybody(', allowClaimed: true') })])
+    expect(loose.judge('alice-via-unknown-agent', { body: toolsCall('x') }).outcome).toBe('allow')
+  })
+})
+
 describe('a Guardrail in Warn', () => {
   it('allows, and tells the caller', () => {
     const { judge } = setUp([
@@ -506,7 +582,10 @@ describe('a Guardrail in Warn', () => {
     ])
     const { answer, outcome } = judge('alice', { body: toolsCall('x') })
     expect(outcome).toBe('allow')
-    expect(answer.kind === 'allow' && answer.responseHeaders).toContainEqual({ name: 'x-mcp-authz-warning', value: 'soon f?r bidden' })
+    expect(answer.kind === 'allow' && answer.responseHeaders).toContainEqual({
+      name: 'x-mcp-authz-warning',
+      value: 'soon f?r bidden',
+    })
   })
 })
 
@@ -525,7 +604,7 @@ describe('a catalogue beside other requirements', () => {
   })
 
   it('denies where that cannot be known', () => {
-    expect(judge('alice', { body: scale('many') }).failure?.reason).toBe('guardrail.error')
+    expect(judge('alice', { body: scale('many') }).failure?.reason).toBe('authorization.argument')
   })
 })
 

@@ -21,6 +21,7 @@ import { emergencyLine, recordLine } from './decision-record.js'
 import { emergencyDecision } from './emergency-decision.js'
 import { failure } from './failure.js'
 import { judgeGuardrails } from './judge-guardrails.js'
+import type { ReasonCode } from './reason-codes.js'
 import { type DenialShape, renderDenial } from './render-denial.js'
 import { explainStep, type Step, type Trial } from './trial.js'
 import { waitMs } from './wait-ms.js'
@@ -107,7 +108,9 @@ class Pipeline {
     const found = findServer(trial)
     if (found.server) trial.server = found.server
     const wellKnown = framing === undefined ? matchWellKnown(trial.request.path) : undefined
-    if (wellKnown !== undefined) return this.#respond(trial, answerWellKnown(trial, wellKnown))
+    // In Audit a server may go on answering such documents itself, as far as they are not ours.
+    const ours = wellKnown?.document === 'oauth-protected-resource' || trial.server?.mode !== 'Audit'
+    if (wellKnown !== undefined && ours) return this.#respond(trial, answerWellKnown(trial, wellKnown))
     if (framing !== undefined) {
       const refusal = { failure: failure(framing.reason, framing.message), shape: { status: framing.status } }
       if (!this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
@@ -215,6 +218,9 @@ class Pipeline {
   /** In Audit a refusal is noted and the request goes on. */
   #tolerate(trial: Trial, refusal: Refusal): boolean {
     if (trial.server?.mode !== 'Audit') return false
+    // Which Server this is was read from the address; where that is in doubt, it may be another one's request.
+    const named = trial.request.context.extensions.has(serverExtension)
+    if (!named && addressReasons.has(refusal.failure.reason)) return false
     trial.would.push(refusal.failure)
     return true
   }
@@ -269,6 +275,12 @@ class Pipeline {
     return decision
   }
 }
+
+const addressReasons: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  'server.path',
+  'framing.path_ambiguous',
+  'framing.authority_ambiguous',
+])
 
 const unknownServer = 'no protected server stands at this address'
 

@@ -37,8 +37,11 @@ const forbiddenIdentity: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
 export function renderDenial(trial: Trial, failure: Failure, shape: DenialShape): Answer {
   const denial = { trial, failure, shape, message: messageOf(failure, shape) }
   switch (failure.stage) {
-    case 'framing':
     case 'message':
+      // What arguments a tool takes is told to nobody from whom its existence is hidden.
+      if (failure.reason === 'message.argument' && trial.server?.denial === 'hide') return byMode(denial)
+      return jsonRpcError(denial, shape.status ?? 400, shape.jsonRpcCode ?? -32600)
+    case 'framing':
     case 'session':
       return jsonRpcError(denial, shape.status ?? 400, shape.jsonRpcCode ?? -32600)
     case 'server':
@@ -92,16 +95,19 @@ function unauthenticated(denial: Denial): Answer {
 }
 
 function insufficientScope(denial: Denial): Answer {
-  const { server, missingScopes } = denial.trial
+  const { server, missingScopes, principal } = denial.trial
+  // Who came without a token is asked for one, not for more of it.
+  const anonymous = principal?.kind === 'anonymous'
   const header = server && {
     name: 'www-authenticate',
     value: challenge({
-      error: 'insufficient_scope',
+      ...(!anonymous && { error: 'insufficient_scope' as const }),
       scope: missingScopes ?? [],
       resourceMetadata: metadataUrl(server),
     }),
   }
-  return jsonRpcError(denial, 403, codes.denied, header ? [header] : [])
+  const [status, code] = anonymous ? [401, codes.unauthenticated] : [403, codes.denied]
+  return jsonRpcError(denial, status, code, header ? [header] : [])
 }
 
 /** Unknown methods are told as such in every era's own way, so that clients fall back as their specification says. */
