@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url'
 import type { Config } from './config/config.js'
 import { metadataDocument } from './decision/answer-well-known.js'
 import { createDecide, type Decided } from './decision/create-decide.js'
+import type { Decision } from './decision/decision.js'
+import { emergencyLine } from './decision/decision-record.js'
+import { unreadLine } from './decision/emergency-decision.js'
 import type { Finding } from './documents/finding.js'
 import { createExtAuthzDoor, type ExtAuthzDoor } from './doors/ext-authz/ext-authz-door.js'
 import type { BoundAddress } from './doors/grpc/grpc-transport.js'
@@ -11,6 +14,7 @@ import { AuthenticatorSource } from './identity/authenticator-source.js'
 import { protectedResourceMetadataPath } from './identity/protected-resource-metadata.js'
 import { createDirectorySource } from './policy/directory-source.js'
 import { type LoadReport, PolicyStore } from './policy/policy-store.js'
+import type { InboundRequest } from './protocol/inbound-request.js'
 import {
   createDecisionLog,
   type DecisionLog,
@@ -84,6 +88,7 @@ class RunningService implements Service {
         else identityLog.error('keys are too old to be trusted', { issuer: event.issuer })
       },
     })
+    const policyError = limitedErrors(logging.subsystem('policy'))
     this.#store = new PolicyStore({
       sources: [
         createDirectorySource({ directory: shippedCatalogs, kinds: ['ToolCatalog'], trust: 0 }),
@@ -96,6 +101,7 @@ class RunningService implements Service {
         authenticator: (configurations, identity) => this.#identities.for(configurations, identity),
       },
       onLoaded: report => this.#loaded(report),
+      onError: error => policyError('the policies could not be looked at; those in force stay', error),
     })
     const decisionLog = logging.subsystem('decision')
     const decide = createDecide({
@@ -109,6 +115,7 @@ class RunningService implements Service {
         decide,
         listener,
         onError: limitedErrors(logging.subsystem('ext-authz'), listener.name),
+        onEmergency: (decision, request) => this.#emergency(listener.name, decision, request),
       }),
     }))
     this.#http = createHttpDoor({
@@ -175,11 +182,17 @@ class RunningService implements Service {
   }
 
   #becomeReady(): void {
-    if (this.#ready || this.#stopping || this.#store.current?.authenticator.ready !== true) return
+    const { current } = this.#store
+    if (this.#ready || this.#stopping || current === undefined) return
+    const { issuers, ready } = current.authenticator
+    // Where nobody has to come with a token, no issuer has to be there.
+    const anonymousOnly =
+      issuers.length === 0 && current.servers.all.every(server => server.audience.anonymous === 'Allow')
+    if (!ready && !anonymousOnly) return
     this.#ready = true
     clearInterval(this.#timer)
     for (const { door } of this.#doors) door.setReady(true)
-    this.#logging.subsystem('service').info('ready', { revision: this.#store.current.revision })
+    this.#logging.subsystem('service').info('ready', { revision: current.revision })
   }
 
   /** Identity from the gateway's metadata is worth what the gateway is: somebody must have said that it is known. */
@@ -204,6 +217,15 @@ class RunningService implements Service {
     if (this.#records.length === 0) return
     const line = decided.record()
     for (const log of this.#records) log.write(line)
+  }
+
+  /** A denial that a door made by itself is recorded and counted like any other. */
+  #emergency(name: string, decision: Decision, request: InboundRequest | undefined): void {
+    const now = Date.now()
+    const listener = { name, door: 'ext-authz' }
+    const record = () =>
+      request === undefined ? unreadLine({ listener, decision, now }) : emergencyLine({ request, decision, now })
+    this.#decided({ decision, server: '', mode: 'enforce', elapsedMs: 0, record })
   }
 
   #loaded(report: LoadReport): void {
@@ -245,10 +267,14 @@ class RunningService implements Service {
 }
 
 /** A client that fails over and over, such as a bad TLS handshake, must not fill the log. */
-function limitedErrors(log: Logger, listener: string): (detail: string, error?: unknown) => void {
+function limitedErrors(log: Logger, listener?: string): (detail: string, error?: unknown) => void {
   let last: unknown
   const report = limitRepeats((detail, suppressed) =>
-    log.error(detail, { listener, ...(last !== undefined && { error: last }), ...(suppressed > 0 && { suppressed }) }),
+    log.error(detail, {
+      ...(listener !== undefined && { listener }),
+      ...(last !== undefined && { error: last }),
+      ...(suppressed > 0 && { suppressed }),
+    }),
   )
   return (detail, error) => {
     last = error

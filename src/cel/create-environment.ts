@@ -1,10 +1,20 @@
 import { checkExpression } from './check-expression.js'
 import { compileExpression } from './compile-expression.js'
-import type { Activation, CelEnvironment, CelOutput, CelProgram, CelType, Compiled, Evaluated } from './environment.js'
+import type {
+  Activation,
+  CelEnvironment,
+  CelOutput,
+  CelProgram,
+  CelType,
+  Compiled,
+  Evaluated,
+  Member,
+} from './environment.js'
 import type { Code, Frame } from './frame.js'
 import { typeNames } from './functions.js'
 import { libraryFunction } from './library-functions.js'
 import { limits } from './limits.js'
+import { membersOf } from './members.js'
 import { parseExpression } from './parse-expression.js'
 import { Refused } from './refused.js'
 import { errorAt } from './scan-source.js'
@@ -47,23 +57,28 @@ function compile(variables: ReadonlyMap<string, CelType>, source: string, result
       return { ok: false, error: errorAt(source, 0, `the result is ${checked.type}, wanted is ${result}`, hint) }
     }
     const { code, slots } = compileExpression(source, parsed.tree)
-    return { ok: true, program: new Program(source, checked.variables, code, slots, result) }
+    const reads = { variables: checked.variables, members: membersOf(parsed.tree) }
+    return { ok: true, program: new Program(source, reads, code, slots, result) }
   } catch (error) {
     if (error instanceof Refused) return { ok: false, error: errorAt(source, error.at, error.message, error.hint) }
     throw error
   }
 }
 
+type Reads = Pick<CelProgram, 'variables' | 'members'>
+
 class Program implements CelProgram {
   readonly source: string
   readonly variables: ReadonlySet<string>
+  readonly members: readonly Member[]
   readonly #code: Code
   readonly #slots: number
   readonly #result: ResultType
 
-  constructor(source: string, variables: ReadonlySet<string>, code: Code, slots: number, result: ResultType) {
+  constructor(source: string, reads: Reads, code: Code, slots: number, result: ResultType) {
     this.source = source
-    this.variables = variables
+    this.variables = reads.variables
+    this.members = reads.members
     this.#code = code
     this.#slots = slots
     this.#result = result

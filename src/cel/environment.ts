@@ -40,11 +40,20 @@ export type Evaluated =
 /** Where the variables of one evaluation come from; asked at most once per name and evaluation. undefined = absent (an error when read). */
 export type Activation = (name: string) => CelInput | undefined
 
+/** A member that an expression asks for. */
+export interface Member {
+  readonly name: string
+  /** A variable and the names behind it whose member it is (`*` is any); empty where that cannot be told. */
+  readonly of: readonly string[]
+}
+
 /** A compiled expression. Pure and synchronous; never throws. */
 export interface CelProgram {
   readonly source: string
   /** Variables that the expression reads. */
   readonly variables: ReadonlySet<string>
+  /** Members that the expression asks for by name, at any depth. */
+  readonly members: readonly Member[]
   evaluate(activation: Activation): Evaluated
 }
 

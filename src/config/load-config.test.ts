@@ -173,6 +173,11 @@ spec:
       'spec: { clusters: { prod: { authorizer: watch } } }',
       ['spec.clusters.prod.authorizer watch is not offered yet'],
     ],
+    [
+      'two clusters that would share their RBAC objects',
+      'spec: { clusters: { dev: {}, prod: {} } }',
+      ['spec.clusters.prod RBAC objects in files cannot be told apart by cluster yet'],
+    ],
     ['the admin listener', 'spec: { admin: "127.0.0.1:9003" }', ['spec.admin the admin listener is not offered yet']],
     ['two documents', 'spec: {}\n---\nkind: Grant\napiVersion: a', ['more than one document']],
     ['bad YAML', 'spec: {', ['config.yaml']],

@@ -39,6 +39,7 @@ export function resolveConfig(
   }
   checkPorts(listeners, spec.http, report)
   for (const [name, cluster] of Object.entries(spec.clusters)) checkCluster(name, cluster, report)
+  checkClusterCount(spec.clusters, report)
 
   const { stdout, file, maxBufferedBytes } = spec.decisionLog
   if (stdout === false && file === undefined) {
@@ -146,5 +147,14 @@ function checkCluster(name: string, { authorizer, rbacOnly }: ConfigSpec['cluste
     report('error', [...path, 'authorizer'], `${authorizer} is not offered yet by this version`, hint)
   } else if (rbacOnly) {
     report('warning', [...path, 'rbacOnly'], 'has no effect with authorizer: files', 'remove it')
+  }
+}
+
+/** All RBAC objects of the sources would count in every cluster: rights in one would be rights in the other. */
+function checkClusterCount(clusters: ConfigSpec['clusters'], report: Report): void {
+  const [, ...others] = Object.keys(clusters).filter(name => clusters[name]?.authorizer === 'files')
+  for (const name of others) {
+    const hint = 'keep one cluster, and run one mcp-authz for each of the others'
+    report('error', ['clusters', name], 'RBAC objects in files cannot be told apart by cluster yet', hint)
   }
 }

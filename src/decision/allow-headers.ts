@@ -125,7 +125,7 @@ interface Cleaning {
 
 const cleanings = new WeakMap<readonly string[], Map<Passage, Cleaning>>()
 
-/** Made once per snapshot, to which the list belongs. */
+/** Made once per Server and snapshot, to which the list belongs. */
 function cleaningFor(enrichmentHeaders: readonly string[], passage: Passage): Cleaning {
   const known = cleanings.get(enrichmentHeaders) ?? new Map<Passage, Cleaning>()
   const found = known.get(passage)
@@ -144,7 +144,10 @@ function cleaningFor(enrichmentHeaders: readonly string[], passage: Passage): Cl
 }
 
 function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage): Answer {
-  const { names, always, impersonation, parameters } = cleaningFor(trial.snapshot.enrichmentHeaders, passage)
+  const { names, always, impersonation, parameters } = cleaningFor(
+    trial.snapshot.headersOf(trial.server?.name ?? ''),
+    passage,
+  )
   const removeHeaders = names.filter(name => !set.has(name))
   for (const name of trial.request.headers.names()) {
     if (always.has(name) || set.has(name)) continue

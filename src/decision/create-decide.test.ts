@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { type InboundOptions, inbound, toolsCall } from '../../test/support/inbound.js'
 import { catalogs, demo, memorySource, namesAsTokens, person, storeOf, through } from '../../test/support/policies.js'
+import type { Authenticated } from '../identity/authenticator.js'
 import type { PolicySource } from '../policy/source.js'
+import { abandon } from './abandoned-requests.js'
 import { createDecide } from './create-decide.js'
 import type { Decision } from './decision.js'
 
@@ -605,6 +607,25 @@ describe('a catalogue beside other requirements', () => {
 
   it('denies where that cannot be known', () => {
     expect(judge('alice', { body: scale('many') }).failure?.reason).toBe('authorization.argument')
+  })
+})
+
+describe('a decision that nobody waits for any more', () => {
+  it('is not recorded: the door has recorded what it answered', async () => {
+    let settle: (result: Authenticated) => void = () => undefined
+    const slow = new Promise<Authenticated>(resolve => {
+      settle = resolve
+    })
+    const store = storeOf([catalogs, demo], { ...namesAsTokens({}), authenticate: () => slow })
+    store.load()
+    const records: string[] = []
+    const decide = createDecide({ snapshot: () => store.current, onDecided: decided => records.push(decided.record()) })
+    const request = inbound({ body: toolsCall('pods_list') })
+    const pending = decide(request)
+    abandon(request)
+    settle({ ok: true, principal: people.bob })
+    expect((await pending).outcome).toBe('allow')
+    expect(records).toEqual([])
   })
 })
 

@@ -11,6 +11,7 @@ import { checkFraming } from '../protocol/framing.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import { readCall } from '../protocol/mcp/classify.js'
 import { matchWellKnown } from '../protocol/well-known.js'
+import { isAbandoned } from './abandoned-requests.js'
 import { allowAnswer, auditAnswer, preflightAnswer } from './allow-headers.js'
 import { answerWellKnown } from './answer-well-known.js'
 import { agentMissing, authorizeCall, catalogEntry, type JudgedTrial } from './authorize-call.js'
@@ -24,7 +25,6 @@ import { judgeGuardrails } from './judge-guardrails.js'
 import type { ReasonCode } from './reason-codes.js'
 import { type DenialShape, renderDenial } from './render-denial.js'
 import { explainStep, type Step, type Trial } from './trial.js'
-import { waitMs } from './wait-ms.js'
 
 export interface DecideOptions {
   /** The snapshot in force; undefined until a first one compiled. */
@@ -188,7 +188,9 @@ class Pipeline {
       trial.tool = tool
     }
     trial.catalogTool = catalogEntry(server, call, trial.tool)
-    const wrong = checkArguments(call, trial.catalogTool)
+    const matched: MatchedCall = { server: server.name, call, tool: trial.tool, catalogTool: trial.catalogTool }
+    const { guardrails, grants } = trial.snapshot
+    const wrong = checkArguments(call, trial.catalogTool, () => [guardrails.members(matched), grants.members(matched)])
     if (wrong !== undefined) return { failure: wrong, shape: { jsonRpcCode: -32602 } }
     explainStep(trial, 'message', '', 'pass', `${call.kind} ${call.method}`)
     return undefined
@@ -244,17 +246,6 @@ class Pipeline {
     answer: Answer,
     enriched: readonly Enriched[],
   ): Decision {
-    // Too late: the door has already answered for us, and the record must not say that the request went through.
-    if (
-      why?.reason !== 'dependency.timeout' &&
-      this.#now() - trial.startedAt > waitMs(trial.request.deadline, trial.startedAt)
-    ) {
-      const late = {
-        failure: failure('dependency.timeout', 'the call could not be judged in time; try again'),
-        shape: {},
-      }
-      return this.#deny(trial, late)
-    }
     const decision: Decision = {
       id: trial.id,
       outcome,
@@ -264,6 +255,7 @@ class Pipeline {
       answer,
       metadata: metadataOf(trial, outcome, why),
     }
+    if (isAbandoned(trial.request)) return decision
     const elapsedMs = performance.now() - trial.startedTick
     this.#options.onDecided?.({
       decision,

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Decision, Failure } from './decision.js'
+import { recordVersion } from './decision-record.js'
 import { stageOf } from './reason-codes.js'
 
 export type EmergencyReason =
@@ -51,4 +53,27 @@ export function emergencyDecision(reason: EmergencyReason, message: string): Dec
       ['decision_id', id],
     ]),
   }
+}
+
+/** The record of a denial for which there was not even a request: nothing but the denial and the door is known. */
+export function unreadLine({
+  listener,
+  decision,
+  now,
+}: {
+  readonly listener: Pick<InboundRequest['listener'], 'name' | 'door'>
+  readonly decision: Decision
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}): string {
+  return JSON.stringify({
+    version: recordVersion,
+    decision_id: decision.id,
+    timestamp: new Date(now).toISOString(),
+    mode: 'enforce',
+    decision: decision.outcome,
+    ...(decision.failure && { reason: decision.failure.reason }),
+    door: listener.door,
+    listener: listener.name,
+  })
 }

@@ -3,7 +3,7 @@ import type { ProtocolReason } from '../protocol/reasons.js'
 import type { AuthorizerReason } from '../rbac/authorizer.js'
 import type { CatalogReason } from '../rbac/tool-catalog.js'
 
-/** The stages of DESIGN, in the order in which they decide; `dependency` and `internal` replace any of them. */
+/** The stages, in the order in which they decide; `dependency` and `internal` replace any of them. */
 export type Stage =
   | 'framing'
   | 'server'

@@ -17,7 +17,7 @@ export interface DenialShape {
 
 /**
  * Our own JSON-RPC codes lie outside the ranges that JSON-RPC and MCP reserve. Never 401 or 403: a client that takes
- * the code for an HTTP status would start a login (facts: MCP Inspector).
+ * the code for an HTTP status would start a login (the official MCP Inspector does).
  */
 const codes = { denied: -31403, unauthenticated: -31401, unavailable: -31503 } as const
 
@@ -33,7 +33,7 @@ const forbiddenIdentity: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'identity.gateway_untrusted',
 ])
 
-/** Renders a denial as what the caller's client can read (facts/mcp.md, section 4). */
+/** Renders a denial as what the caller's client can read. */
 export function renderDenial(trial: Trial, failure: Failure, shape: DenialShape): Answer {
   const denial = { trial, failure, shape, message: messageOf(failure, shape) }
   switch (failure.stage) {
@@ -73,9 +73,19 @@ function metadataUrl({ origin, path }: Server): string {
   return `${origin}${protectedResourceMetadataPath(path)}`
 }
 
+/** Most failures that one denial tells of; more help nobody, and an answer has its limits. The record has all. */
+const maxTold = 8
+
+function told(failure: Failure, { others = [] }: DenialShape): readonly Failure[] {
+  return [failure, ...others.slice(0, maxTold - 1)]
+}
+
 function messageOf(failure: Failure, shape: DenialShape): string {
-  const all = [failure, ...(shape.others ?? [])]
-  return safeText(all.map(one => one.message).join('; '))
+  return safeText(
+    told(failure, shape)
+      .map(one => one.message)
+      .join('; '),
+  )
 }
 
 function unauthenticated(denial: Denial): Answer {
@@ -151,7 +161,9 @@ function toolError(denial: Denial): Answer {
 }
 
 function explanation({ trial, failure, shape, message }: Denial): string {
-  const hints = [failure, ...(shape.others ?? [])].flatMap(one => one.hints).map(safeText)
+  const hints = told(failure, shape)
+    .flatMap(one => one.hints)
+    .map(safeText)
   const reason = failure.policyReason === '' ? failure.reason : `${failure.reason}, ${failure.policyReason}`
   const lines = [
     `Denied by policy: ${message}`,
@@ -183,7 +195,9 @@ function hidden({ trial }: Denial): Answer {
 
 function jsonRpcError(denial: Denial, status: number, code: number, extra: readonly HeaderValue[] = []): Answer {
   const { trial, failure, message } = denial
-  const hints = [failure, ...(denial.shape.others ?? [])].flatMap(one => one.hints).map(safeText)
+  const hints = told(failure, denial.shape)
+    .flatMap(one => one.hints)
+    .map(safeText)
   const data = {
     reason: failure.reason,
     ...policyReason(failure),

@@ -29,7 +29,7 @@ export interface Authenticator {
   authenticate(request: InboundRequest, accepted: AcceptedAudience): Authenticated | Promise<Authenticated>
   /** Issuers by alias and URL, for documents such as RFC 9728 metadata. */
   readonly issuers: readonly { readonly url: string; readonly alias: string }[]
-  /** True once every issuer's keys were loaded at least once. */
+  /** True once every issuer's keys were loaded at least once. Never without any issuer. */
   readonly ready: boolean
   /** Why it is not ready, one line per issuer. */
   readonly pending: readonly string[]

@@ -368,6 +368,14 @@ describe('keys', () => {
     authenticator.stop()
   })
 
+  it('of no issuer at all make nothing ready', async () => {
+    const configuration = { ...configurationOf(), issuers: new Map() }
+    const { authenticator } = await setUp({ issuer: new FakeIssuer([key]), configuration })
+    expect(authenticator.ready).toBe(false)
+    expect(authenticator.pending).toEqual(['identity: no issuer is configured'])
+    authenticator.stop()
+  })
+
   it('last while the issuer is down, but not for ever', async () => {
     const issuer = new FakeIssuer([key])
     const { authenticator, clock, events } = await setUp({ issuer })
@@ -473,14 +481,41 @@ describe('bounds', () => {
   })
 })
 
+describe('a stranger who sends one token that must wait, again and again', () => {
+  it('holds a limited number of requests, and keeps nobody out whose token is known', async () => {
+    const issuer = new FakeIssuer([key])
+    const { authenticator, clock } = await setUp({ issuer, verifier: { maxCallers: 3 } })
+    const known = bearer(await key.sign(goodClaims))
+    await authenticator.authenticate(known, accepted)
+    clock.seconds += 60
+    issuer.hangs = true
+    const unknown = bearer(await (await signingKey('x')).sign(goodClaims))
+    for (let index = 0; index < 3; index++)
+      expect(authenticator.authenticate(unknown, accepted)).toBeInstanceOf(Promise)
+    expect(authenticator.authenticate(unknown, accepted)).toMatchObject({ ok: false, reason: 'dependency.timeout' })
+    expect(authenticator.authenticate(known, accepted)).toMatchObject({ ok: true })
+  })
+
+  it('gives the places back when the wait is over', async () => {
+    const { authenticator } = await setUp({ issuer: new FakeIssuer([key]), verifier: { maxCallers: 3 } })
+    for (let round = 0; round < 3; round++) {
+      const token = bearer(await key.sign({ ...goodClaims, sub: `user-${round}` }))
+      const answers = [1, 2, 3].map(() => authenticator.authenticate(token, accepted))
+      for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ ok: true })
+    }
+  })
+})
+
 describe('identity from the gateway', () => {
   const fromGateway = { ...accepted, identity: 'gatewayMetadata' } as const
+  const header = { alg: 'ES256', typ: 'at+jwt' }
   const metadata = (payload: Readonly<Record<string, unknown>>) =>
     new Map([['envoy.filters.http.jwt_authn', claimsOf(payload)]])
 
   it.each([
-    ['good claims', { claims: goodClaims }, 'ok'],
-    ['with the header', { claims: goodClaims, header: { alg: 'ES256', typ: 'at+jwt' } }, 'ok'],
+    ['good claims', { claims: goodClaims, header }, 'ok'],
+    ['a header that names no type', { claims: goodClaims, header: { alg: 'ES256' } }, 'ok'],
+    ['claims without the header, which might be those of an ID-JAG', { claims: goodClaims }, 'identity.token_type'],
     [
       'an ID-JAG by its header',
       { claims: goodClaims, header: { alg: 'ES256', typ: 'oauth-id-jag+jwt' } },
@@ -489,12 +524,12 @@ describe('identity from the gateway', () => {
     ['nothing', {}, 'identity.token_missing'],
     ['no claims, only text', { claims: 'x' }, 'identity.token_missing'],
     ['two tokens', { a: goodClaims, b: goodClaims }, 'identity.source_conflict'],
-    ['another issuer', { claims: { ...goodClaims, iss: 'https://evil.example' } }, 'identity.issuer_unknown'],
-    ['another audience', { claims: { ...goodClaims, aud: 'other' } }, 'identity.audience'],
-    ['expired', { claims: { ...goodClaims, exp: epoch } }, 'identity.expired'],
-    ['no exp', { claims: { ...goodClaims, exp: undefined } }, 'identity.claims'],
-    ['not yet valid', { claims: { ...goodClaims, nbf: epoch + 301 } }, 'identity.not_yet_valid'],
-    ['a bound token', { claims: { ...goodClaims, cnf: { jkt: 'x' } } }, 'identity.token_bound'],
+    ['another issuer', { claims: { ...goodClaims, iss: 'https://evil.example' }, header }, 'identity.issuer_unknown'],
+    ['another audience', { claims: { ...goodClaims, aud: 'other' }, header }, 'identity.audience'],
+    ['expired', { claims: { ...goodClaims, exp: epoch }, header }, 'identity.expired'],
+    ['no exp', { claims: { ...goodClaims, exp: undefined }, header }, 'identity.claims'],
+    ['not yet valid', { claims: { ...goodClaims, nbf: epoch + 301 }, header }, 'identity.not_yet_valid'],
+    ['a bound token', { claims: { ...goodClaims, cnf: { jkt: 'x' } }, header }, 'identity.token_bound'],
   ])('%s', async (_, payload, expected) => {
     const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
     const answer = await authenticator.authenticate(
@@ -506,21 +541,25 @@ describe('identity from the gateway', () => {
 
   it('counts for nothing on an untrusted listener', async () => {
     const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
-    const request = requestWith({ filterMetadata: metadata({ claims: goodClaims }) })
+    const request = requestWith({ filterMetadata: metadata({ claims: goodClaims, header }) })
     expect(authenticator.authenticate(request, fromGateway)).toMatchObject({ reason: 'identity.gateway_untrusted' })
   })
 
   it('is refused when the request carries the token of somebody else', async () => {
     const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
     const authorization = `Bearer ${await key.sign({ ...goodClaims, sub: 'mallory' })}`
-    const request = requestWith({ trust: 'mtls', authorization, filterMetadata: metadata({ claims: goodClaims }) })
+    const request = requestWith({
+      trust: 'mtls',
+      authorization,
+      filterMetadata: metadata({ claims: goodClaims, header }),
+    })
     expect(authenticator.authenticate(request, fromGateway)).toMatchObject({ reason: 'identity.source_conflict' })
   })
 
   it('is refused when the Authorization header is repeated, whatever is in it', async () => {
     const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
     const token = `Bearer ${await key.sign(goodClaims)}`
-    const filterMetadata = metadata({ claims: goodClaims })
+    const filterMetadata = metadata({ claims: goodClaims, header })
     const ask = (authorization: string | readonly string[]) =>
       authenticator.authenticate(requestWith({ trust: 'mtls', authorization, filterMetadata }), fromGateway)
     expect(ask(token)).toMatchObject({ ok: true })
@@ -543,7 +582,7 @@ describe('identity from the gateway', () => {
     const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
     const request = requestWith({
       trust: 'mtls',
-      filterMetadata: metadata({ claims: { ...goodClaims, aud: audience } }),
+      filterMetadata: metadata({ claims: { ...goodClaims, aud: audience }, header }),
     })
     expect(authenticator.authenticate(request, accepted)).toMatchObject({ reason: 'identity.token_missing' })
   })

@@ -1,5 +1,6 @@
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import { anonymousPrincipal } from './anonymous-principal.js'
+import { answerMargin } from './answer-margin.js'
 import type { AcceptedAudience, Authenticated, Authenticator } from './authenticator.js'
 import { bearerToken } from './bearer-token.js'
 import { checkTokenUse } from './check-token-use.js'
@@ -20,9 +21,6 @@ export interface AuthenticatorOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
-
-/** Milliseconds kept back from the gateway's deadline, so that our answer still arrives. */
-const answerMargin = 10
 
 /**
  * The authenticator of one configuration. `start` before use, `stop` after: it holds its issuers' key sets in between.
@@ -54,6 +52,7 @@ class ConfiguredAuthenticator implements Authenticator {
   get pending(): readonly string[] {
     const keySets = this.#keySets
     if (keySets === undefined) return ['identity: not started']
+    if (keySets.size === 0) return ['identity: no issuer is configured']
     return [...keySets.values()]
       .filter(({ loaded }) => !loaded)
       .map(({ issuer, failure }) => `issuer ${issuer}: no keys yet${failure === undefined ? '' : ` (${failure})`}`)
@@ -145,7 +144,7 @@ class ConfiguredAuthenticator implements Authenticator {
   #inTime(verification: Promise<Verification>, deadline: number | undefined): Promise<Verification> {
     if (deadline === undefined) return verification
     const { promise, resolve } = withResolver<Verification>()
-    const left = Math.max(0, deadline - this.#options.now() - answerMargin)
+    const left = deadline - this.#options.now()
     const timer = setTimeout(
       () =>
         resolve({
@@ -153,7 +152,7 @@ class ConfiguredAuthenticator implements Authenticator {
           reason: 'dependency.timeout',
           message: 'The access token could not be checked in time; try again.',
         }),
-      Math.min(left, 2 ** 31 - 1),
+      Math.min(Math.max(0, left - answerMargin(left)), 2 ** 31 - 1),
     )
     verification.then(resolve).finally(() => clearTimeout(timer))
     return promise

@@ -8,12 +8,18 @@ import type { IdentityReason } from './reasons.js'
 export const jwtMetadataNamespace = 'envoy.filters.http.jwt_authn'
 
 export type GatewayClaims =
-  | { readonly ok: true; readonly claims: JsonObject; readonly typ: string | undefined }
+  | {
+      readonly ok: true
+      readonly claims: JsonObject
+      /** Of the token's header; undefined when the header has none. */
+      readonly typ: string | undefined
+    }
   | { readonly ok: false; readonly reason: IdentityReason; readonly message: string }
 
 /**
  * The claims that the gateway verified. The operator chooses their name in the metadata, so they are known by `iss`;
- * the token's header, if it is there too, by `alg`. Anything but one of each is refused. Numbers come as doubles.
+ * the token's header by `alg`. Anything but one of each is refused: without the header, a token whose type says that it
+ * is no access token could not be told from one (RFC 8725, section 3.11). Numbers come as doubles.
  */
 export function gatewayClaims(request: InboundRequest): GatewayClaims {
   if (request.listener.trust === 'none')
@@ -47,7 +53,15 @@ export function gatewayClaims(request: InboundRequest): GatewayClaims {
       message:
         'The Authorization header and the token that the gateway verified name different callers; send one token.',
     }
-  const typ = headers[0]?.get('typ')
+  const [header] = headers
+  if (header === undefined)
+    return {
+      ok: false,
+      reason: 'identity.token_type',
+      message:
+        'The gateway does not pass on the header of the access token, so its type is unknown; set header_in_metadata of the provider in jwt_authn.',
+    }
+  const typ = header.get('typ')
   if (typ !== undefined && typeof typ !== 'string')
     return { ok: false, reason: 'identity.token_type', message: 'The type of the access token is not text.' }
   return { ok: true, claims, typ }

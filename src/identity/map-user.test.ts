@@ -196,3 +196,33 @@ describe('rules', () => {
     else expect(mapped).toMatchObject({ ok: false, reason, message: expect.stringContaining(message ?? '') })
   })
 })
+
+describe('a token with too much in it is refused before its names go anywhere', () => {
+  const everything =
+    'username: { claim: sub, prefix: "" }, groups: { claim: groups, prefix: "" }, uid: { claim: uid }, extra: [{ key: acme.example/x, valueExpression: "has(claims.x) ? claims.x : []" }]'
+  const fits = 'x'.repeat(256)
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `g${index}`)
+
+  it.each([
+    ['names that just fit', { sub: fits, uid: fits, groups: [fits], x: [fits] }],
+    ['as many groups as fit', { sub: 'alice', groups: many(500) }],
+  ])('but not %s', (_, claims) => {
+    expect(map({ uid: 'u', ...claims }, everything)).toMatchObject({ username: claims.sub })
+  })
+
+  it.each([
+    ['a user name', { sub: `${fits}x` }, 'The user name of this token is longer than 256 characters.'],
+    ['a uid', { sub: 'alice', uid: `${fits}x` }, 'The uid of this token is longer than 256 characters.'],
+    ['a group', { sub: 'alice', groups: ['a', `${fits}x`] }, 'One of the groups'],
+    ['many groups', { sub: 'alice', groups: many(501) }, 'more than 500 groups'],
+    ['a value of an extra', { sub: 'alice', x: `${fits}x` }, 'One of the values of the extra "acme.example/x"'],
+    ['many values of an extra', { sub: 'alice', x: many(501) }, 'more than 500 values of the extra'],
+    ['a long id of the token', { sub: 'alice', jti: fits }, 'credential-id'],
+  ])('%s', (_, claims, message) => {
+    expect(map({ uid: 'u', ...claims }, everything)).toEqual({
+      ok: false,
+      reason: 'identity.claims',
+      message: expect.stringContaining(message),
+    })
+  })
+})

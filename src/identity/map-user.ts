@@ -1,6 +1,7 @@
 import type { CelInput, CelOutput, CelProgram } from '../cel/environment.js'
 import { isJsonArray, isJsonObject, type JsonObject } from '../protocol/json-value.js'
 import { claimsActivation } from './expressions.js'
+import { tooLong, tooMany } from './identity-limits.js'
 import type { ClaimRule, ClaimSource, IssuerConfiguration } from './issuer-configuration.js'
 import type { UserInfo } from './principal.js'
 import type { IdentityReason } from './reasons.js'
@@ -14,8 +15,9 @@ type Value<T> = { readonly ok: true; readonly value: T } | { readonly ok: false;
 /**
  * The user that an issuer's configuration makes of verified claims, in the API server's order: username, groups, uid,
  * extra, claim rules, user rules (Kubernetes plugin/pkg/authenticator/token/oidc). The first failure decides. Beyond
- * the API server: an empty username and names beginning with `system:` or (users) `agent:` are refused, because here
- * they would be taken for what only we may hand out. `system:authenticated` is part of the result.
+ * the API server: names have a longest length, and an empty username and names beginning with `system:` or (users)
+ * `agent:` are refused, because here they would be taken for what only we may hand out. `system:authenticated` is part
+ * of the result.
  */
 export function mapUser(claims: JsonObject, issuer: IssuerConfiguration): MappedUser {
   const username = readUsername(claims, issuer.username)
@@ -26,6 +28,9 @@ export function mapUser(claims: JsonObject, issuer: IssuerConfiguration): Mapped
   if (!uid.ok) return refuse('identity.claims', uid.message)
   const extra = readExtra(claims, issuer.extra)
   if (!extra.ok) return refuse('identity.claims', extra.message)
+  const mapped: UserInfo = { username: username.value, uid: uid.value, groups: groups.value, extra: extra.value }
+  const oversized = tooMuch(mapped)
+  if (oversized !== undefined) return refuse('identity.claims', oversized)
   if (isReserved(username.value) || username.value.startsWith('agent:'))
     return refuse(
       'identity.reserved_name',
@@ -37,7 +42,6 @@ export function mapUser(claims: JsonObject, issuer: IssuerConfiguration): Mapped
     const broken = brokenClaimRule(claims, rule, index)
     if (broken !== undefined) return refuse('identity.claim_rule', broken)
   }
-  const mapped: UserInfo = { username: username.value, uid: uid.value, groups: groups.value, extra: extra.value }
   for (const [index, { program, message }] of issuer.userRules.entries()) {
     const evaluated = program.evaluate(userActivation(mapped))
     if (!evaluated.ok || evaluated.value !== true)
@@ -51,6 +55,19 @@ export function mapUser(claims: JsonObject, issuer: IssuerConfiguration): Mapped
 
 function refuse(reason: IdentityReason, message: string): MappedUser {
   return { ok: false, reason, message }
+}
+
+function tooMuch({ username, uid, groups, extra }: UserInfo): string | undefined {
+  const names =
+    tooLong('The user name of this token', username) ??
+    tooLong('The uid of this token', uid) ??
+    tooMany('groups', groups)
+  if (names !== undefined) return names
+  for (const [key, values] of extra) {
+    const problem = tooMany(`values of the extra "${key}"`, values)
+    if (problem !== undefined) return problem
+  }
+  return undefined
 }
 
 function isReserved(name: string): boolean {

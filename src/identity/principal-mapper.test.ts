@@ -24,7 +24,7 @@ function map(claims: Readonly<Record<string, unknown>>, spec = '{}', workload = 
   return mapped.ok ? mapped.principal : mapped
 }
 
-/** Token shapes as real issuers make them (facts: Keycloak 26, oidc-provider 9, SPIRE 1.13, Kubernetes 1.36, Entra ID). */
+/** Token shapes as real issuers make them (Keycloak 26, oidc-provider 9, SPIRE 1.13, Kubernetes 1.36, Entra ID). */
 const keycloakUser = {
   sub: '0b3f',
   typ: 'Bearer',
@@ -234,5 +234,20 @@ describe('actors', () => {
     const ids = chains.map(chain => chainId(...chain))
     expect(new Set(ids).size).toBe(chains.length)
     expect(chainId('i', 's', [])).toBe('')
+  })
+})
+
+describe('names that are too long to be sent', () => {
+  const long = 'x'.repeat(257)
+  it.each([
+    ['an agent', { sub: 'alice', client_id: long }, '{}', ''],
+    ['a tenant', { sub: 'alice', tenant: long }, '{ tenant: claims.tenant }', ''],
+    ['a workload', { sub: 'alice' }, '{}', `spiffe://mcp.test/${long}`],
+  ])('%s', (_, claims, spec, workload) => {
+    expect(map(claims, spec, workload)).toMatchObject({
+      ok: false,
+      reason: 'identity.claims',
+      message: expect.stringContaining('longer than 256 characters'),
+    })
   })
 })

@@ -2,6 +2,7 @@ import type { JsonObject } from '../protocol/json-value.js'
 import { actorChain, chainId } from './actor-chain.js'
 import { claimsActivation } from './expressions.js'
 import type { ConfiguredIssuer, IdentityConfiguration } from './identity-configuration.js'
+import { tooLong } from './identity-limits.js'
 import { clientOf, isMachineToken } from './machine-token.js'
 import { mapUser } from './map-user.js'
 import type { Actor, Agent, Principal, UserInfo } from './principal.js'
@@ -51,6 +52,11 @@ export class PrincipalMapper {
     if (agent === undefined) return broken('The agent cannot be derived from the claims of this token.')
     const tenant = this.#tenant(claims)
     if (!tenant.ok) return broken('The tenant cannot be derived from the claims of this token.')
+    const oversized =
+      tooLong('The agent that this token names', agent.id) ??
+      tooLong('The tenant of this token', tenant.value ?? '') ??
+      tooLong("The name in the certificate of the gateway's client", workload)
+    if (oversized !== undefined) return broken(oversized)
     const subject = claims.get('sub')
     const principal: Principal = {
       kind: machine ? 'machine' : 'user',

@@ -33,6 +33,14 @@ export interface TokenVerifierOptions {
   readonly refusalTtl?: number
   /** Verifications under way; default 1000. Beyond that, new tokens are answered with dependency.timeout. */
   readonly maxPending?: number
+  /** Requests that wait for them; default 4000. The same token may come many times, and each request holds its body. */
+  readonly maxCallers?: number
+}
+
+interface Pending {
+  readonly keySet: KeySet
+  readonly result: Promise<Verification>
+  callers: number
 }
 
 /** Key sets by issuer, as one configuration has them. */
@@ -64,6 +72,11 @@ const notYetValid: Failed = {
   reason: 'identity.not_yet_valid',
   message: 'The access token is not valid yet; check the clocks.',
 }
+const busy: Failed = {
+  ok: false,
+  reason: 'dependency.timeout',
+  message: 'Too many new access tokens are being checked at once; try again.',
+}
 const unavailable: Failed = {
   ok: false,
   reason: 'dependency.keys_unavailable',
@@ -79,8 +92,10 @@ export class TokenVerifier {
   readonly #now: () => number
   readonly #tokens: BoundedCache<Entry>
   readonly #refusals: BoundedCache<Refusal>
-  readonly #pending = new Map<string, { readonly keySet: KeySet; readonly result: Promise<Verification> }>()
+  readonly #pending = new Map<string, Pending>()
   readonly #maxPending: number
+  readonly #maxCallers: number
+  #callers = 0
   #waiting = 0
   readonly #refusalTtl: number
 
@@ -90,11 +105,13 @@ export class TokenVerifier {
     maxRefusals = 1000,
     refusalTtl = 10_000,
     maxPending = 1000,
+    maxCallers = 4000,
   }: TokenVerifierOptions) {
     this.#now = now
     this.#tokens = new BoundedCache(maxTokens)
     this.#refusals = new BoundedCache(maxRefusals)
     this.#maxPending = maxPending
+    this.#maxCallers = maxCallers
     this.#refusalTtl = refusalTtl
   }
 
@@ -152,19 +169,22 @@ export class TokenVerifier {
 
   #shared(digest: string, decoded: DecodedToken, keySet: KeySet, issuer: string): Verification | Promise<Verification> {
     const pending = this.#pending.get(digest)
-    if (pending?.keySet === keySet) return pending.result
-    if (this.#pending.size >= this.#maxPending)
-      return {
-        ok: false,
-        reason: 'dependency.timeout',
-        message: 'Too many new access tokens are being checked at once; try again.',
-      }
+    if (this.#callers >= this.#maxCallers) return busy
+    if (pending?.keySet === keySet) {
+      this.#callers++
+      pending.callers++
+      return pending.result
+    }
+    if (this.#pending.size >= this.#maxPending) return busy
     const result = this.#verify(digest, decoded, keySet, issuer)
       .catch((): Verification => unavailable)
       .finally(() => {
-        if (this.#pending.get(digest)?.result === result) this.#pending.delete(digest)
+        this.#callers -= started.callers
+        if (this.#pending.get(digest) === started) this.#pending.delete(digest)
       })
-    this.#pending.set(digest, { keySet, result })
+    const started: Pending = { keySet, result, callers: 1 }
+    this.#callers++
+    this.#pending.set(digest, started)
     return result
   }
 

@@ -9,13 +9,16 @@ import type { Authorizer } from '../rbac/authorizer.js'
 import { danglingRoleRefs } from '../rbac/dangling-role-refs.js'
 import { createEmbeddedAuthorizer } from '../rbac/embedded-authorizer.js'
 import type { RbacObject } from '../rbac/rbac-objects.js'
+import type { ToolCatalog } from '../rbac/tool-catalog.js'
+import { type BrokenDocument, closedBy } from './broken-document.js'
 import type { CompiledDocument } from './compile-document.js'
 import { type CrossCheckInput, crossCheck } from './cross-check.js'
-import { compileMatch, matchSchema } from './match.js'
+import type { Enrichment } from './enrichment.js'
+import { headerRoom, ownPrefix } from './header-names.js'
 import { RuleIndex } from './rule-index.js'
 import type { Server } from './server.js'
-import { createServerTable } from './server-table.js'
-import type { BrokenRule, PolicySnapshot } from './snapshot.js'
+import { createServerTable, type ServerAddress } from './server-table.js'
+import type { PolicySnapshot, ServerVersion } from './snapshot.js'
 
 /** One document in force. */
 export interface LoadedDocument {
@@ -23,6 +26,8 @@ export interface LoadedDocument {
   readonly document: SourceDocument
   readonly digest: string
   readonly source: string
+  /** That of its source. */
+  readonly trust: number
   readonly compiled: CompiledDocument
   readonly warnings: readonly Finding[]
 }
@@ -39,9 +44,9 @@ export interface AssembleContext {
 
 export interface AssembleInput {
   readonly loaded: readonly LoadedDocument[]
-  /** Documents that do not compile and never did. */
-  readonly broken: readonly SourceDocument[]
-  /** Files that could not be read at all and never could. */
+  /** Documents that are not in force as they stand. */
+  readonly broken: readonly BrokenDocument[]
+  /** Files that could not be read, and never were read whole. */
   readonly unreadable: readonly string[]
 }
 
@@ -59,7 +64,8 @@ export function assembleSnapshot(
 ): Assembled {
   const findings: Finding[] = []
   const brokenKeys: string[] = []
-  const brokenRules: BrokenRule[] = [...broken.map(brokenRule), ...unreadable.map(governsAll)]
+  const closed = closedBy(broken, unreadable)
+  const closedAddresses: ServerAddress[] = [...closed.addresses]
   const of = <Kind extends CompiledDocument['kind']>(kind: Kind) =>
     loaded.flatMap(one => (isKind(one.compiled, kind) ? [{ ...one, compiled: one.compiled }] : []))
 
@@ -70,17 +76,28 @@ export function assembleSnapshot(
   const authorizer: Authorizer = createEmbeddedAuthorizer(rbac)
   const authorizers = new Map(context.clusters.map(name => [name, authorizer]))
   const catalogs = new Map(of('ToolCatalog').map(({ compiled }) => [compiled.catalog.name, compiled.catalog]))
+  const catalogDigests = new Map(of('ToolCatalog').map(({ compiled, digest }) => [compiled.catalog.name, digest]))
 
   const servers: Server[] = []
-  for (const one of of('Server')) {
-    const resolved = one.compiled.draft.resolve({ catalogs, authorizers })
+  const versions = new Map<string, ServerVersion>()
+  for (const { key, digest, compiled } of of('Server')) {
+    const { draft } = compiled
+    const resolved = draft.resolve({ catalogs, authorizers })
     findings.push(...resolved.findings)
-    const server = resolved.value ?? previous?.servers.byName(one.compiled.draft.name)
-    if (server !== undefined) servers.push(server)
-    if (resolved.value === undefined) {
-      brokenKeys.push(one.key)
-      if (server === undefined) brokenRules.push(brokenRule(one.document))
+    const before = previous?.versions.get(draft.name)
+    const server = resolved.value ?? upToDate(previous?.servers.byName(draft.name), catalogs, authorizers)
+    if (server !== undefined) {
+      servers.push(server)
+      const catalog = server.catalog?.name ?? ''
+      const catalogDigest = catalogDigests.get(catalog) ?? before?.catalog ?? ''
+      versions.set(draft.name, {
+        document: resolved.value === undefined ? (before?.document ?? digest) : digest,
+        catalog: catalog === '' ? '' : catalogDigest,
+      })
     }
+    if (resolved.value !== undefined) continue
+    brokenKeys.push(key)
+    closedAddresses.push({ host: draft.host, path: draft.path })
   }
 
   const rules: CrossCheckInput = {
@@ -89,23 +106,30 @@ export function assembleSnapshot(
     grants: of('Grant').map(({ document, compiled }) => ({ document, value: compiled.grant })),
     guardrails: of('Guardrail').map(({ document, compiled }) => ({ document, value: compiled.guardrail })),
     enrichments: of('Enrichment').map(({ document, compiled }) => ({ document, value: compiled.enrichment })),
+    authentication: of('AuthenticationConfiguration').map(({ document, compiled }) => ({
+      document,
+      value: compiled.configuration,
+    })),
   }
   const checked = crossCheck(rules)
   findings.push(...checked.findings)
   const usable = servers.filter(server => !checked.excludedServers.has(server.name))
-  const enrichments = rules.enrichments.map(one => one.value)
+  for (const { name, host, path } of servers)
+    if (checked.excludedServers.has(name)) closedAddresses.push({ host, path })
+  const enrichments = rules.enrichments.flatMap(({ value }) =>
+    checked.excludedEnrichments.has(value.name) ? [] : [value],
+  )
+  brokenKeys.push(
+    ...of('Enrichment').flatMap(one => (checked.excludedEnrichments.has(one.document.name) ? [one.key] : [])),
+  )
 
   const authenticated = context.authenticator(
-    of('AuthenticationConfiguration').map(({ compiled }) => compiled.configuration),
+    rules.authentication.map(one => one.value),
     of('Identity')[0]?.compiled.identity,
   )
   findings.push(...authenticated.findings)
 
   const names = usable.map(server => server.name)
-  const headers = new Set([
-    ...enrichments.flatMap(one => one.headerNames),
-    ...usable.flatMap(one => one.upstreamHeaders),
-  ])
   const grants = rules.grants.map(one => one.value)
   const scopes = new Map(
     usable.map(server => [
@@ -115,8 +139,12 @@ export function assembleSnapshot(
   )
   return {
     snapshot: {
-      revision: revisionOf(loaded, brokenRules),
-      servers: createServerTable(usable),
+      revision: revisionOf(loaded, versions, [
+        ...closed.rules.map(rule => rule.name),
+        ...closedAddresses.map(({ host, path }) => `${host}\0${path}`),
+      ]),
+      servers: createServerTable(usable, { addresses: closedAddresses, unknownAddress: closed.unknownAddress }),
+      versions,
       authenticator: authenticated.value ?? noAuthenticator,
       grants: new RuleIndex(grants, names),
       guardrails: new RuleIndex(
@@ -124,8 +152,12 @@ export function assembleSnapshot(
         names,
       ),
       enrichments: new RuleIndex(enrichments, names),
-      broken: new RuleIndex(brokenRules, names),
-      enrichmentHeaders: [...headers].sort(),
+      broken: new RuleIndex(closed.rules, names),
+      headersOf: headerLists(
+        enrichments,
+        rules.enrichments.map(one => one.value),
+        usable,
+      ),
       scopes,
       documents: loaded.length,
     },
@@ -156,42 +188,43 @@ function isKind<Kind extends CompiledDocument['kind']>(
 }
 
 /**
- * What a document that does not compile could restrict: for a Guardrail the calls of its own match where that can be
- * read, for an Identity all. Every other kind only gives: without a Server, a catalogue, a Grant, a role or an issuer
- * there is less, never more.
+ * A Server that stays in force although its document does not resolve asks the RBAC objects and the catalogue of now:
+ * what was taken away since must not live on in it.
  */
-function brokenRule(document: SourceDocument): BrokenRule {
-  const name = `${document.kind}/${document.name}`
-  switch (document.kind) {
-    case 'Guardrail':
-      return { name, match: readMatch(document) ?? everything }
-    case 'Identity':
-      return { name, match: everything }
-    default:
-      return { name, match: nothing }
-  }
+function upToDate(
+  server: Server | undefined,
+  catalogs: ReadonlyMap<string, ToolCatalog>,
+  authorizers: ReadonlyMap<string, Authorizer>,
+): Server | undefined {
+  const authorizer = server && authorizers.get(server.kubernetes.cluster)
+  if (server === undefined || authorizer === undefined) return undefined
+  const catalog = server.catalog && (catalogs.get(server.catalog.name) ?? server.catalog)
+  return { ...server, catalog, authorizer, authorizers }
 }
 
-function governsAll(file: string): BrokenRule {
-  return { name: file, match: everything }
+/** Names of Enrichments that are left out count too, as far as there is room: what clients write under them is not ours. */
+function headerLists(
+  used: readonly Enrichment[],
+  all: readonly Enrichment[],
+  servers: readonly Server[],
+): PolicySnapshot['headersOf'] {
+  const own = new Set([...used, ...all].flatMap(one => one.headerNames.filter(name => name.startsWith(ownPrefix))))
+  const common = [...own].slice(0, headerRoom.names).sort()
+  const lists = new Map<string, readonly string[]>()
+  for (const { name, upstreamHeaders } of servers)
+    if (upstreamHeaders.length > 0) lists.set(name, [...new Set([...common, ...upstreamHeaders])].sort())
+  return server => lists.get(server) ?? common
 }
 
-const everything = compileMatch({ methods: ['*'] })
-const nothing = compileMatch({ servers: ['\0'] })
-
-function readMatch(document: SourceDocument) {
-  const { value } = document
-  if (typeof value !== 'object' || value === null || !('spec' in value)) return undefined
-  const { spec } = value
-  if (typeof spec !== 'object' || spec === null) return undefined
-  if (!('match' in spec)) return undefined
-  const parsed = matchSchema.safeParse(spec.match)
-  return parsed.success ? compileMatch(parsed.data) : undefined
-}
-
-function revisionOf(loaded: readonly LoadedDocument[], broken: readonly BrokenRule[]): string {
+function revisionOf(
+  loaded: readonly LoadedDocument[],
+  versions: ReadonlyMap<string, ServerVersion>,
+  closed: readonly string[],
+): string {
   const hash = createHash('sha256')
   for (const line of loaded.map(one => `${one.key}\0${one.digest}`).sort()) hash.update(`${line}\n`)
-  for (const line of broken.map(one => `broken\0${one.name}`).sort()) hash.update(`${line}\n`)
+  for (const line of [...versions].map(([name, { document, catalog }]) => `${name}\0${document}\0${catalog}`).sort())
+    hash.update(`version\0${line}\n`)
+  for (const line of closed.map(one => `broken\0${one}`).sort()) hash.update(`${line}\n`)
   return hash.digest('hex').slice(0, 16)
 }

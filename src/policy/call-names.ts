@@ -1,4 +1,5 @@
 import type { Call } from '../protocol/call.js'
+import { methodTable } from '../protocol/mcp/method-table.js'
 
 /**
  * The method as policies and records name it: the JSON-RPC method, or `GET`, `DELETE` and `response` for what has none.
@@ -18,7 +19,13 @@ export function methodName(call: Call): string {
   }
 }
 
-/** Whether the call touches something that needs to be given: a tool, prompt, resource, task, or a whole JSON body. */
+/**
+ * Whether the call touches something that needs to be given: a tool, prompt, resource, task, a whole JSON body, or a
+ * method that is there only because the Server's `methods` names it, of which nobody knows what it does.
+ */
 export function hasTarget(call: Call): boolean {
-  return call.protocol === 'json' || call.target.kind !== 'none' || call.alsoTargets.length > 0
+  if (call.protocol === 'json' || call.target.kind !== 'none' || call.alsoTargets.length > 0) return true
+  if (call.kind !== 'request' && call.kind !== 'notification') return false
+  const row = methodTable.get(call.method)
+  return row === undefined || row.needs === 'enabled'
 }

@@ -41,10 +41,15 @@ const foreignKinds: ReadonlyMap<string, string> = new Map([
 ])
 const allKinds: readonly string[] = [...policyKinds, ...foreignKinds.keys()]
 
+/** Whether documents of this kind are read at all. */
+export function isKnownKind(kind: string): boolean {
+  return allKinds.includes(kind)
+}
+
 /** Compiles one document by its kind. Whatever is not a kind of ours or of Kubernetes that we read is an error. */
 export function compileDocument(document: SourceDocument, options: CompileOptions): Compilation<CompiledDocument> {
   const expected = foreignKinds.get(document.kind) ?? policyApiVersion
-  if (!allKinds.includes(document.kind)) {
+  if (!isKnownKind(document.kind)) {
     const near = didYouMean(document.kind, allKinds)
     const hint = near === undefined ? `one of: ${allKinds.join(', ')}` : `did you mean "${near}"?`
     return failed(document, 'kind', `"${document.kind}" is not a kind that mcp-authz reads`, hint)

@@ -1,10 +1,11 @@
 import type { Finding } from '../documents/finding.js'
-import type { PathSegment, SourceDocument } from '../documents/source-document.js'
-import { didYouMean } from '../documents/validate.js'
+import type { SourceDocument } from '../documents/source-document.js'
+import type { AuthenticationConfiguration } from '../identity/authentication-configuration.js'
+import { checkMatch, type Report } from './check-match.js'
 import type { Enrichment } from './enrichment.js'
 import type { Grant } from './grant.js'
 import type { Guardrail } from './guardrail.js'
-import type { Match } from './match.js'
+import { headerRoom, ownPrefix } from './header-names.js'
 import type { Server } from './server.js'
 import type { ServerDraft } from './server-document.js'
 
@@ -19,47 +20,47 @@ export interface CrossCheckInput {
   readonly grants: readonly Written<Grant>[]
   readonly guardrails: readonly Written<Guardrail>[]
   readonly enrichments: readonly Written<Enrichment>[]
+  readonly authentication: readonly Written<AuthenticationConfiguration>[]
 }
 
 export interface CrossChecked {
   readonly findings: readonly Finding[]
   readonly excludedServers: ReadonlySet<string>
+  /** Enrichments for whose headers there is no room. */
+  readonly excludedEnrichments: ReadonlySet<string>
 }
 
 /** What only shows when the documents stand together: two Servers at one address, rules that can never matter, names that nothing has. */
 export function crossCheck(input: CrossCheckInput): CrossChecked {
   const findings: Finding[] = []
   const excludedServers = new Set<string>()
-  const report = (
-    severity: Finding['severity'],
-    document: SourceDocument,
-    path: readonly PathSegment[],
-    message: string,
-    hint?: string,
-  ) => findings.push(document.finding(severity, path, message, hint === undefined ? {} : { hint }))
+  const report: Report = (severity, document, path, message, hint) =>
+    findings.push(document.finding(severity, path, message, hint === undefined ? {} : { hint }))
 
   const addresses = new Map<string, Written<ServerDraft>>()
   for (const one of input.serverDocuments) {
-    const address = `${one.value.host}${one.value.path}`
-    const other = addresses.get(address)
-    addresses.set(address, other ?? one)
-    if (other === undefined) continue
-    for (const { document, value } of [other, one]) {
-      report(
-        'error',
-        document,
-        ['spec', 'resource'],
-        `the Servers ${other.value.name} and ${one.value.name} stand at the same address`,
-        'give each its own host or path',
-      )
-      excludedServers.add(value.name)
+    // One that runs on its last good version stands where that stood.
+    const live = input.servers.filter(server => server.name === one.value.name)
+    for (const address of new Set([one.value, ...live].map(({ host, path }) => `${host}${path}`))) {
+      const other = addresses.get(address)
+      addresses.set(address, other ?? one)
+      if (other === undefined) continue
+      for (const { document, value } of [other, one]) {
+        report(
+          'error',
+          document,
+          ['spec', 'resource'],
+          `the Servers ${other.value.name} and ${one.value.name} stand at the same address`,
+          'give each its own host or path',
+        )
+        excludedServers.add(value.name)
+      }
     }
   }
 
-  const serverNames = input.servers.map(server => server.name)
-  for (const one of [...input.grants, ...input.guardrails, ...input.enrichments]) {
-    checkNames(one.document, one.value.match, input.servers, serverNames, report)
-  }
+  for (const { document, value } of [...input.grants, ...input.guardrails, ...input.enrichments])
+    checkMatch(document, value.match, input.servers, report)
+  checkAudiences(input, report)
   for (const { document, value } of input.grants) {
     const matched = input.servers.filter(server => value.match.server(server.name))
     if (matched.length > 0 && !matched.some(server => server.require.includes('grants'))) {
@@ -85,7 +86,7 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
           `the Enrichment ${owner} sets ${name} too; where both match, the first by name wins`,
         )
       headerOwners.set(name, owner ?? value.name)
-      if (name.startsWith('x-mcp-authz-')) continue
+      if (name.startsWith(ownPrefix)) continue
       const without = input.servers.find(
         server => value.match.server(server.name) && !server.upstreamHeaders.includes(name),
       )
@@ -99,62 +100,65 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
       )
     }
   }
-  return { findings, excludedServers }
+  const excludedEnrichments = checkHeaderRoom(input, report)
+  return { findings, excludedServers, excludedEnrichments }
 }
 
-type Report = (
-  severity: Finding['severity'],
-  document: SourceDocument,
-  path: readonly PathSegment[],
-  message: string,
-  hint?: string,
-) => void
-
-function checkNames(
-  document: SourceDocument,
-  match: Match,
-  servers: readonly Server[],
-  names: readonly string[],
-  report: Report,
-): void {
-  const matched = servers.filter(server => match.server(server.name))
-  for (const [index, name] of listAt(document, 'servers').entries()) {
-    if (name.includes('*') || names.includes(name)) continue
-    report(
-      'warning',
-      document,
-      ['spec', 'match', 'servers', index],
-      `there is no Server "${name}"`,
-      suggestion(name, names),
-    )
+/** In the order of their names, as they are applied: the one that takes too much is left out, and nothing else. */
+function checkHeaderRoom({ enrichments, servers }: CrossCheckInput, report: Report): ReadonlySet<string> {
+  const excluded = new Set<string>()
+  const own = new Set<string>()
+  const taken = new Map(servers.map(server => [server.name, new Set<string>()]))
+  const sorted = [...enrichments].sort((a, b) => (a.value.name < b.value.name ? -1 : 1))
+  for (const { document, value } of sorted) {
+    const names = value.headerNames.filter(name => name.startsWith(ownPrefix))
+    const matched = servers.filter(server => value.match.server(server.name))
+    const wanted = matched.map(server => ({
+      server: server.name,
+      names: new Set([
+        ...(taken.get(server.name) ?? []),
+        ...value.headerNames.filter(name => names.includes(name) || server.upstreamHeaders.includes(name)),
+      ]),
+    }))
+    const full = wanted.find(one => one.names.size > headerRoom.perServer)
+    const path = ['spec', 'requestHeaders']
+    const hint = 'set fewer headers, or match fewer Servers'
+    if (full !== undefined)
+      report(
+        'error',
+        document,
+        path,
+        `with it, Enrichments set ${full.names.size} headers for the Server ${full.server}; there is room for ${headerRoom.perServer}, so it is left out`,
+        hint,
+      )
+    else if (new Set([...own, ...names]).size > headerRoom.names)
+      report(
+        'error',
+        document,
+        path,
+        `with it, Enrichments have more than ${headerRoom.names} ${ownPrefix}* names in all, so it is left out`,
+        'use the same names in several Enrichments',
+      )
+    else {
+      for (const name of names) own.add(name)
+      for (const one of wanted) taken.set(one.server, one.names)
+      continue
+    }
+    excluded.add(value.name)
   }
-  const catalogued = matched.filter(server => server.catalog !== undefined)
-  if (catalogued.length === 0 || catalogued.length < matched.length) return
-  const tools = catalogued.flatMap(server => [...(server.catalog?.tools.keys() ?? [])])
-  for (const [index, name] of listAt(document, 'tools').entries()) {
-    if (name.includes('*') || tools.includes(name)) continue
-    report(
-      'warning',
-      document,
-      ['spec', 'match', 'tools', index],
-      `no catalogue of the Servers that it matches has a tool "${name}"`,
-      suggestion(name, tools),
-    )
-  }
+  return excluded
 }
 
-function suggestion(name: string, candidates: readonly string[]): string | undefined {
-  const near = didYouMean(name, candidates)
-  return near === undefined ? undefined : `did you mean "${near}"?`
-}
-
-/** A list of strings below `spec.match`, as written. */
-function listAt({ value }: SourceDocument, field: 'servers' | 'tools'): readonly string[] {
-  const match = member(member(value, 'spec'), 'match')
-  const list = member(match, field)
-  return Array.isArray(list) ? list.filter(item => typeof item === 'string') : []
-}
-
-function member(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined
+/** Tokens for such an audience are refused everywhere: most likely one of the two is misspelt. */
+function checkAudiences({ authentication, servers }: CrossCheckInput, report: Report): void {
+  if (servers.length === 0) return
+  const accepted = new Set(servers.flatMap(server => server.audience.audiences))
+  for (const { document, value } of authentication)
+    for (const [i, { audiences }] of value.issuers.entries())
+      for (const [j, audience] of audiences.entries()) {
+        if (accepted.has(audience)) continue
+        const message = 'admits nobody here: no Server accepts this audience'
+        const hint = 'Server.spec.audiences decides; add it there or remove it here'
+        report('warning', document, ['jwt', i, 'issuer', 'audiences', j], message, hint)
+      }
 }

@@ -10,13 +10,17 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(directory, { recursive: true }))
 
-const namesOf = () => createDirectorySource({ directory }).read().files.map(file => file.name.slice(directory.length + 1))
+const namesOf = () =>
+  createDirectorySource({ directory })
+    .read()
+    .files.map(file => file.name.slice(directory.length + 1))
 
 describe('createDirectorySource', () => {
   it('reads .yaml and .yml below the directory, in a fixed order, and passes over dot names', () => {
     mkdirSync(join(directory, 'sub'))
     mkdirSync(join(directory, '.git'))
-    for (const name of ['b.yml', 'a.yaml', 'c.txt', '.hidden.yaml', 'sub/d.yaml', '.git/e.yaml']) writeFileSync(join(directory, name), 'x: 1')
+    for (const name of ['b.yml', 'a.yaml', 'c.txt', '.hidden.yaml', 'sub/d.yaml', '.git/e.yaml'])
+      writeFileSync(join(directory, name), 'x: 1')
     expect(namesOf()).toEqual(['a.yaml', 'b.yml', 'sub/d.yaml'])
   })
 
@@ -41,7 +45,10 @@ describe('createDirectorySource', () => {
 
   it('reports a directory that is not there', () => {
     const source = createDirectorySource({ directory: join(directory, 'nope') })
-    expect(source.read()).toMatchObject({ files: [], findings: [{ severity: 'error', message: 'cannot be read: ENOENT' }] })
+    expect(source.read()).toMatchObject({
+      files: [],
+      findings: [{ severity: 'error', message: 'cannot be read: ENOENT' }],
+    })
   })
 
   it('reports a file that is too large, and reads the others', () => {
@@ -55,5 +62,37 @@ describe('createDirectorySource', () => {
   it('does not follow a link to itself for ever', () => {
     symlinkSync('.', join(directory, 'loop'))
     expect(createDirectorySource({ directory }).read().findings).toMatchObject([{ severity: 'error' }])
+  })
+
+  it('reports a link to nothing, and a link to itself, as files that cannot be read', () => {
+    symlinkSync('nowhere', join(directory, 'gone.yaml'))
+    symlinkSync('self.yaml', join(directory, 'self.yaml'))
+    symlinkSync('nowhere', join(directory, 'notes.txt'))
+    writeFileSync(join(directory, 'a.yaml'), 'x: 1')
+    const { files, findings, lost } = createDirectorySource({ directory }).read()
+    expect(files).toHaveLength(1)
+    expect(findings).toMatchObject([
+      { severity: 'error', location: { file: join(directory, 'gone.yaml') }, message: expect.stringContaining('link') },
+      { severity: 'error', location: { file: join(directory, 'self.yaml') }, message: 'cannot be read: ELOOP' },
+    ])
+    expect(lost).toBeUndefined()
+  })
+
+  it('names a file that it cannot read as it names the documents in it', () => {
+    const near = mkdtempSync(join(process.cwd(), '.tmp-source-'))
+    try {
+      const source = createDirectorySource({ directory: near })
+      writeFileSync(join(near, 'a.yaml'), 'x: 1')
+      const [file] = source.read().files
+      expect(file?.name.startsWith('.tmp-source-')).toBe(true)
+      writeFileSync(join(near, 'a.yaml'), ' '.repeat(1024 * 1024 + 1))
+      expect(source.read().findings[0]?.location.file).toBe(file?.name)
+    } finally {
+      rmSync(near, { recursive: true })
+    }
+  })
+
+  it('says so when it could not be looked through at all', () => {
+    expect(createDirectorySource({ directory: join(directory, 'nope') }).read().lost).toBe(true)
   })
 })

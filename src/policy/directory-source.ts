@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Finding } from '../documents/finding.js'
 import type { PolicySource, SourceFile } from './source.js'
@@ -26,55 +26,74 @@ export function createDirectorySource({ directory, kinds, trust = 100 }: Directo
     fingerprint() {
       const listed = list(directory)
       if (typeof listed === 'string') return `error:${listed}`
-      return listed.map(({ path, stamp }) => `${path}\0${stamp}`).join('\n')
+      return listed.map(one => `${one.path}\0${'problem' in one ? one.problem : one.stamp}`).join('\n')
     },
     read() {
       const listed = list(directory)
-      if (typeof listed === 'string') return { files: [], findings: [problem(directory, listed)] }
+      if (typeof listed === 'string') return { files: [], findings: [problem(directory, listed)], lost: true }
       const files: SourceFile[] = []
       const findings: Finding[] = []
-      for (const { path, size } of listed) {
-        if (size > maxFileBytes) {
-          findings.push(problem(path, `larger than ${maxFileBytes} bytes; split it into several files`))
-          continue
-        }
-        try {
-          files.push({ name: shown(path), text: readFileSync(path, 'utf8') })
-        } catch (error) {
-          findings.push(problem(path, `cannot be read: ${codeOf(error)}`))
-        }
+      for (const one of listed) {
+        if ('problem' in one) findings.push(problem(one.path, one.problem))
+        else if (one.size > maxFileBytes)
+          findings.push(problem(one.path, `larger than ${maxFileBytes} bytes; split it into several files`))
+        else
+          try {
+            files.push({ name: shown(one.path), text: readFileSync(one.path, 'utf8') })
+          } catch (error) {
+            findings.push(problem(one.path, `cannot be read: ${codeOf(error)}`))
+          }
       }
       return { files, findings }
     },
   }
 }
 
-interface Listed {
-  readonly path: string
-  readonly size: number
-  readonly stamp: string
-}
+type Listed =
+  | { readonly path: string; readonly size: number; readonly stamp: string }
+  | { readonly path: string; readonly problem: string }
 
-function list(directory: string): Listed[] | string {
+/** A string says why the directory could not be looked through: nothing is known of what it holds. */
+function list(directory: string): readonly Listed[] | string {
   const found: Listed[] = []
   const visit = (folder: string, depth: number): string | undefined => {
     if (depth > maxDepth) return `folders are nested deeper than ${maxDepth}`
     for (const name of readdirSync(folder).sort()) {
       if (name.startsWith('.')) continue
       const path = join(folder, name)
-      const stat = statSync(path, { throwIfNoEntry: false })
-      if (stat?.isDirectory()) {
+      const document = /\.ya?ml$/.test(name)
+      const stat = look(path)
+      if (stat === undefined) continue
+      if (typeof stat === 'string') {
+        // Of another name it may be a folder full of documents: then nothing is known.
+        if (!document) return `${shown(path)} ${stat}`
+        found.push({ path, problem: stat })
+      } else if (stat.isDirectory()) {
         const wrong = visit(path, depth + 1)
         if (wrong !== undefined) return wrong
-      } else if (stat?.isFile() && /\.ya?ml$/.test(name)) {
-        found.push({ path, size: stat.size, stamp: `${stat.ino}:${stat.size}:${stat.mtimeMs}` })
-        if (found.length > maxFiles) return `more than ${maxFiles} files`
-      }
+      } else if (stat.isFile() && document)
+        found.push({ path, size: stat.size, stamp: `${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}` })
+      if (found.length > maxFiles) return `more than ${maxFiles} files`
     }
     return undefined
   }
   try {
     return visit(directory, 0) ?? found
+  } catch (error) {
+    return `cannot be read: ${codeOf(error)}`
+  }
+}
+
+/**
+ * What stands at a path; a string says why that cannot be told. undefined: it went away meanwhile, or is a link to
+ * nothing under a name that no document has.
+ */
+function look(path: string): Stats | string | undefined {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (stat !== undefined) return stat
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined || !/\.ya?ml$/.test(path)) return undefined
+    return 'is a link to something that is not there'
   } catch (error) {
     return `cannot be read: ${codeOf(error)}`
   }
@@ -91,6 +110,6 @@ function codeOf(error: unknown): string {
 }
 
 function problem(file: string, message: string): Finding {
-  const location = { file, document: 1, line: 1, column: 1 }
+  const location = { file: shown(file), document: 1, line: 1, column: 1 }
   return { severity: 'error', location, subject: '', path: '', message, hint: undefined }
 }

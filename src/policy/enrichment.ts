@@ -5,22 +5,8 @@ import { validate } from '../documents/validate.js'
 import type { Compilation } from './compilation.js'
 import { documentSchema } from './document-schema.js'
 import { asText, ExpressionCompiler, evaluateConditions, expressionsSchema, withVariables } from './expressions.js'
+import { headerName, headerNameProblem } from './header-names.js'
 import { compileMatch, type Match, matchSchema } from './match.js'
-
-/** Headers of our own that carry who asks; an Enrichment must not speak for them. */
-export const reservedHeaders: ReadonlySet<string> = new Set([
-  'x-mcp-authz-user',
-  'x-mcp-authz-groups',
-  'x-mcp-authz-groups-omitted',
-  'x-mcp-authz-agent',
-  'x-mcp-authz-tenant',
-  'x-mcp-authz-chain',
-  'x-mcp-authz-decision-id',
-  'x-mcp-authz-policy-revision',
-  'x-mcp-authz-context',
-])
-
-const headerName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a header name is lower-case letters, digits and "-"')
 
 const schema = z.strictObject({
   match: matchSchema.optional(),
@@ -55,6 +41,8 @@ export interface Enrichment {
   readonly match: Match
   readonly headerNames: readonly string[]
   readonly hasResultContext: boolean
+  /** Names that its expressions look for in the arguments, at any depth. */
+  readonly members: ReadonlySet<string>
   /** A value that fails, or is not a usable string, is left out. */
   evaluate(activation: Activation): Enriched
 }
@@ -71,16 +59,8 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
   const headers: { name: string; program: CelProgram }[] = []
   for (const [index, { name, valueExpression }] of (spec.requestHeaders ?? []).entries()) {
     const path = ['spec', 'requestHeaders', index]
-    if (reservedHeaders.has(name)) {
-      compiler.report(
-        'error',
-        [...path, 'name'],
-        `${name} says who asks and is set by mcp-authz itself`,
-        'choose another x-mcp-authz-* name',
-      )
-    } else if (name.startsWith('x-envoy-') || forbiddenHeaders.has(name)) {
-      compiler.report('error', [...path, 'name'], `${name} cannot be set`, 'use a name that begins with x-mcp-authz-')
-    }
+    const problem = headerNameProblem(name)
+    if (problem !== undefined) compiler.report('error', [...path, 'name'], problem.message, problem.hint)
     const program = compiler.compile([...path, 'valueExpression'], valueExpression, 'string')
     if (program) headers.push({ name, program })
   }
@@ -107,6 +87,7 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
       match: compileMatch(spec.match ?? {}),
       headerNames: headers.map(header => header.name),
       hasResultContext: spec.resultContext !== undefined,
+      members: compiler.members,
       evaluate(outer) {
         if (conditions.length > 0 && evaluateConditions(conditions, outer) !== 'true')
           return { headers: [], record: [] }
@@ -126,18 +107,6 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
     findings: compiler.findings,
   }
 }
-
-const forbiddenHeaders = new Set([
-  'host',
-  'content-length',
-  'transfer-encoding',
-  'connection',
-  'upgrade',
-  'te',
-  'trailer',
-  'expect',
-  'authorization',
-])
 
 /** Visible ASCII with inner blanks: a gateway skips anything else silently, and the client's copy would survive. */
 const usableHeaderValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/

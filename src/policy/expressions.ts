@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Activation, CelInput, CelOutput, CelProgram } from '../cel/environment.js'
 import type { Finding } from '../documents/finding.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
-import { policyEnvironment } from './expression-environment.js'
+import { type PolicyVariable, policyEnvironment } from './expression-environment.js'
 
 /** Bounds of one policy document: enough for any written by hand, too few to stall a decision. */
 export const maxVariables = 32
@@ -30,9 +30,43 @@ export interface NamedProgram {
   readonly program: CelProgram
 }
 
-/** Collects findings while the expressions of one document compile. */
+/** Variables that hold nothing of a caller's message: how their members are spelt is up to us or to the token. */
+const beyondCallers: ReadonlySet<string> = new Set<PolicyVariable>([
+  'request',
+  'server',
+  'user',
+  'principal',
+  'claims',
+  'scopes',
+  'agent',
+  'actors',
+  'workload',
+  'tenant',
+  'operations',
+  'images',
+  'replicas',
+])
+
+/** Whether a member is, or may be, one of the arguments or of something in them. */
+function maybeArgument([variable, first]: readonly string[]): boolean {
+  if (variable === undefined) return true
+  if (beyondCallers.has(variable)) return false
+  switch (variable) {
+    case 'mcp':
+      return first === 'params' || first === '*'
+    case 'variables':
+      // The names of variables are the policy's own; what is behind them may be an argument.
+      return first !== undefined
+    default:
+      return true
+  }
+}
+
+/** Collects findings, and the names that arguments are looked for by, while the expressions of one document compile. */
 export class ExpressionCompiler {
   readonly findings: Finding[] = []
+  /** Names of members of arguments that any of the expressions asks for. */
+  readonly members = new Set<string>()
   readonly #document: SourceDocument
 
   constructor(document: SourceDocument) {
@@ -41,7 +75,10 @@ export class ExpressionCompiler {
 
   compile(path: readonly PathSegment[], source: string, result: 'bool' | 'string' | 'dyn'): CelProgram | undefined {
     const compiled = policyEnvironment.compile(source, result)
-    if (compiled.ok) return compiled.program
+    if (compiled.ok) {
+      for (const { name, of } of compiled.program.members) if (maybeArgument(of)) this.members.add(name)
+      return compiled.program
+    }
     const { message, hint, line, column } = compiled.error
     this.findings.push(
       this.#document.finding('error', path, message, {

@@ -5,10 +5,10 @@ import { validate } from '../documents/validate.js'
 import type { Compilation } from './compilation.js'
 import { documentSchema } from './document-schema.js'
 import { ExpressionCompiler, evaluateConditions, expressionsSchema, withVariables } from './expressions.js'
-import { compileMatch, type Match, matchSchema } from './match.js'
+import { compileMatch, grantMatchSchema, type Match } from './match.js'
 
 const schema = z.strictObject({
-  match: matchSchema.extend({ servers: z.array(z.string().min(1)).min(1) }),
+  match: grantMatchSchema,
   scopes: z
     .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'not a scope token (RFC 6749, section 3.3)'))
     .min(1)
@@ -25,6 +25,8 @@ export interface Grant {
   readonly scopes: readonly string[]
   /** Whether an agent counts that only the token's client id names. */
   readonly allowClaimed: boolean
+  /** Names that its expressions look for in the arguments, at any depth. */
+  readonly members: ReadonlySet<string>
   /** True when every match condition is true; an error is no match. */
   conditionsHold(activation: Activation): boolean
 }
@@ -55,6 +57,7 @@ export function compileGrant(document: SourceDocument): Compilation<Grant> {
       match: compileMatch(spec.match),
       scopes: spec.scopes ?? [],
       allowClaimed: spec.allowClaimed,
+      members: compiler.members,
       conditionsHold: activation =>
         conditions.length === 0 || evaluateConditions(conditions, withVariables(activation, variables)) === 'true',
     },

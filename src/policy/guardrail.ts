@@ -51,6 +51,8 @@ export interface Guardrail {
   readonly match: Match
   readonly mode: 'Enforce' | 'Audit' | 'Warn'
   readonly denial: DenialMode | undefined
+  /** Names that its expressions look for in the arguments, at any depth. */
+  readonly members: ReadonlySet<string>
   /** The violations of one call; empty when it keeps every rule or the conditions do not hold. Errors are violations. */
   evaluate(activation: Activation): readonly Violation[]
 }
@@ -98,6 +100,7 @@ export function compileGuardrail(document: SourceDocument): Compilation<Guardrai
       match: compileMatch(spec.match ?? {}),
       mode: spec.mode,
       denial: spec.denial,
+      members: compiler.members,
       evaluate: activation => evaluateGuardrail(document.name, variables, conditions, validations, activation),
     },
     findings,

@@ -12,12 +12,20 @@ const subject = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ServiceAccount'), name: z.string().min(1), namespace: z.string().min(1) }),
 ])
 const agent = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('Agent'), name: z.string().min(1) }),
+  z.strictObject({
+    kind: z.literal('Agent'),
+    name: z
+      .string()
+      .min(1)
+      .refine(
+        name => name === '*' || name.includes(':'),
+        'An agent is named by its issuer\'s alias and its id, "alias:id"; "*:id" is the id of any issuer',
+      ),
+  }),
   z.strictObject({ kind: z.literal('Workload'), name: z.string().min(1) }),
 ])
 
-/** The schema of `match`, the same in Grant, Guardrail and Enrichment. Absent = any; lists are any-of; `*` is the only wildcard. */
-export const matchSchema = z.strictObject({
+const matchFields = z.strictObject({
   servers: patterns.optional(),
   methods: patterns.optional(),
   tools: patterns.optional(),
@@ -31,7 +39,20 @@ export const matchSchema = z.strictObject({
   subjects: z.array(subject).min(1).optional(),
   agents: z.array(agent).min(1).optional(),
 })
+
+/** The schema of `match`, the same in Grant, Guardrail and Enrichment. Absent = any; lists are any-of; `*` is the only wildcard. */
+export const matchSchema = matchFields.superRefine(possible)
+/** That of a Grant, which must say where it gives. */
+export const grantMatchSchema = matchFields.extend({ servers: patterns }).superRefine(possible)
 export type MatchSpec = z.infer<typeof matchSchema>
+
+/** A rule that no call can meet compiles to nothing, which for a Guardrail would be leave to do everything. */
+function possible({ tools, access, labels, prompts }: z.infer<typeof matchFields>, issues: z.RefinementCtx): void {
+  const other = tools ? 'tools' : access ? 'access' : labels ? 'labels' : undefined
+  if (prompts === undefined || other === undefined) return
+  const message = `no call is of both a prompt and a tool, so that prompts beside ${other} match nothing; write two documents`
+  issues.addIssue({ code: 'custom', path: ['prompts'], message })
+}
 
 /** What of a call `match` looks at, beside who makes it. */
 export interface MatchedCall {

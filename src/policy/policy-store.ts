@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Finding } from '../documents/finding.js'
-import type { SourceDocument } from '../documents/source-document.js'
 import { type AssembleContext, assembleSnapshot, type LoadedDocument } from './assemble-snapshot.js'
+import { restrictingKinds } from './broken-document.js'
 import { type CompileOptions, compileDocument } from './compile-document.js'
-import { type GatheredDocument, gatherDocuments, keyOf } from './gather-documents.js'
+import { type Gathered, type GatheredDocument, gatherDocuments } from './gather-documents.js'
+import { keepLastGood } from './keep-last-good.js'
 import type { PolicySnapshot } from './snapshot.js'
 import type { PolicySource } from './source.js'
 
@@ -15,7 +16,12 @@ export interface PolicyStoreOptions {
   readonly brokenPolicies?: 'refuse' | 'serve'
   /** After every load that changed something. Must not throw. */
   onLoaded?(report: LoadReport): void
+  /** When looking at the sources or loading them failed; what is in force stays, and the next look tries again. Must not throw. */
+  onError?(error: unknown): void
 }
+
+/** After this many looks that each saw a change, the sources are loaded although they do not come to rest. */
+const maxUnsettledLooks = 5
 
 export interface LoadReport {
   readonly revision: string
@@ -34,7 +40,11 @@ export interface LoadReport {
 export class PolicyStore {
   readonly #options: PolicyStoreOptions
   readonly #lastGood = new Map<string, LoadedDocument>()
+  /** Files that were read whole at some time and are there still: all that they held is known. */
+  #soundFiles: ReadonlySet<string> = new Set()
   #fingerprint: string | undefined
+  /** What the last look saw, while it differs from what is loaded. */
+  #unsettled: { readonly fingerprint: string; readonly looks: number } | undefined
   #current: PolicySnapshot | undefined
   #report: LoadReport | undefined
   #timer: NodeJS.Timeout | undefined
@@ -52,7 +62,10 @@ export class PolicyStore {
     return this.#report
   }
 
-  /** Looks at the sources every `intervalMs` (default 1000) and loads when they changed. */
+  /**
+   * Looks at the sources every `intervalMs` (default 1000) and loads what changed once two looks in a row see the same:
+   * a file that is being written may be empty for a moment, and an empty file takes away what it held.
+   */
   watch(intervalMs = 1000): void {
     this.#timer ??= setInterval(() => this.#poll(), intervalMs).unref()
   }
@@ -63,7 +76,19 @@ export class PolicyStore {
   }
 
   #poll(): void {
-    if (this.#print() !== this.#fingerprint) this.load()
+    try {
+      const fingerprint = this.#print()
+      if (fingerprint === this.#fingerprint) {
+        this.#unsettled = undefined
+        return
+      }
+      const looks = (this.#unsettled?.looks ?? 0) + 1
+      const settled = this.#unsettled?.fingerprint === fingerprint || looks >= maxUnsettledLooks
+      this.#unsettled = { fingerprint, looks }
+      if (settled) this.load()
+    } catch (error) {
+      this.#options.onError?.(error)
+    }
   }
 
   #print(): string {
@@ -72,45 +97,61 @@ export class PolicyStore {
 
   /** Reads and compiles everything now. Unchanged documents are not compiled again. */
   load(): LoadReport {
-    // Taken before reading: a change in between is seen by the next look.
-    this.#fingerprint = this.#print()
+    // Taken before reading: a change in between is seen by the next look. Known only if all goes well.
+    const fingerprint = this.#print()
+    const report = this.#load()
+    this.#fingerprint = fingerprint
+    this.#unsettled = undefined
+    this.#options.onLoaded?.(report)
+    return report
+  }
+
+  #load(): LoadReport {
     const { sources, compile, assemble, brokenPolicies = 'refuse' } = this.#options
     const gathered = gatherDocuments(sources)
     const findings = [...gathered.findings]
-    const loaded: LoadedDocument[] = []
-    const broken: SourceDocument[] = gathered.conflicts.map(one => one.document)
-    const seen = new Set<string>(gathered.conflicts.map(one => one.key))
-    for (const one of gathered.documents) {
-      seen.add(one.key)
-      const compiled = this.#compile(one, compile)
-      findings.push(...compiled.findings)
-      if (compiled.loaded !== undefined) loaded.push(compiled.loaded)
-      if (compiled.broken) broken.push(one.document)
-    }
-    // Text that cannot be read hides which documents stand in it: what its file gave before stays.
-    for (const [key, kept] of this.#lastGood) {
-      if (seen.has(key) || !gathered.brokenFiles.has(kept.document.file)) continue
-      seen.add(key)
-      loaded.push(kept)
-    }
-    const unreadable = findUnreadable(gathered.brokenFiles, this.#lastGood)
+    const compiled = gathered.documents.map(one => ({ one, ...this.#compile(one, compile) }))
+    findings.push(...compiled.flatMap(({ findings: found }) => found))
+    const bad = [
+      ...gathered.conflicts,
+      ...gathered.refused,
+      ...compiled.flatMap(({ one, broken }) => (broken ? [one] : [])),
+    ]
+    const kept = keepLastGood(this.#lastGood, gathered, new Set(bad.map(one => one.document.file)))
+    findings.push(...kept.findings)
+    const loaded = [
+      ...compiled.flatMap(({ one, loaded: good }) => (good !== undefined && !kept.byKey.has(one.key) ? [good] : [])),
+      ...kept.byKey.values(),
+    ]
     const assembled = assembleSnapshot(
-      { loaded, broken: withoutGood(broken, loaded), unreadable },
+      {
+        loaded,
+        broken: bad.map(one => ({
+          document: one.document,
+          kinds: one.source.kinds,
+          covered: isCovered(one, loaded, kept.byKey),
+        })),
+        unreadable: this.#findUnreadable(gathered),
+      },
       assemble,
       this.#current,
     )
+    const broken = bad.map(one => one.document)
     findings.push(...assembled.findings)
     for (const key of assembled.brokenKeys) {
       const document = loaded.find(one => one.key === key)?.document
-      if (document && !broken.includes(document)) broken.push(document)
+      if (document !== undefined && !broken.includes(document)) broken.push(document)
     }
 
     const sound = !findings.some(finding => finding.severity === 'error')
     const inForce = sound || this.#current !== undefined || brokenPolicies === 'serve'
     if (inForce) {
       this.#current = { ...assembled.snapshot, findings }
-      for (const key of this.#lastGood.keys()) if (!seen.has(key)) this.#lastGood.delete(key)
+      const conflicting = new Set(gathered.conflicts.map(one => one.key))
+      const known = new Set([...gathered.documents.map(one => one.key), ...conflicting, ...kept.byKey.keys()])
+      for (const key of this.#lastGood.keys()) if (!known.has(key)) this.#lastGood.delete(key)
       for (const one of loaded) this.#lastGood.set(one.key, one)
+      this.#soundFiles = new Set([...gathered.soundFiles, ...this.#stillKnown(gathered)])
     }
     const names = broken.map(document => `${document.kind}/${document.name}`)
     this.#report = {
@@ -120,8 +161,27 @@ export class PolicyStore {
       findings,
       broken: [...new Set([...names, ...gathered.brokenFiles])],
     }
-    this.#options.onLoaded?.(this.#report)
     return this.#report
+  }
+
+  /** Broken files that were sound before, or stand in a source that is out of sight. */
+  #stillKnown({ brokenFiles, lostSources }: Gathered): readonly string[] {
+    const lost = new Set(
+      [...this.#lastGood.values()].flatMap(one => (lostSources.has(one.source) ? [one.document.file] : [])),
+    )
+    return [...this.#soundFiles].filter(file => brokenFiles.has(file) || lost.has(file))
+  }
+
+  /** Broken files of which not all was known before: nobody knows what they would have restricted. */
+  #findUnreadable({ brokenFiles, lostSources, lostFiles }: Gathered): readonly string[] {
+    const good = [...this.#lastGood.values()]
+    const files = new Set(good.map(one => one.document.file))
+    const known = (file: string) => {
+      const source = lostFiles.get(file)
+      if (source === undefined) return this.#soundFiles.has(file) && files.has(file)
+      return lostSources.has(source) && good.some(one => one.source === source)
+    }
+    return [...brokenFiles].filter(file => !known(file))
   }
 
   #compile(
@@ -135,20 +195,25 @@ export class PolicyStore {
     }
     const { value, findings } = compileDocument(document, options)
     if (value !== undefined) {
-      const loaded = { key, document, digest, source: source.name, compiled: value, warnings: findings }
+      const { name, trust } = source
+      const loaded = { key, document, digest, source: name, trust, compiled: value, warnings: findings }
       return { loaded, findings, broken: false }
     }
     return { loaded: known, findings, broken: true }
   }
 }
 
-function withoutGood(broken: readonly SourceDocument[], loaded: readonly LoadedDocument[]): readonly SourceDocument[] {
-  const good = new Set(loaded.map(one => one.key))
-  return broken.filter(document => !good.has(keyOf(document)))
-}
-
-/** Broken files of which nothing was ever good: nobody knows what they would have restricted. */
-function findUnreadable(files: ReadonlySet<string>, lastGood: ReadonlyMap<string, LoadedDocument>): readonly string[] {
-  const known = new Set([...lastGood.values()].map(one => one.document.file))
-  return [...files].filter(file => !known.has(file))
+/** Whether a version of a broken document is in force in its place: under its key, or under the kind that it had before. */
+function isCovered(
+  { key, document }: GatheredDocument,
+  loaded: readonly LoadedDocument[],
+  kept: ReadonlyMap<string, LoadedDocument>,
+): boolean {
+  if (loaded.some(one => one.key === key)) return true
+  return [...kept.values()].some(
+    one =>
+      one.document.file === document.file &&
+      one.document.name === document.name &&
+      restrictingKinds.has(one.document.kind),
+  )
 }

@@ -5,9 +5,9 @@ import type { Authorizer } from '../rbac/authorizer.js'
 import type { ToolCatalog } from '../rbac/tool-catalog.js'
 import type { Compilation } from './compilation.js'
 import { policyApiVersion } from './document-schema.js'
+import { headerName, headerNameProblem } from './header-names.js'
 import { type DenialMode, denialModes, type Mode, type PrincipalRole, type Requirement, type Server } from './server.js'
 
-const headerName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a header name is lower-case letters, digits and "-"')
 const dnsLabel = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
 
 const schema = z.strictObject({
@@ -77,7 +77,7 @@ export function compileServer(source: SourceDocument): Compilation<ServerDraft> 
   const parsed = validate(source, document)
   if (!parsed.ok) return { value: undefined, findings: parsed.findings }
   const { metadata, spec } = parsed.value
-  const address = parseResource(spec.resource)
+  const address = readResource(spec.resource)
   if (typeof address === 'string') {
     return {
       value: undefined,
@@ -107,6 +107,12 @@ export function compileServer(source: SourceDocument): Compilation<ServerDraft> 
         hint: 'write headers or none',
       }),
     )
+  }
+  for (const [index, name] of (spec.upstream.headers ?? []).entries()) {
+    const problem = headerNameProblem(name)
+    if (problem === undefined) continue
+    const { message, hint } = problem
+    findings.push(source.finding('error', ['spec', 'upstream', 'headers', index], message, { hint }))
   }
   const required: readonly Requirement[] = spec.require ?? (spec.catalog === undefined ? ['grants'] : ['operations'])
   if (required.includes('operations') && spec.catalog === undefined) {
@@ -201,7 +207,7 @@ export function compileServer(source: SourceDocument): Compilation<ServerDraft> 
 }
 
 /** Splits a resource URL of the configuration (never of a request). Returns what is wrong with it as a string. */
-function parseResource(resource: string): { origin: string; host: string; path: string } | string {
+export function readResource(resource: string): { origin: string; host: string; path: string } | string {
   let url: URL
   try {
     url = new URL(resource)

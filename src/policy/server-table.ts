@@ -4,28 +4,52 @@ import type { Server } from './server.js'
 export interface ServerTable {
   readonly all: readonly Server[]
   byName(name: string): Server | undefined
-  /** Exact host, then the longest path that holds the request's path segment by segment. */
+  /**
+   * Exact host, then the longest path that holds the request's path segment by segment. undefined when that path is
+   * one of a Server that is not in force: nobody else answers in its place.
+   */
   byAddress(authority: string, path: string): Server | undefined
+}
+
+/** Where a Server stands. */
+export interface ServerAddress {
+  /** As {@link Server.host}. */
+  readonly host: string
+  readonly path: string
+}
+
+export interface ClosedAddresses {
+  /** Addresses of Servers that are not in force. */
+  readonly addresses: readonly ServerAddress[]
+  /** Whether there is one whose address nobody knows: it could be below any Server, so none may let it through untold. */
+  readonly unknownAddress: boolean
 }
 
 /** The context extension by which a gateway's route names the Server; it may be `namespace/name` or the bare name. */
 export const serverExtension = 'mcp-server'
 
-export function createServerTable(servers: readonly Server[]): ServerTable {
+export function createServerTable(
+  servers: readonly Server[],
+  closed: ClosedAddresses = { addresses: [], unknownAddress: false },
+): ServerTable {
   const names = new Map<string, Server>()
-  const hosts = new Map<string, Server[]>()
+  const hosts = new Map<string, { readonly path: string; readonly server: Server | undefined }[]>()
+  const add = (host: string, path: string, server: Server | undefined) =>
+    hosts.set(host, [...(hosts.get(host) ?? []), { path, server }])
   for (const server of servers) {
     names.set(server.name, server)
     names.set(`${server.namespace}/${server.name}`, server)
-    hosts.set(server.host, [...(hosts.get(server.host) ?? []), server])
+    add(server.host, server.path, server)
   }
+  // After the Servers, so that one that is in force at the very address comes first: sorting keeps the order of equals.
+  for (const { host, path } of closed.addresses) add(host, path, undefined)
   for (const list of hosts.values()) list.sort((a, b) => b.path.length - a.path.length)
   return {
     all: servers,
     byName: name => names.get(name),
     byAddress(authority, path) {
-      const candidates = hosts.get(normalizeAuthority(authority))
-      return candidates?.find(server => isUnder(path, server.path))
+      const found = hosts.get(normalizeAuthority(authority))?.find(one => isUnder(path, one.path))?.server
+      return closed.unknownAddress && found?.mode === 'Audit' ? undefined : found
     },
   }
 }

@@ -7,11 +7,18 @@ import type { Match } from './match.js'
 import type { RuleIndex } from './rule-index.js'
 import type { ServerTable } from './server-table.js'
 
-/** A document that does not compile and never did: what it could restrict is denied (`policy.error`). */
+/** A document that is not in force, and no version of which ever was: what it could restrict is denied (`policy.error`). */
 export interface BrokenRule {
   readonly name: string
-  /** Its own match where that could be read; undefined governs every call. */
+  /** Its own match where that could be read, else one that holds for every call. */
   readonly match: Match
+}
+
+/** Digests of what a Server was made of. */
+export interface ServerVersion {
+  readonly document: string
+  /** "" without a catalogue. */
+  readonly catalog: string
 }
 
 /** One consistent, immutable set of documents, compiled. A decision uses one snapshot from its first stage to its last. */
@@ -19,13 +26,18 @@ export interface PolicySnapshot {
   /** Hash of the compiled set: the same documents give the same revision on every replica. */
   readonly revision: string
   readonly servers: ServerTable
+  /** By name: which version of each Server is in force. */
+  readonly versions: ReadonlyMap<string, ServerVersion>
   readonly authenticator: Authenticator
   readonly grants: RuleIndex<Grant>
   readonly guardrails: RuleIndex<Guardrail>
   readonly enrichments: RuleIndex<Enrichment>
   readonly broken: RuleIndex<BrokenRule>
-  /** Every header that any loaded Enrichment can set, and every one that a Server lets them set. */
-  readonly enrichmentHeaders: readonly string[]
+  /**
+   * Every header that leaves a request to the Server unless we set it: the x-mcp-authz-* names of all Enrichments, and
+   * what the Server lets them set. The same array each time; for an unknown name, that of the x-mcp-authz-* names alone.
+   */
+  headersOf(server: string): readonly string[]
   /** Scopes that Grants name, by Server, for RFC 9728 `scopes_supported`. */
   readonly scopes: ReadonlyMap<string, readonly string[]>
   readonly documents: number

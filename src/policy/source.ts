@@ -10,6 +10,8 @@ export interface SourceContents {
   readonly files: readonly SourceFile[]
   /** What could not be read. */
   readonly findings: readonly Finding[]
+  /** Whether the source could not be looked through at all, so that `files` says nothing of what it holds. Default false. */
+  readonly lost?: boolean
 }
 
 /** Where documents come from. */

@@ -383,11 +383,13 @@ describe('images and replicas', () => {
     ['DaemonSet', 'apps/v1', { spec: { template: { spec } } }, all, []],
     ['Job', 'batch/v1', { spec: { template: { spec } } }, all, []],
     ['CronJob', 'batch/v1', { spec: { jobTemplate: { spec: { template: { spec } } } } }, all, []],
+    ['Job of many pods', 'batch/v1', { spec: { parallelism: 500, completions: 9000 } }, [], [500n, 9000n]],
+    ['CronJob of many pods', 'batch/v1', { spec: { jobTemplate: { spec: { parallelism: 500 } } } }, [], [500n]],
     ['HorizontalPodAutoscaler', 'autoscaling/v2', { spec: { minReplicas: 1, maxReplicas: 9 } }, [], [1n, 9n]],
     ['ConfigMap', 'v1', { data: { image: 'no' } }, [], []],
     ['ControllerRevision', 'apps/v1', { data: { spec } }, undefined, undefined],
   ])('from a %s', (kind, apiVersion, rest, images, replicas) => {
-    expect(manifest({ apiVersion, kind, metadata, ...rest })).toEqual({ images, replicas })
+    expect(manifest({ apiVersion, kind: kind.split(' ')[0], metadata, ...rest })).toEqual({ images, replicas })
   })
 
   it.each([
@@ -397,6 +399,16 @@ describe('images and replicas', () => {
     ['an image volume without object', { spec: { volumes: [{ image: 'x' }] } }],
     ['a spec that is no object', { spec: 'x' }],
   ])('refuses %s', (_name, rest) => expect(manifest({ ...pod, metadata, ...rest })).toBe('message.manifest'))
+
+  it('refuses the pods of a Job that are no whole number', () => {
+    for (const parallelism of ['3', 3.5, -1, null]) {
+      expect(manifest({ apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { parallelism } })).toBe(
+        'message.manifest',
+      )
+    }
+    const cron = { apiVersion: 'batch/v1', kind: 'CronJob', metadata, spec: { jobTemplate: { spec: 'x' } } }
+    expect(manifest(cron)).toBe('message.manifest')
+  })
 
   it('refuses replicas that are no whole number', () => {
     for (const replicas of ['3', 3.5, -1, null, true]) {

@@ -1,7 +1,7 @@
 import { type CST, Lexer, Parser } from 'yaml'
 
 export type ParsedTokens =
-  | { readonly ok: true; readonly tokens: readonly CST.Token[] }
+  | { readonly ok: true; readonly tokens: readonly CST.Token[]; readonly lexemes: number }
   | { readonly ok: false; readonly limit: 'depth' | 'lexemes' }
 
 /**
@@ -18,5 +18,5 @@ export function parseTokens(text: string, limits: { readonly depth: number; read
     if (parser.stack.length > limits.depth) return { ok: false, limit: 'depth' }
   }
   for (const token of parser.end()) tokens.push(token)
-  return { ok: true, tokens }
+  return { ok: true, tokens, lexemes }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import type { JsonValue } from '../protocol/json-value.js'
 import { plainScalar } from './plain-scalar.js'
 import { readManifest } from './read-manifest.js'
@@ -65,6 +65,8 @@ describe('readManifest', () => {
     ['a lone carriage return', 'a: b\rc: d', 'control'],
     ['NEL, a line break of YAML 1.1', 'a: b # \u0085c: d', 'control'],
     ['a line separator', 'a: b # \u2028c: d', 'control'],
+    ['an object behind NEL in a comment before the first marker', '# \u0085a: b\n---\nc: d', 'control'],
+    ['an object behind a carriage return there', '# \ra: b\n---\nc: d', 'control'],
     ['a byte order mark', '\ufeffa: b', 'control'],
     ['NUL', 'a: "\u0000"', 'control'],
     ['a lone surrogate', 'a: "\\ud800"', 'Unicode'],
@@ -84,6 +86,9 @@ describe('readManifest', () => {
 
   it('refuses what is too much', () => {
     expect(read('a: 1\n---\n'.repeat(21))).toContain('more than 20')
+    expect(read('~\n---\n'.repeat(21))).toContain('more than 20')
+    expect(read(`a: [${'1, '.repeat(30_000)}1]`)).toContain('too many values')
+    expect(read(`a: [${'1, '.repeat(9000)}1]\n---\n`.repeat(3))).toContain('too many values')
     expect(read(`a: "${'x'.repeat(1024 * 1024)}"`)).toContain('1 MiB')
     expect(read(`{"a":${'['.repeat(150)}${']'.repeat(150)}}`)).toContain('deeply')
   })
@@ -101,6 +106,19 @@ describe('readManifest', () => {
     const start = performance.now()
     read(text)
     expect(performance.now() - start).toBeLessThan(5000)
+  })
+
+  const list = (size: number) => `a:\n${'- b\n'.repeat(size / 4)}`
+  it.each([
+    ['objects with long lists', Array.from({ length: 20 }, () => list(50_000)).join('---\n')],
+    ['documents that say nothing', '~\n---\n'.repeat(170_000)],
+    ['documents of comments', '#\n---\n'.repeat(170_000)],
+  ])('takes no longer for many %s than for one document', (_name, text) => {
+    expect(text.length).toBeGreaterThan(950_000)
+    const start = performance.now()
+    expect(typeof read(text)).toBe('string')
+    // About 100 ms; the bound leaves room for busy machines.
+    expect(performance.now() - start).toBeLessThan(750)
   })
 
   it('reads back what was written, as JSON and as YAML', () => {
@@ -129,7 +147,10 @@ describe('readManifest', () => {
         fc.pre(!JSON.stringify(object).includes('"__proto__"'))
         expect(read(JSON.stringify(object, undefined, 2))).toEqual([integers(object)])
         // YAML may be refused (it is a subset), but is never read as something else.
-        const yaml = read(stringify(object, { lineWidth: 0 }))
+        // A text of blanks and line ends is written as a block that does not hold it, so that is left out.
+        const written = stringify(object, { lineWidth: 0 })
+        fc.pre(JSON.stringify(parse(written)) === JSON.stringify(object))
+        const yaml = read(written)
         if (typeof yaml !== 'string') expect(yaml).toEqual([integers(object)])
       }),
     )

@@ -4,8 +4,14 @@ import { parseTokens } from './parse-tokens.js'
 import { plainScalar } from './plain-scalar.js'
 import { isWellFormed } from './well-formed.js'
 
-/** Bytes of a manifest, documents in it; levels of nesting and lexemes (words and signs) in one document. */
-export const manifestLimits = { bytes: 1024 * 1024, documents: 20, depth: 100, lexemes: 100_000 } as const
+/** Of a manifest: bytes, lines, documents, levels of nesting, and lexemes (words and signs) of all documents together. */
+export const manifestLimits = {
+  bytes: 1024 * 1024,
+  lines: 100_000,
+  documents: 20,
+  depth: 100,
+  lexemes: 50_000,
+} as const
 
 export type ReadManifest =
   | { readonly ok: true; readonly objects: readonly JsonObject[] }
@@ -31,16 +37,10 @@ class Refusal extends Error {
 export function readManifest(text: string): ReadManifest {
   try {
     const objects: JsonObject[] = []
+    const budget: Budget = { documents: manifestLimits.documents, lexemes: manifestLimits.lexemes }
     for (const [index, chunk] of splitManifest(text).entries()) {
-      const object = inDocument(index, () => readDocument(chunk))
-      if (object === undefined) continue
-      objects.push(object)
-      if (objects.length > manifestLimits.documents) {
-        throw new Refusal(
-          `the manifest has more than ${manifestLimits.documents} documents`,
-          'send it in several calls',
-        )
-      }
+      const object = inDocument(index, () => readDocument(chunk, budget))
+      if (object !== undefined) objects.push(object)
     }
     if (objects.length === 0)
       throw new Refusal('the manifest has no document', 'write one object with apiVersion, kind and metadata')
@@ -52,11 +52,20 @@ export function readManifest(text: string): ReadManifest {
   }
 }
 
+/** What the documents still to be read may hold together. */
+interface Budget {
+  documents: number
+  lexemes: number
+}
+
+/** A refusal that is about the manifest as a whole. */
+class TooMuch extends Refusal {}
+
 function inDocument<T>(index: number, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (error instanceof Refusal)
+    if (error instanceof Refusal && !(error instanceof TooMuch))
       throw new Refusal(`document ${index + 1} of the manifest: ${error.message}`, error.hint)
     throw error
   }
@@ -65,9 +74,17 @@ function inDocument<T>(index: number, read: () => T): T {
 function splitManifest(text: string): readonly string[] {
   if (Buffer.byteLength(text) > manifestLimits.bytes) throw new Refusal('the manifest is larger than 1 MiB')
   if (!isWellFormed(text)) throw new Refusal('the manifest is not well-formed Unicode')
+  const normalized = text.replaceAll('\r\n', '\n')
+  // Before anything is taken for blank: what we take for a comment could be a line break and an object to others.
+  if (forbidden.test(normalized)) {
+    throw new Refusal('the manifest holds control characters or unusual line breaks', 'use plain spaces and line feeds')
+  }
   const chunks: string[] = []
   let lines: string[] = []
-  const all = text.replaceAll('\r\n', '\n').split('\n')
+  const all = normalized.split('\n')
+  if (all.length > manifestLimits.lines) {
+    throw new Refusal(`the manifest has more than ${manifestLimits.lines} lines`, 'send it in several calls')
+  }
   for (const [index, line] of all.entries()) {
     if (line.startsWith('---') && line !== '---') {
       throw new Refusal('a document marker has something behind it', 'separate documents by a line that is exactly ---')
@@ -88,8 +105,9 @@ function splitManifest(text: string): readonly string[] {
 }
 
 function isBlank(chunk: string): boolean {
-  // Only spaces and tabs are white to YAML; trim() would also take a no-break space for nothing.
-  return chunk.split('\n').every(line => /^[ \t]*(?:#|$)/.test(line))
+  // Only spaces and tabs are white to YAML; trim() would also take a no-break space for nothing. Of the line breaks that
+  // the expression knows, only line feeds are left in a chunk.
+  return !/^[ \t]*[^ \t\n#]/m.test(chunk)
 }
 
 // C0 without tab and line feed, DEL, C1 with NEL, the line and paragraph separators, and the byte order mark. Readers of
@@ -97,17 +115,19 @@ function isBlank(chunk: string): boolean {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const forbidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/
 
-function readDocument(chunk: string): JsonObject | undefined {
-  if (forbidden.test(chunk))
-    throw new Refusal('it holds control characters or unusual line breaks', 'use plain spaces and line feeds')
+function readDocument(chunk: string, budget: Budget): JsonObject | undefined {
   if (chunk.includes('\t') && !/^[ \t\n]*\{/.test(chunk)) {
     throw new Refusal('it holds tabs', 'indent with spaces; inside text write "\\t" in double quotes')
   }
   if (isBlank(chunk)) return undefined
-  const parsed = parseTokens(chunk, manifestLimits)
+  if (--budget.documents < 0)
+    throw new TooMuch(`the manifest has more than ${manifestLimits.documents} documents`, 'send it in several calls')
+  const parsed = parseTokens(chunk, { depth: manifestLimits.depth, lexemes: budget.lexemes })
   if (!parsed.ok) {
-    throw new Refusal(parsed.limit === 'depth' ? 'it is nested too deeply' : 'it is too large', 'send less in one call')
+    if (parsed.limit === 'depth') throw new Refusal('it is nested too deeply', 'send less in one call')
+    throw new TooMuch('the manifest has too many values', 'send it in several calls')
   }
+  budget.lexemes -= parsed.lexemes
   const { tokens } = parsed
   for (const token of tokens) inspect(token, 0, false)
   const documents = [

@@ -23,13 +23,27 @@ const podSpecs: ReadonlyMap<string, readonly string[]> = new Map([
   ['batch/CronJob', ['spec', 'jobTemplate', 'spec', 'template', 'spec']],
 ])
 
-/** An autoscaler's bounds are replica counts too: a cap that it could lift would be none. */
-const replicaFields: ReadonlyMap<string, readonly string[]> = new Map([
-  ['/ReplicationController', ['replicas']],
-  ['apps/Deployment', ['replicas']],
-  ['apps/ReplicaSet', ['replicas']],
-  ['apps/StatefulSet', ['replicas']],
-  ['autoscaling/HorizontalPodAutoscaler', ['minReplicas', 'maxReplicas']],
+interface Counts {
+  /** From the object to what holds the counts. */
+  readonly path: readonly string[]
+  readonly fields: readonly string[]
+}
+
+const specReplicas: Counts = { path: ['spec'], fields: ['replicas'] }
+const jobPods = ['parallelism', 'completions']
+
+/**
+ * An autoscaler's bounds are replica counts too: a cap that it could lift would be none. So are the pods that a Job runs
+ * at once or one after the other.
+ */
+const replicaCounts: ReadonlyMap<string, Counts> = new Map([
+  ['/ReplicationController', specReplicas],
+  ['apps/Deployment', specReplicas],
+  ['apps/ReplicaSet', specReplicas],
+  ['apps/StatefulSet', specReplicas],
+  ['batch/Job', { path: ['spec'], fields: jobPods }],
+  ['batch/CronJob', { path: ['spec', 'jobTemplate', 'spec'], fields: jobPods }],
+  ['autoscaling/HorizontalPodAutoscaler', { path: ['spec'], fields: ['minReplicas', 'maxReplicas'] }],
 ])
 
 /** Built-in kinds that hold arbitrary data which controllers turn into pods again. */
@@ -44,18 +58,13 @@ export function workloadOf(kind: KnownKind, object: JsonObject): Workload {
   const path = podSpecs.get(key)
   const message =
     (path === undefined ? undefined : collectImages(object, path, images)) ??
-    collectReplicas(object, replicaFields.get(key) ?? [], replicas)
+    collectReplicas(object, replicaCounts.get(key), replicas)
   return message === undefined ? { ok: true, images, replicas } : { ok: false, message }
 }
 
 function collectImages(object: JsonObject, path: readonly string[], images: string[]): string | undefined {
-  let spec: JsonValue | undefined = object
-  for (const field of path) {
-    if (!isJsonObject(spec)) return `${path.join('.')} is not an object`
-    spec = spec.get(field)
-    if (spec === undefined) return undefined
-  }
-  if (!isJsonObject(spec)) return `${path.join('.')} is not an object`
+  const spec = specAt(object, path)
+  if (spec === undefined || typeof spec === 'string') return spec
   for (const list of ['containers', 'initContainers', 'ephemeralContainers']) {
     const message = collectFrom(spec, list, container => imageAt(container, 'image', images))
     if (message !== undefined) return message
@@ -65,6 +74,17 @@ function collectImages(object: JsonObject, path: readonly string[], images: stri
     if (source === undefined) return true
     return isJsonObject(source) && imageAt(source, 'reference', images)
   })
+}
+
+/** The object at a path; undefined if it is absent, a message if something on the way is no object. */
+function specAt(object: JsonObject, path: readonly string[]): JsonObject | string | undefined {
+  let spec: JsonValue | undefined = object
+  for (const field of path) {
+    if (!isJsonObject(spec)) return `${path.join('.')} is not an object`
+    spec = spec.get(field)
+    if (spec === undefined) return undefined
+  }
+  return isJsonObject(spec) ? spec : `${path.join('.')} is not an object`
 }
 
 function collectFrom(spec: JsonObject, list: string, collect: (item: JsonObject) => boolean): string | undefined {
@@ -83,14 +103,14 @@ function imageAt(holder: JsonObject, field: string, images: string[]): boolean {
   return true
 }
 
-function collectReplicas(object: JsonObject, fields: readonly string[], replicas: bigint[]): string | undefined {
-  const spec = object.get('spec')
-  if (fields.length === 0 || spec === undefined) return undefined
-  if (!isJsonObject(spec)) return 'spec is not an object'
-  for (const field of fields) {
+function collectReplicas(object: JsonObject, counts: Counts | undefined, replicas: bigint[]): string | undefined {
+  if (counts === undefined) return undefined
+  const spec = specAt(object, counts.path)
+  if (spec === undefined || typeof spec === 'string') return spec
+  for (const field of counts.fields) {
     const count = spec.get(field)
     if (count === undefined) continue
-    if (typeof count !== 'bigint' || count < 0n) return `spec.${field} is not a whole number from 0`
+    if (typeof count !== 'bigint' || count < 0n) return `${counts.path.join('.')}.${field} is not a whole number from 0`
     replicas.push(count)
   }
   return undefined

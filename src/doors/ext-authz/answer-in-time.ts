@@ -1,20 +1,32 @@
 import type { Decision } from '../../decision/decision.js'
-import { emergencyDecision } from '../../decision/emergency-decision.js'
+import type { EmergencyReason } from '../../decision/emergency-decision.js'
 import { waitMs } from '../../decision/wait-ms.js'
+
+export interface AnswerInTimeOptions {
+  /** Milliseconds since the epoch; undefined when the gateway did not say. */
+  readonly deadline: number | undefined
+  /** Makes the denial that the client gets instead, and tells the log of it. Must not throw. */
+  deny(reason: EmergencyReason, message: string): Decision
+  /** Must not throw. */
+  onError(detail: string, error?: unknown): void
+}
 
 /**
  * The decision, or a denial shortly before the gateway stops waiting: after that it would answer for us, and some
  * gateways then let the request pass. Never rejects. The work itself goes on, so that its result can be cached.
- * @param deadline milliseconds since the epoch; undefined when the gateway did not say
  */
 export function answerInTime(
   pending: Promise<Decision>,
-  deadline: number | undefined,
-  onError: (error: unknown) => void,
+  { deadline, deny, onError }: AnswerInTimeOptions,
 ): Promise<Decision> {
   return new Promise(resolve => {
+    let late = false
     const timer = setTimeout(
-      () => resolve(emergencyDecision('dependency.timeout', 'The authorization service could not decide in time')),
+      () => {
+        late = true
+        onError('a decision was not there in time; the request was denied')
+        resolve(deny('dependency.timeout', 'The authorization service could not decide in time'))
+      },
       waitMs(deadline, Date.now()),
     )
     pending.then(
@@ -24,8 +36,8 @@ export function answerInTime(
       },
       error => {
         clearTimeout(timer)
-        onError(error)
-        resolve(emergencyDecision('internal.error', 'The authorization service failed'))
+        onError('a decision failed', error)
+        if (!late) resolve(deny('internal.error', 'The authorization service failed'))
       },
     )
   })

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { envoy } from '../../../gen/wire.js'
 import type { Decide, Decision } from '../../decision/decision.js'
+import type { InboundRequest } from '../../protocol/inbound-request.js'
 import type { CallContext } from '../grpc/grpc-transport.js'
-import { createCheckHandler } from './check-handler.js'
+import { type CheckHandlerOptions, createCheckHandler } from './check-handler.js'
 
 const { CheckRequest, CheckResponse } = envoy.service.auth.v3
 const message = Buffer.from(
@@ -26,19 +27,23 @@ const context = (deadline?: number): CallContext => ({
   metadata: () => undefined,
 })
 
-function handlerOf(decide: Decide) {
+function handlerOf(decide: Decide, more: Partial<CheckHandlerOptions> = {}) {
   const errors: string[] = []
+  const emergencies: { readonly decision: Decision; readonly request: InboundRequest | undefined }[] = []
   const handler = createCheckHandler({
     decide,
     listener: { name: 't', door: 'ext-authz', profile: 'envoy', trust: 'none' },
     onError: detail => errors.push(detail),
+    onEmergency: (decision, request) => emergencies.push({ decision, request }),
+    ...more,
   })
-  return { handler, errors }
+  return { handler, errors, emergencies }
 }
 
 function read(bytes: Uint8Array) {
   const { status, deniedResponse } = CheckResponse.decode(bytes)
-  return { code: status?.code, http: deniedResponse?.status?.code, body: deniedResponse?.body ?? '' }
+  const id = deniedResponse?.headers?.find(({ header }) => header?.key === 'x-mcp-authz-decision-id')?.header?.value
+  return { code: status?.code, http: deniedResponse?.status?.code, body: deniedResponse?.body ?? '', id }
 }
 
 describe('createCheckHandler', () => {
@@ -65,12 +70,13 @@ describe('createCheckHandler', () => {
 
   it('reports a decision that fails after its time, and answers once', async () => {
     let fail: (error: Error) => void = () => undefined
-    const { handler, errors } = handlerOf(() => new Promise((_resolve, reject) => (fail = reject)))
+    const { handler, errors, emergencies } = handlerOf(() => new Promise((_resolve, reject) => (fail = reject)))
     const answer = read(await handler(message, context(Date.now() + 20)))
     expect(answer.body).toContain('dependency.timeout')
     fail(new Error('late'))
     await new Promise(resolve => setImmediate(resolve))
-    expect(errors).toEqual(['a decision failed'])
+    expect(errors).toEqual(['a decision was not there in time; the request was denied', 'a decision failed'])
+    expect(emergencies).toHaveLength(1)
   })
 
   it('has a body for the caller also when the decision is nonsense', async () => {
@@ -80,5 +86,80 @@ describe('createCheckHandler', () => {
       http: 503,
       body: expect.stringContaining('jsonrpc'),
     })
+  })
+})
+
+describe('somebody who makes all waiting places busy', () => {
+  const flooded = (decide: Decide) => {
+    let cold = 2
+    const opened = handlerOf(request => (cold-- > 0 ? new Promise(() => undefined) : decide(request)), {
+      maxInFlight: 2,
+    })
+    for (let i = 0; i < 2; i++) opened.handler(message, context(Date.now() + 60_000))
+    return opened
+  }
+
+  it('keeps nobody out whose decision needs no waiting', () => {
+    const { handler, emergencies } = flooded(() => allowed)
+    const answer = handler(message, context())
+    expect(answer).toBeInstanceOf(Uint8Array)
+    if (answer instanceof Uint8Array) expect(read(answer).code).toBe(0)
+    expect(emergencies).toEqual([])
+  })
+
+  it('makes others fail at once, who are told and recorded as such', async () => {
+    const { handler, emergencies } = flooded(() => new Promise(() => undefined))
+    const answer = read(await handler(message, context(Date.now() + 60_000)))
+    expect(answer.body).toContain('dependency.overloaded')
+    expect(emergencies).toMatchObject([{ decision: { id: answer.id }, request: { method: 'GET' } }])
+  })
+
+  it('brings nothing down when what nobody waits for fails', async () => {
+    const { handler, errors } = flooded(() => Promise.reject(new Error('late')))
+    expect(read(await handler(message, context()))).toMatchObject({ code: 7, http: 503 })
+    await new Promise(resolve => setImmediate(resolve))
+    expect(errors).toEqual(['a decision failed'])
+  })
+})
+
+describe('every denial of the door is told, under the id that the client gets', () => {
+  const unsendable: Decision = {
+    ...allowed,
+    answer: { kind: 'allow', setHeaders: [{ name: 'a', value: '\n' }], removeHeaders: [], responseHeaders: [] },
+  }
+  const throws: Decide = () => {
+    throw new Error('bug')
+  }
+  it.each<[string, Decide, Buffer, number | undefined, string, boolean]>([
+    ['a time-out', () => new Promise(() => undefined), message, 0, 'dependency.timeout', true],
+    ['an exception', throws, message, undefined, 'internal.error', true],
+    ['a rejection', () => Promise.reject(new Error('bug')), message, undefined, 'internal.error', true],
+    ['an allow that cannot be sent', () => unsendable, message, undefined, 'internal.error', true],
+    ['one that came late and cannot be sent', async () => unsendable, message, undefined, 'internal.error', true],
+    ['bytes that do not decode', () => allowed, Buffer.of(0x0a, 0x50, 1), undefined, 'message.encoding', false],
+    ['a message that is too large', () => allowed, Buffer.alloc(1000), undefined, 'message.too_large', false],
+  ])('%s', async (_name, decide, bytes, deadline, reason, hasRequest) => {
+    const { handler, emergencies } = handlerOf(decide, { maxMessageBytes: 500 })
+    const answer = read(await handler(bytes, context(deadline)))
+    expect(answer).toMatchObject({ code: 7, body: expect.stringContaining(reason) })
+    expect(emergencies).toHaveLength(1)
+    expect(emergencies[0]).toMatchObject({ decision: { id: answer.id, outcome: 'deny', failure: { reason } } })
+    expect(emergencies[0]?.request !== undefined).toBe(hasRequest)
+  })
+
+  it('and a log that throws changes nothing', async () => {
+    const { handler, errors } = handlerOf(throws, {
+      onEmergency: () => {
+        throw new Error('disk full')
+      },
+    })
+    expect(read(await handler(message, context()))).toMatchObject({ code: 7, http: 503 })
+    expect(errors).toEqual(['a decision failed', 'a denial of the door could not be recorded'])
+  })
+
+  it('and what was decided is not told twice', () => {
+    const { handler, emergencies } = handlerOf(() => allowed)
+    handler(message, context())
+    expect(emergencies).toEqual([])
   })
 })

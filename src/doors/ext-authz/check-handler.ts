@@ -1,7 +1,8 @@
+import { abandon } from '../../decision/abandoned-requests.js'
 import type { Decide, Decision } from '../../decision/decision.js'
-import { emergencyDecision } from '../../decision/emergency-decision.js'
+import { type EmergencyReason, emergencyDecision } from '../../decision/emergency-decision.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
-import type { CallContext, UnaryHandler } from '../grpc/grpc-transport.js'
+import type { UnaryHandler } from '../grpc/grpc-transport.js'
 import { answerInTime } from './answer-in-time.js'
 import { readCheckRequest } from './read-check-request.js'
 import { writeCheckResponse } from './write-check-response.js'
@@ -9,12 +10,18 @@ import { writeCheckResponse } from './write-check-response.js'
 export interface CheckHandlerOptions {
   readonly decide: Decide
   readonly listener: InboundRequest['listener']
-  /** Decisions that may wait at the same time; further requests are denied as overload. Default 1024. */
+  /** Decisions that may wait at the same time; further ones that would have to are denied as overload. Default 1024. */
   readonly maxInFlight?: number
   /** Larger messages are denied without being read. Bytes, default 5 MiB. */
   readonly maxMessageBytes?: number
   /** Something is broken, in us or in the gateway's configuration. `detail` holds nothing of the request. */
   onError(detail: string, error?: unknown): void
+  /**
+   * The door denied by itself: `decide` was not asked, or not waited for, or its decision could not be sent. For the log
+   * and the metrics, which hear of all other decisions from `decide`.
+   * @param request undefined when there was none that could be read
+   */
+  onEmergency?(decision: Decision, request: InboundRequest | undefined): void
 }
 
 /** One Check: bytes in, bytes out. Whatever happens inside, the answer is an allow that was decided, or a denial. */
@@ -30,6 +37,16 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
       // A broken log must not change an answer.
     }
   }
+  const deny = (reason: EmergencyReason, message: string, request: InboundRequest | undefined): Decision => {
+    const decision = emergencyDecision(reason, message)
+    if (request !== undefined) abandon(request)
+    try {
+      options.onEmergency?.(decision, request)
+    } catch (error) {
+      report('a denial of the door could not be recorded', error)
+    }
+    return decision
+  }
   const encode = (decision: Decision): Uint8Array | undefined => {
     try {
       const written = writeCheckResponse(decision)
@@ -40,39 +57,52 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
     }
     return undefined
   }
-  const write = (decision: Decision): Uint8Array =>
-    encode(decision) ?? encode(emergencyDecision('internal.error', 'The authorization service failed')) ?? lastResort
-  const judge = (message: Buffer, context: CallContext): Decision | Promise<Decision> => {
+  const fail = (request: InboundRequest | undefined): Uint8Array =>
+    encode(deny('internal.error', 'The authorization service failed', request)) ?? lastResort
+  const write = (decision: Decision, request: InboundRequest | undefined): Uint8Array =>
+    encode(decision) ?? fail(request)
+  const read = (message: Buffer, deadline: number | undefined): InboundRequest | Decision => {
     if (message.length > maxMessageBytes) {
       report('a CheckRequest is larger than maxMessageBytes: lower max_request_bytes of the gateway, or raise ours')
-      return emergencyDecision('message.too_large', 'The request is larger than the authorization service accepts')
+      return deny('message.too_large', 'The request is larger than the authorization service accepts', undefined)
     }
-    const read = readCheckRequest(message, options.listener, context.deadline)
-    if (!read.ok) {
-      report(read.detail)
-      return emergencyDecision('message.encoding', 'The authorization service could not read the request')
-    }
+    const result = readCheckRequest(message, options.listener, deadline)
+    if (result.ok) return result.request
+    report(result.detail)
+    return deny('message.encoding', 'The authorization service could not read the request', undefined)
+  }
+  const wait = (pending: Promise<Decision>, request: InboundRequest): Decision | Promise<Decision> => {
     if (inFlight >= maxInFlight) {
-      return emergencyDecision('dependency.overloaded', 'The authorization service has too many requests waiting')
+      // Its work was begun and what it looks up will be cached.
+      pending.catch(error => report('a decision failed', error))
+      return deny('dependency.overloaded', 'The authorization service has too many requests waiting', request)
     }
-    const decision = options.decide(read.request)
-    if (!(decision instanceof Promise)) return decision
     inFlight++
     const leave = () => {
       inFlight--
     }
-    decision.then(leave, leave)
-    return answerInTime(decision, context.deadline, error => report('a decision failed', error))
+    pending.then(leave, leave)
+    return answerInTime(pending, {
+      deadline: request.deadline,
+      deny: (reason, message) => deny(reason, message, request),
+      onError: report,
+    })
   }
 
   return (message, context) => {
+    let request: InboundRequest | undefined
     try {
-      const decision = judge(message, context)
-      if (decision instanceof Promise) return decision.then(write).catch(() => lastResort)
-      return write(decision)
+      const asked = read(message, context.deadline)
+      if ('outcome' in asked) return write(asked, undefined)
+      request = asked
+      // Asked before the limit is looked at: a caller whose decision needs no waiting does not pay for those who wait.
+      const decision = options.decide(asked)
+      const answer = decision instanceof Promise ? wait(decision, asked) : decision
+      if (!(answer instanceof Promise)) return write(answer, asked)
+      return answer.then(settled => write(settled, asked)).catch(() => lastResort)
     } catch (error) {
       report('a decision failed', error)
-      return encode(emergencyDecision('internal.error', 'The authorization service failed')) ?? lastResort
+      return fail(request)
     }
   }
 }

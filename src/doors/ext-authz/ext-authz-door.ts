@@ -1,5 +1,5 @@
-import type { Decide } from '../../decision/decision.js'
-import type { GatewayProfile, ListenerTrust } from '../../protocol/inbound-request.js'
+import type { Decide, Decision } from '../../decision/decision.js'
+import type { GatewayProfile, InboundRequest, ListenerTrust } from '../../protocol/inbound-request.js'
 import { createGrpcJsTransport } from '../grpc/grpc-js-transport.js'
 import type { BoundAddress } from '../grpc/grpc-transport.js'
 import { createGrpcHealth } from '../grpc/health.js'
@@ -28,6 +28,8 @@ export interface ExtAuthzDoorOptions {
   readonly listener: ExtAuthzListener
   /** Something is broken, in us or around us. `detail` is one line without data of a request. */
   onError(detail: string, error?: unknown): void
+  /** A denial that `decide` knows nothing of, for the log and the metrics; without request when none could be read. */
+  onEmergency?(decision: Decision, request: InboundRequest | undefined): void
 }
 
 export interface ExtAuthzDoor {
@@ -51,7 +53,7 @@ export const extAuthzService = 'envoy.service.auth.v3.Authorization'
 const oversizeRoom = 32 * 1024 * 1024
 
 /** Envoy's external authorization over gRPC, with the standard health service beside it. */
-export function createExtAuthzDoor({ decide, listener, onError }: ExtAuthzDoorOptions): ExtAuthzDoor {
+export function createExtAuthzDoor({ decide, listener, onError, onEmergency }: ExtAuthzDoorOptions): ExtAuthzDoor {
   const { name, profile, trust, address } = listener
   const maxMessageBytes = listener.maxMessageBytes ?? 5 * 1024 * 1024
   const health = createGrpcHealth([extAuthzService])
@@ -60,6 +62,7 @@ export function createExtAuthzDoor({ decide, listener, onError }: ExtAuthzDoorOp
     listener: { name, door: 'ext-authz', profile, trust },
     maxMessageBytes,
     onError,
+    ...(onEmergency === undefined ? {} : { onEmergency }),
     ...(listener.maxInFlight === undefined ? {} : { maxInFlight: listener.maxInFlight }),
   })
   const service = { unary: new Map([[`/${extAuthzService}/Check`, check]]) }

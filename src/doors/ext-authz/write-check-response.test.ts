@@ -188,13 +188,53 @@ describe('metadata', () => {
     })
   })
 
-  it.each<[string, Map<string, MetadataValue>]>([
-    ['NaN', new Map([['a', Number.NaN]])],
-    ['half a surrogate pair', new Map([['a', '\ud800']])],
-    ['a long text', new Map([['a', 'x'.repeat(3000)]])],
-    ['a key that reaches prototypes', new Map([['__proto__', 'x']])],
-    ['too many', new Map(Array.from({ length: 65 }, (_, i) => [`k${i}`, true] as const))],
-  ])('%s is refused', (_name, metadata) => expect(writeCheckResponse({ ...allow(), metadata }).ok).toBe(false))
+  it.each<[string, Map<string, MetadataValue>, object]>([
+    ['a long text', new Map([['a', 'x'.repeat(3000)]]), { a: { stringValue: `${'x'.repeat(2047)}…` } }],
+    ['half a surrogate pair', new Map([['a', 'x\ud800']]), { a: { stringValue: 'x\ufffd' } }],
+    [
+      'a pair at the cut',
+      new Map([['a', `${'x'.repeat(2046)}😀😀`]]),
+      { a: { stringValue: `${'x'.repeat(2046)}\ufffd…` } },
+    ],
+    [
+      'a long list of what would be denied',
+      new Map([['would_deny', Array.from({ length: 200 }, () => 'r'.repeat(4000))]]),
+      { would_deny: { listValue: { values: Array(16).fill({ stringValue: `${'r'.repeat(2047)}…` }) } } },
+    ],
+    [
+      'NaN',
+      new Map<string, MetadataValue>([
+        ['a', Number.NaN],
+        ['b', true],
+      ]),
+      { b: { boolValue: true } },
+    ],
+    [
+      'a key that reaches prototypes',
+      new Map([
+        ['__proto__', 'x'],
+        ['b', 'y'],
+      ]),
+      { b: { stringValue: 'y' } },
+    ],
+    [
+      'a key that is not Unicode',
+      new Map([
+        ['\udc00', 'x'],
+        ['b', 'y'],
+      ]),
+      { b: { stringValue: 'y' } },
+    ],
+    [
+      'too many',
+      new Map(Array.from({ length: 65 }, (_, i) => [`k${i}`, true] as const)),
+      Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`k${i}`, { boolValue: true }])),
+    ],
+  ])('%s is cut, and the decision stays what it is', (_name, metadata, fields) => {
+    expect(written({ ...allow(), metadata })).toMatchObject({ status: { code: 0 }, dynamicMetadata: { fields } })
+    expect(written({ ...allow(), metadata }).dynamicMetadata.fields).toEqual(fields)
+    expect(written({ ...deny(), metadata })).toMatchObject({ status: { code: 7 }, dynamicMetadata: { fields } })
+  })
 })
 
 describe('no decision but an allow becomes an allow', () => {

@@ -2,7 +2,7 @@ import { envoy, type google } from '../../../gen/wire.js'
 import type { Answer, Decision, HeaderValue } from '../../decision/decision.js'
 import { encodeAllow } from './encode-allow.js'
 import { headersProblem, isWellFormed, removalProblem } from './header-rules.js'
-import { isSendable, metadataToStruct } from './write-metadata.js'
+import { metadataToStruct, sendableMetadata } from './write-metadata.js'
 
 const { CheckResponse } = envoy.service.auth.v3
 const { OVERWRITE_IF_EXISTS_OR_ADD } = envoy.config.core.v3.HeaderValueOption.HeaderAppendAction
@@ -36,14 +36,14 @@ interface DenyMessage {
 
 /**
  * The only place that makes a CheckResponse. A decision that contradicts itself, or that holds a header, status or body
- * which gateways would change or drop, is refused as a whole.
+ * which gateways would change or drop, is refused as a whole. Metadata that is too much is cut.
  */
 export function writeCheckResponse(decision: Decision): WrittenCheckResponse {
-  const { answer, metadata } = decision
-  if (!isSendable(metadata)) return { ok: false, detail: 'the metadata of the decision cannot be sent' }
+  const { answer } = decision
   if ((decision.outcome === 'allow') !== (answer.kind === 'allow')) {
     return { ok: false, detail: `outcome ${decision.outcome} with an answer of kind ${answer.kind}` }
   }
+  const metadata = sendableMetadata(decision.metadata)
   return answer.kind === 'allow' ? writeAllow(answer, metadata) : writeDeny(answer, metadata)
 }
 

@@ -3,13 +3,32 @@ import type { MetadataValue } from '../../decision/decision.js'
 import { isWellFormed } from './header-rules.js'
 
 const maxEntries = 64
+const maxListed = 16
 const maxLength = 2048
 
-/** Whether metadata can be sent: not too much, finite, Unicode. */
-export function isSendable(metadata: ReadonlyMap<string, MetadataValue>): boolean {
+/**
+ * The metadata as far as it can be sent: long texts and lists are cut (a cut text ends in "…", so that it is nobody
+ * else's name), and what a Struct cannot hold is left out. It only describes the decision, so that nothing in it may
+ * turn an allow into a denial. The same map when there is nothing to mend.
+ */
+export function sendableMetadata(metadata: ReadonlyMap<string, MetadataValue>): ReadonlyMap<string, MetadataValue> {
+  if (isSendable(metadata)) return metadata
+  const kept = [...metadata].filter(([key, value]) => isSendableKey(key) && !isOddNumber(value)).slice(0, maxEntries)
+  return new Map(kept.map(([key, value]) => [key, cut(value)]))
+}
+
+function isSendable(metadata: ReadonlyMap<string, MetadataValue>): boolean {
   if (metadata.size > maxEntries) return false
-  for (const [key, value] of metadata) if (key === '__proto__' || !isText(key) || !isSendableValue(value)) return false
+  for (const [key, value] of metadata) if (!isSendableKey(key) || !isSendableValue(value)) return false
   return true
+}
+
+function isSendableKey(key: string): boolean {
+  return key !== '__proto__' && isText(key)
+}
+
+function isOddNumber(value: MetadataValue): boolean {
+  return typeof value === 'number' && !Number.isFinite(value)
 }
 
 function isSendableValue(value: MetadataValue): boolean {
@@ -21,11 +40,22 @@ function isSendableValue(value: MetadataValue): boolean {
     case 'number':
       return Number.isFinite(value)
     case 'object':
-      return value.length <= maxEntries && value.every(isText)
+      return value.length <= maxListed && value.every(isText)
   }
 }
 
-/** Metadata that {@link isSendable} as a protobuf Struct. */
+function cut(value: MetadataValue): MetadataValue {
+  if (typeof value === 'string') return cutText(value)
+  return typeof value === 'object' ? value.slice(0, maxListed).map(cutText) : value
+}
+
+function cutText(text: string): string {
+  const short = text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`
+  // Half of a surrogate pair, also one that the cut has made, becomes U+FFFD.
+  return Buffer.from(short).toString()
+}
+
+/** Metadata from {@link sendableMetadata} as a protobuf Struct. */
 export function metadataToStruct(metadata: ReadonlyMap<string, MetadataValue>): google.protobuf.IStruct {
   const fields: Record<string, google.protobuf.IValue> = {}
   for (const [key, value] of metadata) fields[key] = toValue(value)

@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest'
+import type { Call } from '../protocol/call.js'
+import { compileMatch, type MatchedCall } from './match.js'
+import { RuleIndex } from './rule-index.js'
+
+const call: Call = {
+  protocol: 'mcp',
+  kind: 'request',
+  era: 'modern',
+  version: undefined,
+  id: '1',
+  method: 'tools/call',
+  target: { kind: 'tool', name: 'pay' },
+  alsoTargets: [],
+  params: undefined,
+  arguments: undefined,
+  sessionId: undefined,
+}
+const matched = (tool: string, server = 'files'): MatchedCall => ({ server, call, tool, catalogTool: undefined })
+const rule = (name: string, tools: string[], members?: readonly string[]) => ({
+  name,
+  match: compileMatch({ tools }),
+  ...(members && { members: new Set(members) }),
+})
+const index = new RuleIndex(
+  [rule('b', ['pay'], ['amount', 'currency']), rule('a', ['*'], ['amount', 'dryRun']), rule('c', ['refund'])],
+  ['files'],
+)
+
+it.each<[string, MatchedCall, readonly string[], readonly string[]]>([
+  ['several rules', matched('pay'), ['a', 'b'], ['amount', 'currency', 'dryRun']],
+  ['one rule', matched('list'), ['a'], ['amount', 'dryRun']],
+  ['a rule that looks for nothing', matched('refund'), ['a', 'c'], ['amount', 'dryRun']],
+  ['another server', matched('pay', 'other'), [], []],
+])('candidates and what they look for: %s', (_name, which, rules, members) => {
+  expect(index.candidates(which).map(({ name }) => name)).toEqual(rules)
+  expect([...index.members(which)].sort()).toEqual(members)
+})
+
+it('memorises both, and forgets both when too many names were asked for', () => {
+  const before = index.members(matched('pay'))
+  expect(index.members(matched('pay'))).toBe(before)
+  for (let n = 0; n < 5000; n++) index.members(matched(`invented-${n}`))
+  expect(index.members(matched('pay'))).not.toBe(before)
+  expect(index.members(matched('pay'))).toEqual(before)
+})
+
+it('has one answer for a JSON server', () => {
+  const all = new RuleIndex(
+    [
+      { name: 'a', match: compileMatch({}), members: new Set(['model']) },
+      { name: 'b', match: compileMatch({ methods: ['json'] }), members: new Set(['seed']) },
+    ],
+    ['llm'],
+  )
+  const json: MatchedCall = {
+    server: 'llm',
+    call: { ...call, protocol: 'json', method: '', target: { kind: 'none' } },
+    tool: undefined,
+    catalogTool: undefined,
+  }
+  expect([...all.members(json)]).toEqual(['model', 'seed'])
+  expect(all.members(json)).toBe(all.members(json))
+})
