@@ -26,7 +26,8 @@ for (const name of readdirSync(directory)) {
       sum.failed++
       process.stdout.write(`failed to load: ${suite.name}\n`)
     }
-    for (const test of suite.assertionResults) if (test.status === 'failed') process.stdout.write(`failed: ${test.fullName}\n`)
+    for (const test of suite.assertionResults)
+      if (test.status === 'failed') process.stdout.write(`failed: ${test.fullName}\n`)
   }
   if (!report.success && report.numFailedTests === 0) sum.failed++
 }

@@ -281,7 +281,7 @@ describe('findings', () => {
     ['an empty list', guardrail('g', 'true', '{ servers: [] }'), 'error', '', ''],
     [
       'a Server that nothing has',
-      guardrail('g', 'true', '{ servers: [fils] }') + '---' + server('files'),
+      `${guardrail('g', 'true', '{ servers: [fils] }')}---${server('files')}`,
       'warning',
       'no Server "fils"',
       'files',

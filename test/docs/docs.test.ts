@@ -1,0 +1,185 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { functions } from '../../src/cel/functions.js'
+import { configSpec } from '../../src/config/config-document.js'
+import { loadConfig } from '../../src/config/load-config.js'
+import { variableNames } from '../../src/config/settings.js'
+import { packageRoot } from '../../src/demo/package-root.js'
+import { formatFinding } from '../../src/documents/format-finding.js'
+import { isKnownKind } from '../../src/policy/compile-document.js'
+import { policyEnvironment } from '../../src/policy/expression-environment.js'
+import { createMetrics } from '../../src/telemetry/metrics.js'
+import { catalogs, memorySource, namesAsTokens, storeOf } from '../support/policies.js'
+import { anchors, codeBlocks, markdownFiles, prose, readMarkdown, relativeLinks, tableRows } from './markdown.js'
+
+const files = markdownFiles()
+const documents = readMarkdown('docs/documents.md')
+const configuration = readMarkdown('docs/configuration.md')
+const reasonCodes = readMarkdown('docs/reason-codes.md')
+
+/** What stands in backticks, first of a cell. */
+function code(cell: string | undefined): string {
+  return /^`([^`]+)`/.exec(cell ?? '')?.[1] ?? ''
+}
+
+/** Everything in backticks. */
+function codes(text: string): readonly string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, inner = '']) => inner)
+}
+
+describe('reason codes', () => {
+  const sources = [
+    'src/protocol/reasons.ts',
+    'src/identity/reasons.ts',
+    'src/rbac/authorizer.ts',
+    'src/rbac/tool-catalog.ts',
+    'src/decision/reason-codes.ts',
+  ]
+  const union = /^export type \w+Reason =((?:\s*\|?\s*'[a-z]+\.[a-z_]+')+)$/gm
+  const declared = new Set(
+    sources.flatMap(name =>
+      [...readFileSync(join(packageRoot, name), 'utf8').matchAll(union)].flatMap(([, members = '']) =>
+        [...members.matchAll(/'([^']+)'/g)].map(([, member = '']) => member),
+      ),
+    ),
+  )
+  const documented = [...prose(reasonCodes).matchAll(/^\| `([a-z]+\.[a-z_]+)` \|/gm)].map(([, reason = '']) => reason)
+
+  it('are all found in the sources', () => {
+    for (const reason of ['framing.upgrade', 'session.missing', 'identity.audience', 'dependency.api_server'])
+      expect(declared).toContain(reason)
+    for (const reason of ['message.manifest', 'server.path', 'internal.error']) expect(declared).toContain(reason)
+  })
+
+  it('are documented, each once and no others', () => {
+    expect([...documented].sort()).toEqual([...declared].sort())
+  })
+
+  it.each(documented)('%s stands below its stage, with every column', reason => {
+    const stage = reason.slice(0, reason.indexOf('.'))
+    const row = tableRows(reasonCodes, stage).find(([cell]) => code(cell) === reason)
+    expect(row?.length).toBe(5)
+    expect(row?.every(cell => cell !== '')).toBe(true)
+  })
+})
+
+describe('YAML in the documentation', () => {
+  const ours =
+    /^ *(?:- )?apiVersion: *["']?(?:mcp-authz\.dev|apiserver\.config\.k8s\.io|rbac\.authorization\.k8s\.io)\//m
+  const blocks = files
+    .flatMap(codeBlocks)
+    .filter(({ language, text }) => language === 'yaml' && ours.test(text))
+    .map(block => ({ ...block, at: `${block.file}:${block.line}` }))
+  const compiled = blocks.filter(({ notCompiled }) => !notCompiled)
+  const kindOf = (text: string) => /^kind: *(\w+)/m.exec(text)?.[1] ?? ''
+
+  it('is found', () => {
+    expect(new Set(compiled.map(({ text }) => kindOf(text))).size).toBeGreaterThan(7)
+  })
+
+  it.each(compiled.filter(({ text }) => kindOf(text) === 'Config'))('$at is a Config that loads', ({ at, text }) => {
+    const loaded = loadConfig({ file: { path: join('/etc', at), text } })
+    expect(loaded.ok ? [] : loaded.findings.map(formatFinding)).toEqual([])
+    expect(loaded.ok && loaded.warnings.map(formatFinding)).toEqual([])
+  })
+
+  it.each(compiled.filter(({ text }) => kindOf(text) !== 'Config'))('$at compiles', ({ at, text }) => {
+    // Documents are shown one by one: the Server that they are about stands elsewhere.
+    const server = `
+apiVersion: mcp-authz.dev/v1alpha1
+kind: Server
+metadata: { name: kubernetes }
+spec: { resource: https://mcp.example.com/stub, catalog: kubernetes-mcp-server }
+`
+    const texts = /^kind: *Server *$/m.test(text) ? { [at]: text } : { [at]: text, 'stub.yaml': server }
+    const store = storeOf([catalogs, memorySource(texts)], namesAsTokens({}))
+    const { findings, inForce } = store.load()
+    expect(findings.filter(({ severity }) => severity === 'error').map(formatFinding)).toEqual([])
+    expect(inForce).toBe(true)
+  })
+})
+
+describe('documents.md', () => {
+  it.each(['Server', 'ToolCatalog', 'Identity', 'Grant', 'Guardrail', 'Enrichment', 'AuthenticationConfiguration'])(
+    'has a section about %s with an example',
+    kind => {
+      expect(isKnownKind(kind)).toBe(true)
+      expect(anchors(documents)).toContain(kind.toLowerCase())
+      expect(codeBlocks(documents).some(({ text }) => text.includes(`kind: ${kind}\n`))).toBe(true)
+    },
+  )
+
+  it('has every CEL variable and no others', () => {
+    const names = tableRows(documents, 'Expressions')
+      .filter(row => row.length === 3)
+      .map(([cell]) => code(cell))
+    expect([...names].sort()).toEqual([...policyEnvironment.variables.keys()].sort())
+  })
+
+  it('has every CEL function', () => {
+    const named = new Set(
+      tableRows(documents, 'Expressions')
+        .filter(row => row.length === 2)
+        .flatMap(([, cell = '']) => codes(cell)),
+    )
+    const missing = [...functions.keys()].filter(name => /^[a-z]/i.test(name) && !named.has(name))
+    // Written with its namespace.
+    expect(missing.filter(name => !named.has(`strings.${name}`))).toEqual([])
+  })
+})
+
+describe('configuration.md', () => {
+  const rows = tableRows(configuration, 'Settings')
+  const paths = rows.map(([cell]) => code(cell))
+
+  it('has every setting and no others', () => {
+    const asVariable = (path: string): string => {
+      const words = path
+        .replaceAll('[]', '.0')
+        .replace('<name>', 'NAME')
+        .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+        .replaceAll('.', '_')
+      return `MCP_AUTHZ_${words.toUpperCase()}`
+    }
+    expect(paths.map(asVariable).sort()).toEqual([...variableNames(configSpec)].sort())
+  })
+
+  it.each(rows.map(([path, , value]) => [code(path), value ?? ''] as const))('has the default of %s', (path, shown) => {
+    const inner = path.replaceAll('[]', '.0').replace('<name>', 'local').split('.')
+    const value = inner.reduce<unknown>(
+      (holder, key) => (typeof holder === 'object' && holder !== null ? Reflect.get(holder, key) : undefined),
+      configSpec.parse({}),
+    )
+    if (value !== undefined) expect(shown).toBe(`\`${String(value)}\``)
+  })
+
+  it('has every metric with its labels, and no others', async () => {
+    const metrics = createMetrics(() => 0, false)
+    metrics.policies({ revision: 'r', brokenDocuments: 0, lastSuccess: 1, servers: ['s'], serversInAudit: 0 })
+    metrics.decided({ server: 's', decision: 'deny', reason: 'server.path', mode: 'Audit', durationMs: 1 })
+    const text = await metrics.text()
+    const table = tableRows(configuration, 'Metrics').filter(row => row.length === 4)
+    const exported = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => {
+      const sample = new RegExp(`^${name}(?:_bucket)?\\{([^}]*)\\}`, 'm').exec(text)?.[1] ?? ''
+      const labels = [...sample.matchAll(/(\w+)="/g)].map(([, label = '']) => label).filter(label => label !== 'le')
+      return `${name} ${type} ${labels.sort().join(' ')}`
+    })
+    const shown = table.map(
+      ([name, type, labels = '']) => `${code(name)} ${type} ${[...codes(labels)].sort().join(' ')}`,
+    )
+    expect(shown.sort()).toEqual(exported.sort())
+  })
+})
+
+describe('links', () => {
+  it.each(files.flatMap(file => relativeLinks(file).map(link => ({ file, link, from: file.name, ...link }))))(
+    '$from: $path#$anchor',
+    ({ file, path, anchor }) => {
+      const target = path === '' ? file.name : join(dirname(file.name), path)
+      expect(existsSync(join(packageRoot, target)), `${target} is missing`).toBe(true)
+      if (anchor === '' || !target.endsWith('.md') || !statSync(join(packageRoot, target)).isFile()) return
+      expect([...anchors(readMarkdown(target))]).toContain(anchor)
+    },
+  )
+})
