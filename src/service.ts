@@ -157,7 +157,10 @@ class RunningService implements Service {
     this.#ready = false
     clearInterval(this.#timer)
     this.#store.stop()
-    const { drainMs } = this.#config.shutdown
+    const { delayMs, drainMs } = this.#config.shutdown
+    // Gateways need a moment to see that health has changed; what they still send in it is answered.
+    for (const { door } of this.#doors) door.setReady(false)
+    if (delayMs > 0) await new Promise(resolve => setTimeout(resolve, delayMs))
     const cut = await Promise.all(this.#doors.map(({ door }) => door.drain(drainMs).catch(() => 0)))
     const lost = cut.reduce((sum, one) => sum + one, 0)
     if (lost > 0) this.#logging.subsystem('service').warn('requests in flight were cut off', { count: lost })

@@ -14,6 +14,7 @@ export const sourceKinds = [
   'ClusterRole',
   'RoleBinding',
   'ClusterRoleBinding',
+  'List',
 ] as const
 
 const file = z.string().min(1)
@@ -121,6 +122,12 @@ export const configSpec = z.strictObject({
     .prefault({}),
   shutdown: z
     .strictObject({
+      delaySeconds: z
+        .int()
+        .min(0)
+        .max(600)
+        .default(0)
+        .describe('Time after SIGTERM in which health says NOT_SERVING while requests are still answered.'),
       drainSeconds: z.int().min(0).max(600).default(10).describe('Time for requests in flight after SIGTERM.'),
     })
     .prefault({}),

@@ -35,7 +35,7 @@ export interface Config {
   readonly http: { readonly host: string; readonly port: number }
   readonly clusters: ReadonlyMap<string, { readonly authorizer: 'files' }>
   readonly startup: ConfigSpec['startup']
-  readonly shutdown: { readonly drainMs: number }
+  readonly shutdown: { readonly delayMs: number; readonly drainMs: number }
   readonly decisionLog: {
     readonly stdout: boolean
     readonly file: string | undefined

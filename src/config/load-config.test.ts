@@ -45,7 +45,7 @@ describe('defaults', () => {
     http: { host: '0.0.0.0', port: 9002 },
     clusters: new Map([['local', { authorizer: 'files' }]]),
     startup: { brokenPolicies: 'refuse' },
-    shutdown: { drainMs: 10_000 },
+    shutdown: { delayMs: 0, drainMs: 10_000 },
     decisionLog: { stdout: true, file: undefined, maxBufferedBytes: 8388608 },
     identity: { insecureLoopbackIssuers: false },
     log: { level: 'info' },

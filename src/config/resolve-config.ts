@@ -51,7 +51,7 @@ export function resolveConfig(
     http: spec.http,
     clusters: new Map(Object.keys(spec.clusters).map(name => [name, { authorizer: 'files' }])),
     startup: spec.startup,
-    shutdown: { drainMs: spec.shutdown.drainSeconds * 1000 },
+    shutdown: { delayMs: spec.shutdown.delaySeconds * 1000, drainMs: spec.shutdown.drainSeconds * 1000 },
     decisionLog: {
       stdout: stdout ?? file === undefined,
       file: file === undefined ? undefined : at(file),

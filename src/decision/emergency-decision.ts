@@ -29,7 +29,7 @@ export function emergencyDecision(reason: EmergencyReason, message: string): Dec
   const status = statuses[reason] ?? 503
   const body = JSON.stringify({
     jsonrpc: '2.0',
-    error: { code: -31503, message: `${message} (${reason})`, data: { reason, decisionId: id } },
+    error: { code: status === 503 ? -31503 : -32600, message: `${message} (${reason})`, data: { reason, decisionId: id } },
   })
   return {
     id,
@@ -44,6 +44,7 @@ export function emergencyDecision(reason: EmergencyReason, message: string): Dec
         { name: 'content-type', value: 'application/json' },
         { name: 'cache-control', value: 'no-store' },
         { name: 'x-mcp-authz-decision-id', value: id },
+        ...(status === 503 ? [{ name: 'retry-after', value: '1' }] : []),
       ],
       body,
     },

@@ -222,7 +222,9 @@ function revisionOf(
   closed: readonly string[],
 ): string {
   const hash = createHash('sha256')
-  for (const line of loaded.map(one => `${one.key}\0${one.digest}`).sort()) hash.update(`${line}\n`)
+  // A document without a name has its place in its key; the same set gives the same revision wherever it is mounted.
+  const identityOf = ({ key, document }: LoadedDocument) => (document.name === '' ? document.kind : key)
+  for (const line of loaded.map(one => `${identityOf(one)}\0${one.digest}`).sort()) hash.update(`${line}\n`)
   for (const line of [...versions].map(([name, { document, catalog }]) => `${name}\0${document}\0${catalog}`).sort())
     hash.update(`version\0${line}\n`)
   for (const line of closed.map(one => `broken\0${one}`).sort()) hash.update(`${line}\n`)

@@ -145,6 +145,12 @@ describe('PolicyStore at run time', () => {
     expect(other.current?.revision).toBe(store.current?.revision)
   })
 
+  it('gives the same revision wherever the files are mounted', () => {
+    const text = 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: []\n'
+    const revisions = ['a/x.yaml', 'b/y.yaml'].map(file => storeOf([memorySource({ [file]: text })], nobody).load().revision)
+    expect(revisions[0]).toBe(revisions[1])
+  })
+
   it('keeps a Server whose catalogue went away', () => {
     const files: Record<string, string> = {
       'a.yaml': server('files', 'https://files.example.com/mcp', ', catalog: kubernetes-mcp-server'),
