@@ -29,7 +29,11 @@ export function emergencyDecision(reason: EmergencyReason, message: string): Dec
   const status = statuses[reason] ?? 503
   const body = JSON.stringify({
     jsonrpc: '2.0',
-    error: { code: status === 503 ? -31503 : -32600, message: `${message} (${reason})`, data: { reason, decisionId: id } },
+    error: {
+      code: status === 503 ? -31503 : -32600,
+      message: `${message} (${reason})`,
+      data: { reason, decisionId: id },
+    },
   })
   return {
     id,

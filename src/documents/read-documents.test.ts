@@ -159,7 +159,8 @@ describe('readDocuments', () => {
     )
     fc.assert(
       fc.property(fc.array(token, { maxLength: 40 }), tokens => {
-        for (const document of readDocuments('p.yaml', tokens.join('')).documents) expect(document.kind).toBe('Thing')
+        for (const document of readDocuments('p.yaml', tokens.join('')).documents)
+          expect(document.kind).toMatch(/^Thing/)
       }),
       { numRuns: 500 },
     )

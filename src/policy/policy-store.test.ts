@@ -147,7 +147,9 @@ describe('PolicyStore at run time', () => {
 
   it('gives the same revision wherever the files are mounted', () => {
     const text = 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: []\n'
-    const revisions = ['a/x.yaml', 'b/y.yaml'].map(file => storeOf([memorySource({ [file]: text })], nobody).load().revision)
+    const revisions = ['a/x.yaml', 'b/y.yaml'].map(
+      file => storeOf([memorySource({ [file]: text })], nobody).load().revision,
+    )
     expect(revisions[0]).toBe(revisions[1])
   })
 
