@@ -44,8 +44,14 @@ async function check(args: readonly string[], io: CommandIo): Promise<ExitCode> 
   if (values.output === 'json') io.out(JSON.stringify({ documents, revision, findings }, undefined, 2))
   else {
     for (const finding of findings) io.out(formatFinding(finding))
-    io.out(`${documents} documents, ${errors} errors, ${findings.length - errors} warnings, revision ${revision}`)
+    io.out(
+      `${count(documents, 'document')}, ${count(errors, 'error')}, ${count(findings.length - errors, 'warning')}, revision ${revision}`,
+    )
   }
   if (errors > 0) return 3
   return findings.length > 0 ? 2 : 0
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }

@@ -241,7 +241,7 @@ function asText(decision: Decision, steps: readonly Step[], revision: string): s
   if (answer.kind === 'respond') lines.push(`  the client gets HTTP ${answer.status}: ${answer.body}`)
   else for (const { name, value } of answer.setHeaders) lines.push(`  header  ${name}: ${value}`)
   lines.push(`  policy revision ${revision}`)
-  return lines.join('\n')
+  return lines.map(line => line.trimEnd()).join('\n')
 }
 
 function asJson(decision: Decision, steps: readonly Step[], revision: string): string {

@@ -473,6 +473,26 @@ describe('denial modes', () => {
     expect(body).toMatchObject({ error: { code: -32602, message: 'Tool pods_exec not found' } })
   })
 
+  it.each([
+    ['legacy', {}, {}, 200],
+    [
+      'modern',
+      { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'foo/bar' },
+      {
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+          'io.modelcontextprotocol/clientCapabilities': {},
+        },
+      },
+      404,
+    ],
+  ] as const)('an unknown method is told in the way of the %s era', (_era, headers, params, status) => {
+    const answer = bodyOf(
+      forMode('toolError')('bob', { headers, body: { jsonrpc: '2.0', id: 1, method: 'foo/bar', params } }),
+    )
+    expect(answer).toMatchObject({ status, body: { id: 1, error: { code: -32601 } } })
+  })
+
   it('answers 4xx where a body could not be read', () => {
     const judge = forMode('toolError')
     expect(bodyOf(judge('bob', { body: { jsonrpc: '2.0', method: 'notifications/unknown' } })).status).toBe(403)

@@ -136,6 +136,7 @@ class Pipeline {
     if (authenticated.ok) trial.principal = authenticated.principal
     const read = readCall(trial.request, { protocol: server.protocol, methods: server.methods })
     trial.knownId = read.ok ? read.call.id : read.id
+    trial.era = read.ok ? read.call.era : read.era
     if (!authenticated.ok) {
       explainStep(trial, 'identity', '', 'fail', authenticated.message)
       const refusal = { failure: failure(authenticated.reason, authenticated.message), shape: {} }
@@ -292,6 +293,7 @@ function newTrial(
     principal: undefined,
     call: undefined,
     knownId: undefined,
+    era: undefined,
     tool: undefined,
     catalogTool: undefined,
     resolved: undefined,

@@ -122,9 +122,9 @@ function insufficientScope(denial: Denial): Answer {
 
 /** Unknown methods are told as such in every era's own way, so that clients fall back as their specification says. */
 function byMethod(denial: Denial): Answer {
-  const { call, knownId } = denial.trial
+  const { era, knownId } = denial.trial
   if (knownId === undefined) return jsonRpcError(denial, 403, -32601)
-  return jsonRpcError(denial, denial.shape.status ?? (call?.era === 'modern' ? 404 : 200), -32601)
+  return jsonRpcError(denial, denial.shape.status ?? (era === 'modern' ? 404 : 200), -32601)
 }
 
 function byMode(denial: Denial): Answer {

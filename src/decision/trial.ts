@@ -1,7 +1,7 @@
 import type { Principal } from '../identity/principal.js'
 import type { Server } from '../policy/server.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
-import type { Call } from '../protocol/call.js'
+import type { Call, Era } from '../protocol/call.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Operation } from '../rbac/operation.js'
 import type { CatalogTool, ResolvedTool } from '../rbac/tool-catalog.js'
@@ -40,6 +40,8 @@ export interface Trial {
   call: Call | undefined
   /** Lexeme of the id where one could be read, also from a message that was refused. */
   knownId: string | undefined
+  /** Era of the message where it could be told, also of one that was refused. */
+  era: Era | undefined
   /** Un-prefixed name of the called tool. */
   tool: string | undefined
   catalogTool: CatalogTool | undefined
