@@ -50,6 +50,7 @@ export function readConfig(values: ConfigFlagValues, io: CommandIo): Config {
 }
 
 export interface LoadedPolicies {
+  readonly config: Config
   readonly store: PolicyStore
   readonly report: LoadReport
   /** Resolves when every issuer's keys were tried once. */
@@ -73,5 +74,5 @@ export async function loadPolicies(values: ConfigFlagValues, io: CommandIo): Pro
     },
   })
   const report = store.load()
-  return { store, report, keysReady: () => identities.started(), stop: () => identities.stop() }
+  return { config, store, report, keysReady: () => identities.started(), stop: () => identities.stop() }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -72,6 +72,60 @@ describe('check', () => {
       documents: 3 + 1,
       findings: [{ severity: 'warning', path: 'spec.match.servers[0]' }],
     })
+  })
+})
+
+describe('check --envoy', () => {
+  const shipped = 'envoy/ext-authz.yaml'
+  const open = join(folder, 'open.yaml')
+  const slow = join(folder, 'slow.yaml')
+  writeFileSync(open, readFileSync(shipped, 'utf8').replace('failure_mode_allow: false', 'failure_mode_allow: true'))
+  writeFileSync(slow, readFileSync(shipped, 'utf8').replace('timeout: 2s', 'timeout: 60s'))
+
+  it.each<[string, string[], number, string]>([
+    [
+      'our own configuration',
+      ['--envoy', shipped],
+      0,
+      '1 Envoy file, ext_authz in 1 of 1 connection manager, 2 routes, 0 errors',
+    ],
+    ['an error', ['--envoy', open], 3, 'error: envoy.failure_mode_allow: failure_mode_allow is true: when'],
+    ['what to write instead', ['--envoy', open], 3, '\n    write failure_mode_allow: false\n'],
+    ['a warning', ['--envoy', slow], 2, 'warning: envoy.timeout'],
+    ['several files', ['--envoy', slow, '--envoy', open], 3, '2 Envoy files'],
+    ['no policies when it stands alone', ['--envoy', shipped], 0, '1 Envoy file'],
+    ['policies too', ['policies/demo', '--envoy', shipped], 0, 'documents, 0 errors, 0 warnings, revision'],
+    [
+      'the limit of the listener',
+      ['policies/demo', '--set', 'listeners.0.maxMessageBytes=1048576', '--envoy', shipped],
+      2,
+      'maxMessageBytes of mcp-authz is 1048576',
+    ],
+    ['a Server that does not exist', [broken, '--envoy', shipped], 2, 'there is no Server kubernetes'],
+    ['a file that does not exist', ['--envoy', '/nonexistent.yaml'], 1, 'ENOENT'],
+    ['a file that is no text', ['--envoy', process.execPath], 1, 'larger than 64 MiB'],
+  ])('reports %s', async (_name, args, code, text) => {
+    writeInto(broken, 'a.yaml', server)
+    const result = await cli('check', ...args)
+    expect(`${result.out}\n${result.err}`).toContain(text)
+    expect(result.code).toBe(code)
+  })
+
+  it('prints codes and places as JSON', async () => {
+    const { out, code } = await cli('check', '--envoy', open, '-o', 'json')
+    expect(JSON.parse(out)).toMatchObject({
+      envoy: { managers: 1, checkedManagers: 1, routes: 2 },
+      findings: [
+        { code: 'envoy.failure_mode_allow', severity: 'error', location: { file: open, document: 1, column: 15 } },
+      ],
+    })
+    expect(code).toBe(3)
+  })
+
+  it('takes no other encoding for UTF-8', async () => {
+    const utf16 = join(folder, 'utf16.yaml')
+    writeFileSync(utf16, Buffer.from('\ufeffstatic_resources: {}', 'utf16le'))
+    expect(await cli('check', '--envoy', utf16)).toMatchObject({ code: 1, err: expect.stringContaining('not UTF-8') })
   })
 })
 

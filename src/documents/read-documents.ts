@@ -11,6 +11,9 @@ import { syntaxHint } from './syntax-hint.js'
 /** Bytes per file, documents per file, findings per broken document (what follows is mostly an echo of the first). */
 export const documentLimits = { bytes: 1024 * 1024, documents: 1000, findings: 5 } as const
 
+/** `free` reads mappings of any kind; by default a document needs `apiVersion` and `kind`. */
+export type DocumentKinds = 'required' | 'free'
+
 export interface ReadDocuments {
   readonly documents: readonly SourceDocument[]
   readonly findings: readonly Finding[]
@@ -24,7 +27,7 @@ export interface ReadDocuments {
  * keys, keys that are not text, `__proto__`, merge keys, tags, directives other than `%YAML 1.2`, numbers that lose
  * digits or have leading zeros, more than 100 aliases. Limits: 1 MiB per file, 1000 documents, 100,000 values each.
  */
-export function readDocuments(file: string, text: string): ReadDocuments {
+export function readDocuments(file: string, text: string, kinds: DocumentKinds = 'required'): ReadDocuments {
   const lines = createLineIndex(text)
   const refuse = (document: number, offset: number, message: string, hint?: string): Finding => ({
     severity: 'error',
@@ -55,7 +58,7 @@ export function readDocuments(file: string, text: string): ReadDocuments {
       break
     }
     if (body === 'blank') continue
-    const read = readOne(file, index, stretch, lines)
+    const read = readOne(file, index, stretch, lines, kinds)
     if (read.document !== undefined) documents.push(read.document)
     findings.push(...read.findings)
   }
@@ -67,7 +70,13 @@ interface ReadOne {
   readonly findings: readonly Finding[]
 }
 
-function readOne(file: string, index: number, { text, offset }: DocumentText, lines: LineIndex): ReadOne {
+function readOne(
+  file: string,
+  index: number,
+  { text, offset }: DocumentText,
+  lines: LineIndex,
+  kinds: DocumentKinds,
+): ReadOne {
   const at = (
     path: readonly PathSegment[],
     position: number,
@@ -99,14 +108,15 @@ function readOne(file: string, index: number, { text, offset }: DocumentText, li
   if (value === null) return { document: undefined, findings: [] }
   if (place.entries === undefined) {
     const message = 'a document must be a mapping (key: value)'
-    return { document: undefined, findings: [at([], place.offset, message, 'begin with apiVersion: … and kind: …')] }
+    const hint = kinds === 'required' ? 'begin with apiVersion: … and kind: …' : undefined
+    return { document: undefined, findings: [at([], place.offset, message, hint)] }
   }
   const document = createSourceDocument({ file, index, value, text, place, lines })
   const subject = document.finding('error', [], '').subject
   const found = problems
     .slice(0, documentLimits.findings)
     .map(({ path, offset: position, message, hint }) => at(path, position, message, hint, subject))
-  for (const field of ['apiVersion', 'kind'] as const) {
+  for (const field of kinds === 'required' ? (['apiVersion', 'kind'] as const) : []) {
     if (document[field] !== '') continue
     const message = place.entries.has(field) ? `${field} must be text` : `${field} is missing`
     found.push(document.finding('error', [field], message, { hint: 'write apiVersion: … and kind: …' }))

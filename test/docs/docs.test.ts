@@ -1,12 +1,15 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { functions } from '../../src/cel/functions.js'
+import { run } from '../../src/cli/run.js'
 import { configSpec } from '../../src/config/config-document.js'
 import { loadConfig } from '../../src/config/load-config.js'
 import { variableNames } from '../../src/config/settings.js'
 import { packageRoot } from '../../src/demo/package-root.js'
 import { formatFinding } from '../../src/documents/format-finding.js'
+import { envoyChecks } from '../../src/gateway-check/envoy-checks.js'
 import { isKnownKind } from '../../src/policy/compile-document.js'
 import { policyEnvironment } from '../../src/policy/expression-environment.js'
 import { createMetrics } from '../../src/telemetry/metrics.js'
@@ -169,6 +172,38 @@ describe('configuration.md', () => {
       ([name, type, labels = '']) => `${code(name)} ${type} ${[...codes(labels)].sort().join(' ')}`,
     )
     expect(shown.sort()).toEqual(exported.sort())
+  })
+})
+
+describe('envoy.md', () => {
+  const envoy = readMarkdown('docs/envoy.md')
+
+  it('has every check of Envoy configurations as it is in the code, and no others', () => {
+    const rows = tableRows(envoy, 'The checks').map(([cell, ...others]) => [code(cell), ...others])
+    expect(rows).toEqual(
+      Object.entries(envoyChecks).map(([name, { severity, why, fix }]) => [name, severity, why, fix]),
+    )
+  })
+
+  it('shows what the check prints', async () => {
+    let text = readFileSync(join(packageRoot, 'envoy', 'ext-authz.yaml'), 'utf8')
+    for (const [from, to] of [
+      ['failure_mode_allow: false', 'failure_mode_allow: true'],
+      [', pack_as_bytes: true', ''],
+      ['stream_idle_timeout: 0s ', 'upgrade_configs: [{ upgrade_type: websocket }] #'],
+    ] as const) {
+      expect(text.split(from)).toHaveLength(2)
+      text = text.replace(from, to)
+    }
+    const directory = mkdtempSync(join(tmpdir(), 'mcp-authz-docs-'))
+    const file = join(directory, 'envoy.yaml')
+    writeFileSync(file, text)
+    const lines = ['$ mcp-authz check --envoy envoy.yaml']
+    const io = { out: (line: string) => void lines.push(line), err: () => {}, env: {}, signal: AbortSignal.abort() }
+    expect(await run(['check', '--envoy', file], io)).toBe(3)
+    rmSync(directory, { recursive: true })
+    const shown = codeBlocks(envoy).find(block => block.text.startsWith('$ mcp-authz check --envoy'))?.text
+    expect(shown).toBe(`${lines.join('\n').replaceAll(`${directory}/`, '')}\n`)
   })
 })
 

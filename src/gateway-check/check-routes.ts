@@ -1,0 +1,96 @@
+import type { CheckContext, RouteContext } from './check-context.js'
+import { checkHeadersToAdd, isOwnHeader } from './check-own-headers.js'
+import { checkPerRoute } from './check-per-route.js'
+import { checkRouteAction } from './check-route-action.js'
+import type { ConfigNode } from './config-node.js'
+import { textOf } from './read-scalar.js'
+import { upstreamKeys } from './upstreams.js'
+
+export interface RoutesSummary {
+  /** How many there are. */
+  readonly routes: number
+  /** What they lead to, as upstreamKeys tells it; empty when they only answer or redirect. */
+  readonly upstreams: readonly string[]
+}
+
+const mcpHeaders = new Set(['mcp-method', 'mcp-name', 'mcp-protocol-version', 'mcp-session-id'])
+
+/** Looks at a route configuration without judging it: where does it lead? */
+export function surveyRoutes(configuration: ConfigNode, { resources }: CheckContext): RoutesSummary {
+  const routes = configuration.list('virtual_hosts').flatMap(host => host.list('routes'))
+  const actions = routes.flatMap(route => route.field('route') ?? [])
+  const upstreams = actions.flatMap(action => {
+    const weighted = action.field('weighted_clusters')?.list('clusters') ?? []
+    const names = [action.field('cluster'), ...weighted.map(cluster => cluster.field('name'))]
+    const known = names.flatMap(node => (node === undefined ? [] : upstreamKeys(textOf(node), resources.clusters)))
+    return known.length > 0 ? known : ['unknown']
+  })
+  // What stands in a matcher tree, or comes by VHDS, leads anywhere.
+  const hidden = configuration.list('virtual_hosts').some(host => host.field('matcher') !== undefined)
+  if (hidden || configuration.field('vhds') !== undefined) upstreams.push('unknown')
+  return { routes: routes.length, upstreams }
+}
+
+/** Checks a route configuration that is used by a connection manager with ext_authz. */
+export function checkRouteConfiguration(configuration: ConfigNode, context: RouteContext): RoutesSummary {
+  const { findings } = context
+  const vhds = configuration.field('vhds')
+  if (vhds !== undefined) findings.add('envoy.not_checked', vhds, 'virtual hosts by VHDS')
+  const hosts = configuration.list('virtual_hosts')
+  const serverOfAll = checkPerRoute(
+    configuration,
+    hosts.some(host => leadsOn(host, context)),
+    context,
+  )
+  checkHeadersToAdd(configuration, context)
+  for (const host of hosts) {
+    const matcher = host.field('matcher')
+    if (matcher !== undefined) findings.add('envoy.not_checked', matcher, 'routes in a matcher tree')
+    const serverOfHost = checkPerRoute(host, leadsOn(host, context), context) ?? serverOfAll
+    checkHeadersToAdd(host, context)
+    for (const route of host.list('routes')) checkRoute(route, host, serverOfHost, context)
+  }
+  return surveyRoutes(configuration, context)
+}
+
+function leadsOn(host: ConfigNode, { everyRouteLeadsOn }: RouteContext): boolean {
+  return (
+    everyRouteLeadsOn ||
+    host.field('matcher') !== undefined ||
+    host.list('routes').some(route => route.field('route') !== undefined)
+  )
+}
+
+function checkRoute(
+  route: ConfigNode,
+  host: ConfigNode,
+  serverOfHost: string | undefined,
+  context: RouteContext,
+): void {
+  const action = route.field('route')
+  const server = checkPerRoute(route, action !== undefined || context.everyRouteLeadsOn, context) ?? serverOfHost
+  checkMatch(route, context)
+  // What only answers or redirects reaches no server.
+  if (action === undefined) return
+  checkHeadersToAdd(route, context)
+  const weighted = action.field('weighted_clusters')?.list('clusters') ?? []
+  const unnamed = weighted.filter(cluster => {
+    checkHeadersToAdd(cluster, context)
+    return checkPerRoute(cluster, true, context) === undefined
+  })
+  const named = server !== undefined || (weighted.length > 0 && unnamed.length === 0)
+  if (!named) context.findings.add('envoy.no_server_name', route, 'the route does not name its Server')
+  checkRouteAction(action, host, named, context)
+}
+
+function checkMatch(route: ConfigNode, { findings }: CheckContext): void {
+  const match = route.field('match')
+  const connect = match?.field('connect_matcher')
+  if (connect !== undefined) findings.add('envoy.upgrade', connect, 'the route takes CONNECT')
+  for (const matcher of match?.list('headers') ?? []) {
+    const name = textOf(matcher.field('name')).toLowerCase()
+    if (isOwnHeader(name)) findings.add('envoy.route_by_own_header', matcher, `the route matches ${name}`)
+    else if (mcpHeaders.has(name) || name.startsWith('mcp-param-'))
+      findings.add('envoy.route_by_mcp_header', matcher, `the route matches ${name}`)
+  }
+}
