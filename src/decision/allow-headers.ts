@@ -1,25 +1,64 @@
 import type { Principal } from '../identity/principal.js'
 import type { Enriched } from '../policy/enrichment.js'
+import { exceedsHeaderBudget } from '../protocol/header-budget.js'
 import type { JudgedTrial } from './authorize-call.js'
 import type { Answer, HeaderValue } from './decision.js'
 import { safeText } from './safe-text.js'
 import type { Trial } from './trial.js'
 
-/** Headers by which a request could claim an authority that we did not give it; removed from every allowed request. */
+/**
+ * Headers by which a request could claim an authority that we did not give it; removed from every allowed request,
+ * whether or not the gateway showed them to us.
+ */
 export const authorityHeaders: readonly string[] = [
+  // Credentials beside the token: kubernetes-mcp-server takes the first, a proof without its token proves nothing.
   'kubernetes-authorization',
+  'proxy-authorization',
+  'dpop',
+  // The Kubernetes API server: impersonation, and the front proxy.
   'impersonate-user',
   'impersonate-group',
   'impersonate-uid',
+  'x-remote-user',
+  'x-remote-group',
+  'x-remote-groups',
+  'x-remote-uid',
+  // What authenticating proxies tell the server behind them.
+  'remote-user',
+  'remote-groups',
   'x-forwarded-user',
+  'x-forwarded-group',
   'x-forwarded-groups',
+  'x-forwarded-email',
+  'x-forwarded-preferred-username',
+  'x-forwarded-access-token',
+  'x-forwarded-client-cert',
+  'x-auth-request-user',
+  'x-auth-request-groups',
+  'x-auth-request-email',
+  'x-auth-request-access-token',
+  'x-user-id',
+  'x-agent-name',
+  // MCP aggregators talk to themselves in these.
   'x-mcp-authorized',
   'x-mcp-virtualserver',
   'x-mcp-servername',
   'x-mcp-toolname',
+  'x-mcp-method',
   'router-key',
   'mcp-init-host',
+  // Frameworks that follow them would serve another path than the one that was judged.
+  'x-original-url',
+  'x-original-uri',
+  'x-rewrite-url',
+  'x-forwarded-uri',
+  'x-forwarded-path',
+  'x-forwarded-prefix',
 ]
+
+/** Families of such names that have no end: what begins so is removed wherever it is seen. */
+const authorityFamilies =
+  /^(?:impersonate-|x-remote-|x-auth-request-|x-webauth-|x-authentik-|x-pomerium-|x-goog-authenticated-user-|x-goog-iap-|x-amzn-oidc-|x-ms-client-principal|x-ms-token-|cf-access-|tailscale-user-)/
 
 /** Every header of ours; each is set or removed on every allow. */
 export const ownHeaders: readonly string[] = [
@@ -58,15 +97,23 @@ export function allowAnswer(trial: JudgedTrial, enriched: readonly Enriched[]): 
 
 /**
  * A request that is let through because its Server is in Audit: the caller's own credentials go on as they came, and
- * only what would pass for ours is cleaned.
+ * only what would pass for ours is cleaned. One whose headers fill the gateway's limits gets none of ours beside them,
+ * and loses only what it has of them: a gateway that has to change it would refuse it.
  */
 export function auditAnswer(trial: Trial): Answer {
-  return answer(trial, new Map([['x-mcp-authz-decision-id', trial.id]]), 'audit')
+  const { headers } = trial.request
+  if (!exceedsHeaderBudget(trial.request)) return answer(trial, decisionId(trial), 'audit')
+  const cleaned = answer(trial, new Map(), 'audit')
+  return { ...cleaned, removeHeaders: cleaned.removeHeaders.filter(name => headers.has(name)) }
 }
 
 /** A CORS preflight carries no identity and gets none. */
 export function preflightAnswer(trial: Trial): Answer {
-  return answer(trial, new Map([['x-mcp-authz-decision-id', trial.id]]), 'modern')
+  return trial.server?.mode === 'Audit' ? auditAnswer(trial) : answer(trial, decisionId(trial), 'modern')
+}
+
+function decisionId({ id }: Trial): ReadonlyMap<string, string> {
+  return new Map([['x-mcp-authz-decision-id', id]])
 }
 
 function maySet({ server }: JudgedTrial, name: string): boolean {
@@ -112,14 +159,15 @@ export function encodeName(name: string): string {
   ).join('')
 }
 
+type Allow = Answer & { readonly kind: 'allow' }
 type Passage = 'modern' | 'legacy' | 'audit'
 
 /** What leaves every request, whatever the client wrote. */
 interface Cleaning {
   readonly names: readonly string[]
   readonly always: ReadonlySet<string>
-  /** Whether everything that begins with `impersonate-` or `mcp-param-` leaves too. */
-  readonly impersonation: boolean
+  /** Whether the families of authority leave too, and everything that begins with `mcp-param-`. */
+  readonly families: boolean
   readonly parameters: boolean
 }
 
@@ -136,15 +184,15 @@ function cleaningFor(enrichmentHeaders: readonly string[], passage: Passage): Cl
   const cleaning: Cleaning = {
     names: [...always],
     always,
-    impersonation: passage !== 'audit',
+    families: passage !== 'audit',
     parameters: passage === 'legacy',
   }
   cleanings.set(enrichmentHeaders, known.set(passage, cleaning))
   return cleaning
 }
 
-function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage): Answer {
-  const { names, always, impersonation, parameters } = cleaningFor(
+function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage): Allow {
+  const { names, always, families, parameters } = cleaningFor(
     trial.snapshot.headersOf(trial.server?.name ?? ''),
     passage,
   )
@@ -154,7 +202,7 @@ function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage
     const canonical = name.includes('_') ? name.replaceAll('_', '-') : name
     if (
       canonical.startsWith('x-mcp-authz-') ||
-      (impersonation && canonical.startsWith('impersonate-')) ||
+      (families && authorityFamilies.test(canonical)) ||
       (parameters && canonical.startsWith('mcp-param-')) ||
       (canonical !== name && always.has(canonical))
     )
@@ -166,7 +214,11 @@ function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage
     kind: 'allow',
     setHeaders,
     removeHeaders,
-    responseHeaders: [{ name: 'x-mcp-authz-decision-id', value: trial.id }, ...warningHeader(trial)],
+    // Where denials hide, an allowed answer must not be what tells that there are others.
+    responseHeaders: [
+      ...(trial.server?.denial === 'hide' ? [] : [{ name: 'x-mcp-authz-decision-id', value: trial.id }]),
+      ...warningHeader(trial),
+    ],
   }
 }
 

@@ -10,9 +10,12 @@ import type { Access, Authorizer } from '../rbac/authorizer.js'
 import type { ResourceAttributes } from '../rbac/operation.js'
 import type { CatalogTool, ResolvedTool } from '../rbac/tool-catalog.js'
 import { virtualOperations } from '../rbac/virtual-resources.js'
+import { partsOf } from './call-parts.js'
 import { circumstancesOf } from './circumstances.js'
 import type { Failure } from './decision.js'
+import type { Eventually } from './eventually.js'
 import { failure } from './failure.js'
+import { quoted } from './quoted.js'
 import { explainStep, type Trial } from './trial.js'
 
 /** A trial that has passed the stages before authorization. */
@@ -23,7 +26,6 @@ export interface JudgedTrial extends Trial {
 }
 
 type Verdict = Failure | undefined
-type Eventually<T> = T | Promise<T>
 
 /**
  * Stage 7: whether the call was given. Every entry of `require` must allow, for every listed principal on its own.
@@ -52,7 +54,7 @@ function refuseByCatalog(trial: JudgedTrial): Verdict {
   const { server, call, catalogTool } = trial
   const { target } = call
   if (server.catalog === undefined || (target.kind !== 'tool' && target.kind !== 'prompt')) return undefined
-  const what = `the ${target.kind} "${target.name}"`
+  const what = `the ${target.kind} ${quoted(target.name)}`
   if (catalogTool === undefined) {
     // A catalogue without prompts says nothing about them.
     if (target.kind === 'prompt' && server.catalog.prompts.size === 0) return undefined
@@ -88,13 +90,6 @@ const noArguments: JsonObject = new Map()
 
 /** Targets of one call: each is a question to RBAC of its own. */
 const maxTargets = 64
-
-/** A call that names several targets needs to be given each of them. */
-function partsOf(call: Call): readonly Call[] {
-  if (call.alsoTargets.length === 0) return [call]
-  const also = call.alsoTargets.map((target): Call => ({ ...call, target, alsoTargets: [] }))
-  return call.target.kind === 'none' ? also : [{ ...call, alsoTargets: [] }, ...also]
-}
 
 function authorizePart(trial: JudgedTrial, part: Call, matched: MatchedCall): Eventually<Verdict> {
   return first(
@@ -146,7 +141,7 @@ function authorizeRequirement(
 function authorizeOperations(trial: JudgedTrial, call: Call): Eventually<Verdict> {
   const { server, catalogTool, resolved, principal } = trial
   const { target } = call
-  const what = target.kind === 'none' ? 'this call' : `the ${target.kind} "${target.name}"`
+  const what = target.kind === 'none' ? 'this call' : `the ${target.kind} ${quoted(target.name)}`
   const named = target.kind === 'tool' || target.kind === 'prompt'
   if (!named || catalogTool === undefined || resolved?.ok !== true) {
     const message = `nothing says what ${what} does in terms of Kubernetes, and this server requires that`
@@ -217,12 +212,12 @@ function explainAccess(
 /** In the words of the API server, which operators and models have seen before. */
 function forbidden(role: PrincipalRole, user: UserInfo, operation: ResourceAttributes): string {
   const who = role === 'agent' ? 'agent' : 'user'
-  return `${who} "${user.username}" cannot ${describe(operation)}`
+  return `${who} ${quoted(user.username)} cannot ${describe(operation)}`
 }
 
 function describe({ verb, group, resource, subresource, namespace, name }: ResourceAttributes): string {
   const full = `${resource}${subresource === '' ? '' : `/${subresource}`}`
-  const which = name === '' ? '' : ` "${name}"`
+  const which = name === '' ? '' : ` ${quoted(name)}`
   const scope = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`
   return `${verb} resource "${full}"${which} in API group "${group}" ${scope}`
 }
@@ -261,7 +256,7 @@ function anyOf(
   if (next === undefined) {
     return failure(
       reason,
-      `${user.role} "${user.info.username}" has no permission for this on the server "${trial.server.name}"`,
+      `${user.role} ${quoted(user.info.username)} has no permission for this on the server "${trial.server.name}"`,
       {
         hints: ['Use only what the list of the server offers you, or ask for access.'],
       },
@@ -350,7 +345,7 @@ function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall): Verdict {
     }
     return failure(
       'authorization.grant',
-      `nothing grants this to ${role} "${role === 'agent' ? (principal.agentUser?.username ?? '') : principal.user.username}" on the server "${server.name}"`,
+      `nothing grants this to ${role} ${quoted(role === 'agent' ? (principal.agentUser?.username ?? '') : principal.user.username)} on the server "${server.name}"`,
       {
         hints: ['Use only what you were given, or ask the owner of the server for a grant.'],
       },

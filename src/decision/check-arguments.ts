@@ -1,6 +1,7 @@
 import type { Call } from '../protocol/call.js'
 import { foldKey } from '../protocol/fold-key.js'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../protocol/json-value.js'
+import { type ArgumentShape, withAlternatives } from '../rbac/input-schema.js'
 import type { CatalogTool } from '../rbac/tool-catalog.js'
 import type { Failure } from './decision.js'
 import { failure } from './failure.js'
@@ -9,7 +10,8 @@ import { failure } from './failure.js'
  * Arguments that the catalogue does not list, and keys that a lenient server could take for one that the catalogue or a
  * policy looks for: `Scale` for `scale` would slip past every policy about `args.scale` (CVE-2026-27896 is such a case).
  * Policies look into objects, so their names are compared at every depth; so are the keys of each object with one
- * another. Of a `json` server, the whole body counts as arguments.
+ * another. Of a `json` server, the whole body counts as arguments. Where the catalogue holds the tool's schema, each level
+ * is compared with the names that the schema has there.
  *
  * `looked`: the names that policies which can match the call look for; asked for only if there are arguments.
  */
@@ -22,43 +24,90 @@ export function checkArguments(
   if (args === undefined || args.size === 0) return undefined
   const nested = looked().filter(names => names.size > 0)
   const top = tool === undefined || tool.knownArguments.size === 0 ? nested : [tool.knownArguments, ...nested]
-  return checkKeys(args, top) ?? checkListed(args, tool) ?? checkMembers(args, nested)
+  const shapes = tool?.inputSchema === undefined ? noShapes : withAlternatives([tool.inputSchema.shape])
+  return checkKeys(args, top, shapes) ?? checkListed(args, tool) ?? checkMembers(args, nested, shapes)
 }
+
+const noShapes: ReadonlySet<ArgumentShape> = new Set()
 
 /** The depth of a message is bounded by its parser. */
-function checkValue(value: JsonValue, looked: readonly ReadonlySet<string>[]): Failure | undefined {
-  if (isJsonObject(value)) return checkKeys(value, looked) ?? checkMembers(value, looked)
-  return isJsonArray(value) ? checkMembers(value, looked) : undefined
-}
-
-function checkMembers(
-  holder: JsonObject | readonly JsonValue[],
+function checkValue(
+  value: JsonValue,
   looked: readonly ReadonlySet<string>[],
+  shapes: ReadonlySet<ArgumentShape>,
 ): Failure | undefined {
-  for (const value of holder.values()) {
-    const wrong = checkValue(value, looked)
+  if (isJsonObject(value)) return checkKeys(value, looked, shapes) ?? checkMembers(value, looked, shapes)
+  if (!isJsonArray(value)) return undefined
+  const elements = shapes.size === 0 ? noShapes : below(shapes, undefined)
+  for (const element of value) {
+    const wrong = checkValue(element, looked, elements)
     if (wrong !== undefined) return wrong
   }
   return undefined
 }
 
-function checkKeys(object: JsonObject, looked: readonly ReadonlySet<string>[]): Failure | undefined {
+function checkMembers(
+  object: JsonObject,
+  looked: readonly ReadonlySet<string>[],
+  shapes: ReadonlySet<ArgumentShape>,
+): Failure | undefined {
+  for (const [key, value] of object) {
+    if (typeof value !== 'object' || value === null) continue
+    const wrong = checkValue(value, looked, shapes.size === 0 ? noShapes : below(shapes, key))
+    if (wrong !== undefined) return wrong
+  }
+  return undefined
+}
+
+/** What applies to a member, or to the elements of a list. */
+function below(shapes: ReadonlySet<ArgumentShape>, key: string | undefined): ReadonlySet<ArgumentShape> {
+  const found: ArgumentShape[] = []
+  for (const { members, others } of shapes) {
+    const member = key === undefined ? undefined : members.get(key)
+    if (member !== undefined) found.push(member)
+    found.push(...others)
+  }
+  return found.length === 0 ? noShapes : withAlternatives(found)
+}
+
+function checkKeys(
+  object: JsonObject,
+  looked: readonly ReadonlySet<string>[],
+  shapes: ReadonlySet<ArgumentShape>,
+): Failure | undefined {
   let differing = false
   for (const key of object.keys()) {
     const folded = foldKey(key)
     if (folded !== key) differing = true
-    if (looked.length === 0 || looked.some(names => names.has(key))) continue
-    for (const names of looked) {
-      const meant = foldedNames(names).get(folded)
-      if (meant === undefined) continue
-      return failure('message.argument', `an argument is spelt almost like "${meant}"`, {
-        hints: [`Write "${meant}" exactly.`],
-      })
-    }
+    const meant = meantName(key, folded, looked, shapes)
+    if (meant === undefined) continue
+    return failure('message.argument', `an argument is spelt almost like "${meant}"`, {
+      hints: [`Write "${meant}" exactly.`],
+    })
   }
   // Keys that are all what they fold to cannot fold to the same.
   if (!differing || object.size === 1 || new Set([...object.keys()].map(foldKey)).size === object.size) return undefined
   return failure('message.argument', 'two keys in the arguments differ only in case', { hints: ['Send one of them.'] })
+}
+
+/** The known name that a key is not, but could be taken for. */
+function meantName(
+  key: string,
+  folded: string,
+  looked: readonly ReadonlySet<string>[],
+  shapes: ReadonlySet<ArgumentShape>,
+): string | undefined {
+  if (looked.some(names => names.has(key))) return undefined
+  for (const { members } of shapes) if (members.has(key)) return undefined
+  for (const names of looked) {
+    const meant = foldedNames(names).get(folded)
+    if (meant !== undefined) return meant
+  }
+  for (const { members } of shapes) {
+    const meant = members.size === 0 ? undefined : foldedNames(members).get(folded)
+    if (meant !== undefined) return meant
+  }
+  return undefined
 }
 
 function checkListed(args: JsonObject, tool: CatalogTool | undefined): Failure | undefined {
@@ -74,12 +123,14 @@ function checkListed(args: JsonObject, tool: CatalogTool | undefined): Failure |
 }
 
 /** By set of names, what they fold to. The sets belong to a snapshot or its catalogues, and go with them. */
-const foldings = new WeakMap<ReadonlySet<string>, ReadonlyMap<string, string>>()
+const foldings = new WeakMap<Names, ReadonlyMap<string, string>>()
 
-function foldedNames(names: ReadonlySet<string>): ReadonlyMap<string, string> {
+type Names = Pick<ReadonlySet<string>, 'keys'> & object
+
+function foldedNames(names: Names): ReadonlyMap<string, string> {
   const known = foldings.get(names)
   if (known !== undefined) return known
-  const folded = new Map([...names].map(name => [foldKey(name), name]))
+  const folded = new Map([...names.keys()].map(name => [foldKey(name), name]))
   foldings.set(names, folded)
   return folded
 }

@@ -468,9 +468,10 @@ describe('denial modes', () => {
 
   it('hide does not tell which arguments a tool takes', () => {
     const { judge } = setUp([memorySource({ 's.yaml': serverOf(', denial: hide, catalog: kubernetes-mcp-server') })])
-    const { body, status } = bodyOf(judge('bob', { body: toolsCall('pods_exec', { nope: 1 }) }))
-    expect(status).toBe(200)
-    expect(body).toMatchObject({ error: { code: -32602, message: 'Tool pods_exec not found' } })
+    const { answer } = judge('bob', { body: toolsCall('pods_exec', { nope: 1 }) })
+    const unknown = judge('bob', { body: toolsCall('no_such_tool', { nope: 1 }) }).answer
+    expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('unknown tool \\"pods_exec\\"') })
+    expect(JSON.stringify(answer).replace('pods_exec', 'no_such_tool')).toBe(JSON.stringify(unknown))
   })
 
   it.each([

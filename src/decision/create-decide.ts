@@ -9,21 +9,27 @@ import type { PolicySnapshot } from '../policy/snapshot.js'
 import type { CallResult } from '../protocol/call-result.js'
 import { checkFraming } from '../protocol/framing.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
-import { readCall } from '../protocol/mcp/classify.js'
+import { readCalls } from '../protocol/mcp/classify.js'
+import { headerMismatchCode } from '../protocol/mcp/header-rules.js'
 import { matchWellKnown } from '../protocol/well-known.js'
 import { isAbandoned } from './abandoned-requests.js'
 import { allowAnswer, auditAnswer, preflightAnswer } from './allow-headers.js'
 import { answerWellKnown } from './answer-well-known.js'
 import { agentMissing, authorizeCall, catalogEntry, type JudgedTrial } from './authorize-call.js'
+import { memberTrial, mergeAllowed, refuseSiblings, renderBatchDenial } from './batch.js'
 import { checkArguments } from './check-arguments.js'
+import { checkParameterHeaders } from './check-parameter-headers.js'
 import { circumstancesOf } from './circumstances.js'
 import type { Answer, Decide, Decision, Failure, MetadataValue } from './decision.js'
 import { emergencyLine, recordLine } from './decision-record.js'
 import { emergencyDecision } from './emergency-decision.js'
+import { allOf, andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
 import { judgeGuardrails } from './judge-guardrails.js'
+import { nameTool } from './name-tool.js'
+import type { Outcome, Refusal } from './outcome.js'
 import type { ReasonCode } from './reason-codes.js'
-import { type DenialShape, renderDenial } from './render-denial.js'
+import { renderDenial } from './render-denial.js'
 import { explainStep, type Step, type Trial } from './trial.js'
 
 export interface DecideOptions {
@@ -54,12 +60,6 @@ export type ExplainedDecide = (request: InboundRequest, steps: Step[]) => Decisi
 export function createDecide(options: DecideOptions): Decide & ExplainedDecide {
   const pipeline = new Pipeline(options)
   return (request: InboundRequest, steps?: Step[]) => pipeline.decide(request, steps)
-}
-
-/** What a stage found wrong, and how it wants to be answered. */
-interface Refusal {
-  readonly failure: Failure
-  readonly shape: DenialShape
 }
 
 class Pipeline {
@@ -103,7 +103,7 @@ class Pipeline {
   }
 
   /** Stages 1 and 2, and what needs no identity. */
-  #judge(trial: Trial): Decision | Promise<Decision> {
+  #judge(trial: Trial): Eventually<Decision> {
     const framing = checkFraming(trial.request)
     const found = findServer(trial)
     if (found.server) trial.server = found.server
@@ -126,49 +126,62 @@ class Pipeline {
     if (trial.request.method === 'OPTIONS' && framing === undefined)
       return this.#allow(trial, preflightAnswer(trial), [])
     const authenticated = trial.snapshot.authenticator.authenticate(trial.request, server.audience)
-    return authenticated instanceof Promise
-      ? authenticated.then(settled => this.#identified(trial, server, settled))
-      : this.#identified(trial, server, authenticated)
+    return andThen(authenticated, settled => this.#identified(trial, server, settled))
   }
 
-  /** Stages 3 to 7. */
-  #identified(trial: Trial, server: Server, authenticated: Authenticated): Decision | Promise<Decision> {
+  /** Stage 3, and the reading of the message or messages. */
+  #identified(trial: Trial, server: Server, authenticated: Authenticated): Eventually<Decision> {
     if (authenticated.ok) trial.principal = authenticated.principal
-    const read = readCall(trial.request, { protocol: server.protocol, methods: server.methods })
-    trial.knownId = read.ok ? read.call.id : read.id
-    trial.era = read.ok ? read.call.era : read.era
+    const { protocol, methods, extensions, sse } = server
+    const read = readCalls(trial.request, { protocol, methods, extensions, sse }, server.batches === 'legacy')
+    if (!('batch' in read)) {
+      trial.knownId = read.ok ? read.call.id : read.id
+      trial.era = read.ok ? read.call.era : read.era
+    }
+    const unknown = this.#refuseIdentity(trial, server, authenticated)
+    if (unknown !== undefined) {
+      if (read.ok && !('batch' in read)) trial.call = read.call
+      if (!this.#tolerate(trial, unknown)) return this.#deny(trial, unknown)
+    }
+    if ('batch' in read) {
+      const members = read.batch.map(call => {
+        const member = memberTrial(trial, call, read.batch.length)
+        return this.#judgeMessage(member, server, { ok: true, call })
+      })
+      return andThen(allOf(members), outcomes => this.#concludeBatch(trial, outcomes))
+    }
+    return andThen(this.#judgeMessage(trial, server, read), outcome =>
+      outcome.refusal === undefined
+        ? this.#allow(trial, outcome.answer, outcome.enriched)
+        : this.#deny(trial, outcome.refusal),
+    )
+  }
+
+  #refuseIdentity(trial: Trial, server: Server, authenticated: Authenticated): Refusal | undefined {
     if (!authenticated.ok) {
       explainStep(trial, 'identity', '', 'fail', authenticated.message)
-      const refusal = { failure: failure(authenticated.reason, authenticated.message), shape: {} }
-      if (!this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
-    } else {
-      explainStep(
-        trial,
-        'identity',
-        '',
-        'pass',
-        `${authenticated.principal.kind} "${authenticated.principal.user.username}"`,
-      )
-      if (server.principals.includes('agent') && authenticated.principal.agentUser === undefined) {
-        const refusal = { failure: agentMissing(), shape: {} }
-        if (read.ok) trial.call = read.call
-        if (!this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
-      }
+      return { failure: failure(authenticated.reason, authenticated.message), shape: {} }
     }
+    const { kind, user, agentUser } = authenticated.principal
+    explainStep(trial, 'identity', '', 'pass', `${kind} "${user.username}"`)
+    return server.principals.includes('agent') && agentUser === undefined
+      ? { failure: agentMissing(), shape: {} }
+      : undefined
+  }
+
+  /** Stages 4 to 7. */
+  #judgeMessage(trial: Trial, server: Server, read: CallResult): Eventually<Outcome> {
     const refusal = this.#readMessage(trial, server, read)
     if (refusal !== undefined) {
       explainStep(trial, refusal.failure.stage, '', 'fail', refusal.failure.message)
-      if (!this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
+      if (!this.#tolerate(trial, refusal)) return { trial, refusal }
     }
     const { principal, call } = trial
     // In Audit a request may have come here without identity or message: nothing more can be judged.
-    if (principal === undefined || call === undefined) return this.#allow(trial, auditAnswer(trial), [])
+    if (principal === undefined || call === undefined) return passed(trial, auditAnswer(trial))
     const judged: JudgedTrial = Object.assign(trial, { server, principal, call })
     const matched: MatchedCall = { server: server.name, call, tool: trial.tool, catalogTool: trial.catalogTool }
-    const verdict = authorizeCall(judged, matched)
-    return verdict instanceof Promise
-      ? verdict.then(settled => this.#authorized(judged, matched, settled))
-      : this.#authorized(judged, matched, verdict)
+    return andThen(authorizeCall(judged, matched), verdict => this.#authorized(judged, matched, verdict))
   }
 
   #readMessage(trial: Trial, server: Server, read: CallResult): Refusal | undefined {
@@ -176,46 +189,60 @@ class Pipeline {
       const { reason, message, status, jsonRpcCode } = read
       return { failure: failure(reason, message), shape: { status, jsonRpcCode } }
     }
-    const { call } = read
+    trial.call = read.call
+    const named = nameTool(server, read.call)
+    if (!named.ok) return named.refusal
+    const { call, tool } = named
     trial.call = call
-    if (call.target.kind === 'tool') {
-      const tool = unprefixed(server.toolPrefix, call.target.name)
-      if (tool === undefined) {
-        return {
-          failure: failure('authorization.tool_unknown', `tools of this server begin with "${server.toolPrefix}"`),
-          shape: {},
-        }
-      }
-      trial.tool = tool
-    }
-    trial.catalogTool = catalogEntry(server, call, trial.tool)
-    const matched: MatchedCall = { server: server.name, call, tool: trial.tool, catalogTool: trial.catalogTool }
+    trial.tool = tool
+    trial.catalogTool = catalogEntry(server, call, tool)
+    const matched: MatchedCall = { server: server.name, call, tool, catalogTool: trial.catalogTool }
     const { guardrails, grants } = trial.snapshot
     const wrong = checkArguments(call, trial.catalogTool, () => [guardrails.members(matched), grants.members(matched)])
     if (wrong !== undefined) return { failure: wrong, shape: { jsonRpcCode: -32602 } }
+    const mismatch = checkParameterHeaders(trial.request.headers, call, trial.catalogTool)
+    if (mismatch !== undefined) return { failure: mismatch, shape: { jsonRpcCode: headerMismatchCode } }
     explainStep(trial, 'message', '', 'pass', `${call.kind} ${call.method}`)
     return undefined
   }
 
   /** Stage 8, and the answer. */
-  #authorized(trial: JudgedTrial, matched: MatchedCall, verdict: Failure | undefined): Decision {
+  #authorized(trial: JudgedTrial, matched: MatchedCall, verdict: Failure | undefined): Outcome {
     if (verdict !== undefined) {
       explainStep(trial, 'authorization', '', 'fail', verdict.message)
       const refusal = { failure: verdict, shape: {} }
-      if (!this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
+      if (!this.#tolerate(trial, refusal)) return { trial, refusal }
     } else {
       explainStep(trial, 'authorization', '', 'pass', trial.server.require.join(' and '))
     }
     const { failures, denials } = judgeGuardrails(trial, matched)
     const [worst, ...others] = failures
     if (worst !== undefined) {
-      const refusal = { failure: worst, shape: { others, denials } }
-      if (trial.server.mode === 'Audit') trial.would.push(...failures)
-      else return this.#deny(trial, refusal)
+      if (trial.server.mode !== 'Audit') return { trial, refusal: { failure: worst, shape: { others, denials } } }
+      trial.would.push(...failures)
     }
-    if (trial.server.mode === 'Audit') return this.#allow(trial, auditAnswer(trial), [])
+    if (trial.server.mode === 'Audit') return passed(trial, auditAnswer(trial))
     const enriched = enrich(trial, matched)
-    return this.#allow(trial, allowAnswer(trial, enriched), enriched)
+    return passed(trial, allowAnswer(trial, enriched), enriched)
+  }
+
+  /** A batch passes as a whole or not at all; each of its messages has a record of its own. */
+  #concludeBatch(trial: Trial, outcomes: readonly Outcome[]): Decision {
+    const first = outcomes.find(outcome => outcome.refusal !== undefined)
+    if (first?.refusal === undefined) {
+      const allowed = outcomes.filter(outcome => outcome.refusal === undefined)
+      const answer = mergeAllowed(trial, allowed)
+      if (answer === undefined) {
+        const text = 'the messages of the batch would need different headers; send them one by one'
+        return this.#deny(trial, { failure: failure('message.batch', text), shape: {} })
+      }
+      for (const one of allowed) this.#allow(one.trial, one.answer, one.enriched)
+      return decisionOf(trial, 'allow', undefined, answer, outcomes)
+    }
+    const refused = refuseSiblings(outcomes)
+    for (const one of refused) this.#deny(one.trial, one.refusal)
+    const answer = renderBatchDenial(trial, refused, first)
+    return decisionOf(trial, 'deny', first.refusal.failure, answer, outcomes)
   }
 
   /** In Audit a refusal is noted and the request goes on. */
@@ -247,15 +274,7 @@ class Pipeline {
     answer: Answer,
     enriched: readonly Enriched[],
   ): Decision {
-    const decision: Decision = {
-      id: trial.id,
-      outcome,
-      failure: why,
-      would: trial.would,
-      warnings: trial.warnings,
-      answer,
-      metadata: metadataOf(trial, outcome, why),
-    }
+    const decision = decisionOf(trial, outcome, why, answer, [{ trial }])
     if (isAbandoned(trial.request)) return decision
     const elapsedMs = performance.now() - trial.startedTick
     this.#options.onDecided?.({
@@ -267,6 +286,29 @@ class Pipeline {
     })
     return decision
   }
+}
+
+function decisionOf(
+  trial: Trial,
+  outcome: Decision['outcome'],
+  why: Failure | undefined,
+  answer: Answer,
+  judged: readonly { readonly trial: Trial }[],
+): Decision {
+  const would = judged.length === 1 ? trial.would : judged.flatMap(one => one.trial.would)
+  return {
+    id: trial.id,
+    outcome,
+    failure: why,
+    would,
+    warnings: judged.length === 1 ? trial.warnings : judged.flatMap(one => one.trial.warnings),
+    answer,
+    metadata: metadataOf(trial, outcome, why, would),
+  }
+}
+
+function passed(trial: Trial, answer: Answer, enriched: readonly Enriched[] = []): Outcome {
+  return { trial, refusal: undefined, answer, enriched }
 }
 
 const addressReasons: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
@@ -306,6 +348,7 @@ function newTrial(
     warnings: [],
     missingScopes: undefined,
     steps,
+    batch: undefined,
   }
 }
 
@@ -315,13 +358,8 @@ function findServer({ request, snapshot }: Trial): { readonly server?: Server; r
   const server =
     named === undefined ? snapshot.servers.byAddress(request.authority, request.path) : snapshot.servers.byName(named)
   if (server === undefined) return { refusal: failure('server.unknown', unknownServer) }
-  if (request.path === server.path) return { server }
+  if (request.path === server.path || request.path === server.sse?.messages) return { server }
   return { server, refusal: failure('server.path', `the endpoint of the server "${server.name}" is ${server.path}`) }
-}
-
-function unprefixed(prefix: string, name: string): string | undefined {
-  if (prefix === '') return name
-  return name.startsWith(prefix) && name.length > prefix.length ? name.slice(prefix.length) : undefined
 }
 
 function enrich(trial: JudgedTrial, matched: MatchedCall): readonly Enriched[] {
@@ -340,6 +378,7 @@ function metadataOf(
   trial: Trial,
   outcome: Decision['outcome'],
   why: Failure | undefined,
+  would: readonly Failure[],
 ): ReadonlyMap<string, MetadataValue> {
   const metadata = new Map<string, MetadataValue>([
     ['decision', outcome],
@@ -348,10 +387,10 @@ function metadataOf(
   ])
   if (why) metadata.set('reason', why.reason)
   if (why && why.policyReason !== '') metadata.set('policy_reason', why.policyReason)
-  if (trial.would.length > 0)
+  if (would.length > 0)
     metadata.set(
       'would_deny',
-      trial.would.map(one => one.reason),
+      would.map(one => one.reason),
     )
   if (trial.server) metadata.set('server', trial.server.name)
   if (trial.principal) {

@@ -23,6 +23,7 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
   if (decision.would.length > 0)
     line += `,"would_deny":[${decision.would.map(one => `{${failureFields(one)}}`).join(',')}]`
   if (decision.warnings.length > 0) line += `,"warnings":${decision.warnings.length}`
+  if (trial.batch) line += `,"batch":{"decision_id":"${trial.batch.id}","size":${trial.batch.size}}`
   if (server) line += `,"server":${text(server.name)}`
   if (principal) line += principalFields(principal)
   const workload = request.peer.principal
@@ -30,6 +31,7 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
   if (call) {
     line += `,"mcp":{"method":${text(methodName(call))},"kind":"${call.kind}","era":"${call.era}"`
     if (call.version !== undefined) line += `,"protocol_version":${text(call.version)}`
+    if (call.via !== undefined) line += `,"via":${text(call.via)}`
     if (call.target.kind !== 'none')
       line += `,"target":{"kind":"${call.target.kind}","name":${text(trial.tool ?? call.target.name)}}`
     if (call.id !== undefined) line += `,"id":${call.id}`

@@ -2,6 +2,7 @@ import { activationOf } from '../policy/expression-environment.js'
 import type { MatchedCall } from '../policy/match.js'
 import type { DenialMode } from '../policy/server.js'
 import type { JudgedTrial } from './authorize-call.js'
+import { partsOf } from './call-parts.js'
 import { circumstancesOf } from './circumstances.js'
 import type { Failure } from './decision.js'
 import { failure } from './failure.js'
@@ -16,9 +17,22 @@ export interface GuardrailVerdict {
 
 /**
  * Stage 8: every guardrail that matches is evaluated, so that the message and the record are complete. Those in Audit
- * fill `trial.would`, those in Warn `trial.warnings`.
+ * fill `trial.would`, those in Warn `trial.warnings`. A call of several targets is judged for each, and tells of each
+ * broken rule once.
  */
 export function judgeGuardrails(trial: JudgedTrial, matched: MatchedCall): GuardrailVerdict {
+  if (trial.call.alsoTargets.length === 0) return judgePart(trial, matched)
+  const parts = partsOf(trial.call)
+  const verdicts = parts.map(call => judgePart({ ...trial, call }, { ...matched, call }))
+  const told = new Map<string, Failure>()
+  for (const failed of verdicts.flatMap(verdict => verdict.failures)) {
+    const key = `${failed.policy} ${failed.reason} ${failed.message}`
+    if (!told.has(key)) told.set(key, failed)
+  }
+  return { failures: [...told.values()], denials: verdicts.flatMap(verdict => verdict.denials) }
+}
+
+function judgePart(trial: JudgedTrial, matched: MatchedCall): GuardrailVerdict {
   const failures: Failure[] = []
   const denials: DenialMode[] = []
   for (const rule of trial.snapshot.broken.candidates(matched)) {
@@ -39,7 +53,7 @@ export function judgeGuardrails(trial: JudgedTrial, matched: MatchedCall): Guard
       explainStep(trial, 'guardrails', policy, 'not matched', 'is not about this caller')
       continue
     }
-    trial.policies.push(policy)
+    if (!trial.policies.includes(policy)) trial.policies.push(policy)
     const violations = guardrail.evaluate(activation)
     if (violations.length === 0) explainStep(trial, 'guardrails', policy, 'pass', '')
     for (const { reason, message, policyReason, hint } of violations) {
@@ -51,11 +65,11 @@ export function judgeGuardrails(trial: JudgedTrial, matched: MatchedCall): Guard
           explainStep(trial, 'guardrails', policy, 'fail', message)
           break
         case 'Audit':
-          trial.would.push(found)
+          if (!trial.would.some(one => one.policy === policy && one.message === message)) trial.would.push(found)
           explainStep(trial, 'guardrails', policy, 'would fail', message)
           break
         case 'Warn':
-          trial.warnings.push(message)
+          if (!trial.warnings.includes(message)) trial.warnings.push(message)
           explainStep(trial, 'guardrails', policy, 'warn', message)
           break
       }

@@ -59,6 +59,8 @@ export interface Trial {
   /** Scopes that would have sufficed, when only scopes are missing. */
   missingScopes: readonly string[] | undefined
   readonly steps: Step[] | undefined
+  /** The decision about the batch that this message came in, and how many it held. */
+  readonly batch: { readonly id: string; readonly size: number } | undefined
 }
 
 export function explainStep(trial: Trial, stage: string, rule: string, outcome: Step['outcome'], detail: string): void {

@@ -17,6 +17,8 @@ const LOOPBACK_ONLY = `data:text/javascript,${encodeURIComponent(`
 export interface EverythingServerOptions {
   /** Default: a free one. */
   readonly port?: number
+  /** `sse` is the transport of 2024-11-05: GET /sse, POST /message. Default: streamableHttp. */
+  readonly transport?: 'streamableHttp' | 'sse'
   readonly onLine?: (line: string) => void
 }
 
@@ -24,14 +26,18 @@ export interface EverythingServerOptions {
 export async function startEverythingServer(options: EverythingServerOptions = {}): Promise<McpServer> {
   const port = options.port ?? (await freePort())
   const origin = `http://127.0.0.1:${port}`
+  const { transport = 'streamableHttp' } = options
+  const endpoint = `${origin}${transport === 'sse' ? '/sse' : '/mcp'}`
   const manifest = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-everything/package.json')
   const child = await startChild({
     name: 'server-everything',
     command: process.execPath,
-    args: ['--import', LOOPBACK_ONLY, join(dirname(manifest), 'dist', 'index.js'), 'streamableHttp'],
+    args: ['--import', LOOPBACK_ONLY, join(dirname(manifest), 'dist', 'index.js'), transport],
     env: { PORT: String(port) },
     ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
   })
-  await readyOrStopped(child, async () => (await fetch(`${origin}/mcp`)).status === 400)
-  return { port, origin, url: `${origin}/mcp`, child, stop: async () => void (await child.stop()) }
+  // The one answers a GET without a session 400, the other does not know the path.
+  const answer = transport === 'sse' ? 404 : 400
+  await readyOrStopped(child, async () => (await fetch(`${origin}/mcp`)).status === answer)
+  return { port, origin, url: endpoint, child, stop: async () => void (await child.stop()) }
 }

@@ -17,6 +17,7 @@ import type { Enrichment } from './enrichment.js'
 import { headerRoom, ownPrefix } from './header-names.js'
 import { RuleIndex } from './rule-index.js'
 import type { Server } from './server.js'
+import type { ServerDraft } from './server-document.js'
 import { createServerTable, type ServerAddress } from './server-table.js'
 import type { PolicySnapshot, ServerVersion } from './snapshot.js'
 
@@ -97,7 +98,7 @@ export function assembleSnapshot(
     }
     if (resolved.value !== undefined) continue
     brokenKeys.push(key)
-    closedAddresses.push({ host: draft.host, path: draft.path })
+    closedAddresses.push(...addressesOf(draft))
   }
 
   const rules: CrossCheckInput = {
@@ -114,8 +115,8 @@ export function assembleSnapshot(
   const checked = crossCheck(rules)
   findings.push(...checked.findings)
   const usable = servers.filter(server => !checked.excludedServers.has(server.name))
-  for (const { name, host, path } of servers)
-    if (checked.excludedServers.has(name)) closedAddresses.push({ host, path })
+  for (const { name, host, path, sse } of servers)
+    if (checked.excludedServers.has(name)) closedAddresses.push(...addressesOf({ host, path, messages: sse?.messages }))
   const enrichments = rules.enrichments.flatMap(({ value }) =>
     checked.excludedEnrichments.has(value.name) ? [] : [value],
   )
@@ -164,6 +165,11 @@ export function assembleSnapshot(
     findings,
     brokenKeys,
   }
+}
+
+/** A server of the transport HTTP+SSE stands at two paths. */
+function addressesOf({ host, path, messages }: Pick<ServerDraft, 'host' | 'path' | 'messages'>): ServerAddress[] {
+  return [path, ...(messages === undefined ? [] : [messages])].map(one => ({ host, path: one }))
 }
 
 /** Documents that contradict each other from the start admit nobody. */

@@ -2,7 +2,7 @@ import type { SourceDocument } from '../documents/source-document.js'
 import { valueAt } from '../documents/value-at.js'
 import { isKnownKind } from './compile-document.js'
 import { compileMatch, type Match, matchSchema } from './match.js'
-import { readResource } from './server-document.js'
+import { pathProblem, readResource } from './server-document.js'
 import type { ServerAddress } from './server-table.js'
 import type { BrokenRule } from './snapshot.js'
 
@@ -41,9 +41,9 @@ export function closedBy(broken: readonly BrokenDocument[], unreadable: readonly
     const match = restricts(document, may)
     if (match !== undefined && !covered) rules.push({ name, match })
     if (!may('Server') || !looksLikeServer(document)) continue
-    const address = addressOf(document)
-    if (address !== undefined) addresses.push(address)
-    else if (!covered) {
+    const found = addressesOf(document)
+    addresses.push(...found.known)
+    if (found.unknown && !covered) {
       unknownAddress = true
       if (match === undefined) rules.push({ name, match: everything })
     }
@@ -73,10 +73,19 @@ function looksLikeServer(document: SourceDocument): boolean {
   return document.kind === 'Server' || has(document, 'resource')
 }
 
-function addressOf({ value }: SourceDocument): ServerAddress | undefined {
+/** What can be read of where it stands, and whether it may stand somewhere else, too. */
+function addressesOf({ value }: SourceDocument): {
+  readonly known: readonly ServerAddress[]
+  readonly unknown: boolean
+} {
   const resource = valueAt(value, ['spec', 'resource'])
   const address = typeof resource === 'string' ? readResource(resource) : undefined
-  return typeof address === 'object' ? address : undefined
+  if (typeof address !== 'object') return { known: [], unknown: true }
+  if (valueAt(value, ['spec', 'sse']) === undefined) return { known: [address], unknown: false }
+  const messages = valueAt(value, ['spec', 'sse', 'messages'])
+  return typeof messages === 'string' && pathProblem(messages) === undefined
+    ? { known: [address, { host: address.host, path: messages }], unknown: false }
+    : { known: [address], unknown: true }
 }
 
 const everything = compileMatch({ methods: ['*'] })

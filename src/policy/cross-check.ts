@@ -41,7 +41,12 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
   for (const one of input.serverDocuments) {
     // One that runs on its last good version stands where that stood.
     const live = input.servers.filter(server => server.name === one.value.name)
-    for (const address of new Set([one.value, ...live].map(({ host, path }) => `${host}${path}`))) {
+    const { host, path, messages } = one.value
+    const stands = [{ host, path, messages }, ...live.map(({ sse, ...at }) => ({ ...at, messages: sse?.messages }))]
+    const paths = stands.flatMap(at =>
+      [at.path, at.messages].flatMap(path => (path === undefined ? [] : at.host + path)),
+    )
+    for (const address of new Set(paths)) {
       const other = addresses.get(address)
       addresses.set(address, other ?? one)
       if (other === undefined) continue

@@ -129,10 +129,13 @@ const hiddenHeaders = new Set([
   'mcp-session-id',
 ])
 
+/** And neither do those that only repeat arguments, which nobody checks where the tool's schema is not known. */
+const hiddenPrefixes = ['impersonate-', 'x-mcp-authz-', 'mcp-param-']
+
 function requestVariable({ request, now, decisionId }: Circumstances): CelInput {
   const headers = new Map<string, CelInput>()
   for (const name of request.headers.names()) {
-    if (hiddenHeaders.has(name) || name.startsWith('impersonate-') || name.startsWith('x-mcp-authz-')) continue
+    if (hiddenHeaders.has(name) || hiddenPrefixes.some(prefix => name.startsWith(prefix))) continue
     headers.set(name, request.headers.all(name).join(','))
   }
   return new Map<string, CelInput>([
@@ -151,6 +154,7 @@ function mcpVariable({ call, tool, catalogTool }: Circumstances): CelInput {
   if (call.version !== undefined) mcp.set('protocolVersion', call.version)
   if (tool !== undefined) {
     const about = new Map<string, CelInput>([['name', tool]])
+    if (call.via !== undefined) about.set('via', call.via)
     if (catalogTool) about.set('access', catalogTool.access).set('labels', catalogTool.labels)
     mcp.set('tool', about)
   }

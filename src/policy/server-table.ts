@@ -40,6 +40,7 @@ export function createServerTable(
     names.set(server.name, server)
     names.set(`${server.namespace}/${server.name}`, server)
     add(server.host, server.path, server)
+    if (server.sse !== undefined) add(server.host, server.sse.messages, server)
   }
   // After the Servers, so that one that is in force at the very address comes first: sorting keeps the order of equals.
   for (const { host, path } of closed.addresses) add(host, path, undefined)

@@ -1,4 +1,7 @@
 import type { AcceptedAudience } from '../identity/authenticator.js'
+import type { LegacySse } from '../protocol/mcp/legacy-sse.js'
+import type { MetaTool } from '../protocol/mcp/meta-tool.js'
+import type { McpMethod } from '../protocol/mcp/method-table.js'
 import type { Authorizer } from '../rbac/authorizer.js'
 import type { ServerKubernetes, ToolCatalog } from '../rbac/tool-catalog.js'
 
@@ -23,6 +26,8 @@ export interface Server {
   readonly path: string
   readonly audience: AcceptedAudience
   readonly protocol: 'mcp' | 'json'
+  /** Set where the server speaks HTTP+SSE (2024-11-05); `path` is that of its stream. */
+  readonly sse?: LegacySse | undefined
   readonly catalog: ToolCatalog | undefined
   readonly require: readonly Requirement[]
   readonly principals: readonly PrincipalRole[]
@@ -32,7 +37,12 @@ export interface Server {
   /** Names that Enrichments may set beside x-mcp-authz-*; always overwritten or removed. */
   readonly upstreamHeaders: readonly string[]
   readonly methods: ReadonlySet<string>
+  /** Extension methods of which `methods` says what they touch. */
+  readonly extensions: ReadonlyMap<string, McpMethod>
   readonly toolPrefix: string
+  /** Tools whose arguments name the tool that is really called, by un-prefixed name. */
+  readonly metaTools: ReadonlyMap<string, MetaTool>
+  readonly batches: 'deny' | 'legacy'
   readonly denial: DenialMode
   readonly mode: Mode
   /** That of `kubernetes.cluster`; virtual resources live there. */

@@ -23,6 +23,8 @@ export interface Call {
   readonly id: string | undefined
   readonly method: string
   readonly target: Target
+  /** The tool that was named to the server when it calls the target for the caller (a meta-tool). */
+  readonly via?: string | undefined
   /** What else the method touches, each to be judged like a target: uris of subscriptions/listen. */
   readonly alsoTargets: readonly Target[]
   readonly params: JsonObject | undefined

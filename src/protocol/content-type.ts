@@ -35,12 +35,17 @@ export function parseContentType(value: string): ContentType | undefined {
   return { essence, parameters }
 }
 
-/** True for `application/json` in UTF-8, said or unsaid. Servers decode by the charset, we do not; so no other passes. */
+/**
+ * True for `application/json` in UTF-8, said or unsaid. Servers decode by the charset, we do not; so no other passes. Some
+ * servers merely search for "charset=", so that the word may stand nowhere but as the name of that one parameter.
+ */
 export function isJsonContentType(value: string): boolean {
   const parsed = parseContentType(value)
   if (parsed?.essence !== 'application/json') return false
-  const charset = parsed.parameters.get('charset')
-  return charset === undefined || charset.toLowerCase() === 'utf-8'
+  const lower = value.toLowerCase()
+  const at = lower.indexOf('charset')
+  if (at < 0) return true
+  return lower.indexOf('charset', at + 1) < 0 && parsed.parameters.get('charset')?.toLowerCase() === 'utf-8'
 }
 
 function readValue(value: string, from: number): { readonly text: string; readonly end: number } | undefined {

@@ -7,6 +7,8 @@ import type { FramingReason } from './reasons.js'
 const text = '{}'
 const with_ = (...headers: [string, string][]): RequestFixture => ({ text, headers })
 
+const many = (count: number): [string, string][] => Array.from({ length: count }, (_, i) => [`x-${i}`, 'v'])
+
 describe('checkFraming accepts', () => {
   const cases: [name: string, fixture: RequestFixture][] = [
     ['a POST', { text }],
@@ -23,6 +25,8 @@ describe('checkFraming accepts', () => {
       with_(['accept', 'a/b'], ['accept', 'c/d'], ['x-forwarded-for', '1'], ['x-forwarded-for', '2']),
     ],
     ['a harmless underscore', with_(['x_custom', '1'])],
+    ['72 headers', with_(...many(71))],
+    ['nearly 32 KiB of headers', with_(['cookie', 'c'.repeat(32 * 1024 - 100)])],
     ['keep-alive', with_(['connection', 'keep-alive'])],
     ['an encoded space', { text, path: '/mcp%20x' }],
     ['dots within segments', { text, path: '/.well-known/a..b/...' }],
@@ -152,6 +156,21 @@ describe('checkFraming refuses', () => {
       'framing.upgrade',
       400,
     ],
+    ['73 headers', with_(...many(72)), 'framing.headers_too_large', 431],
+    ['one header 73 times', with_(...Array(72).fill(['x-a', 'v'])), 'framing.headers_too_large', 431],
+    ['32 KiB in one header', with_(['cookie', 'c'.repeat(32 * 1024)]), 'framing.headers_too_large', 431],
+    [
+      'an ambiguous path before anything else',
+      { method: 'PUT', path: '/a/../b', headers: many(100) },
+      'framing.path_ambiguous',
+      400,
+    ],
+    [
+      'an ambiguous host too',
+      { method: 'PUT', authority: 'a,b', headers: many(100) },
+      'framing.authority_ambiguous',
+      400,
+    ],
     ['a token in the query', { text, query: 'a=1&access_token=x' }, 'framing.token_in_query', 400],
     ['a token in the query, encoded', { text, query: 'access%5Ftoken=x' }, 'framing.token_in_query', 400],
     ['a token in the query of a GET', { method: 'GET', query: 'ACCESS_TOKEN' }, 'framing.token_in_query', 400],
@@ -182,6 +201,28 @@ describe('checkFraming refuses', () => {
   ]
   it.each(cases)('%s', (_name, fixture, reason, status) => {
     expect(checkFraming(inboundRequest(fixture))).toMatchObject({ reason, status })
+  })
+})
+
+describe('a route that states max_request_bytes', () => {
+  const stated = (extension: string, length: number) =>
+    checkFraming({
+      ...inboundRequest({ text: 'x'.repeat(length) }),
+      context: {
+        extensions: new Map([['mcp-max-request-bytes', extension]]),
+        routeMetadata: new Map(),
+        filterMetadata: new Map(),
+      },
+    })
+
+  it('lets no body pass that fills the buffer: more may be to come', () => {
+    expect(stated('32', 31)).toBeUndefined()
+    expect(stated('32', 32)).toMatchObject({ reason: 'framing.body_incomplete', status: 413 })
+    expect(stated('32', 33)).toMatchObject({ reason: 'framing.body_incomplete', status: 413 })
+  })
+
+  it.each(['', '0', '-1', '1MiB', '1e6', ' 32', '032'])('and says %j lets none pass', extension => {
+    expect(stated(extension, 1)).toMatchObject({ reason: 'framing.body_incomplete' })
   })
 })
 

@@ -1,4 +1,5 @@
 import { isJsonContentType } from './content-type.js'
+import { exceedsHeaderBudget } from './header-budget.js'
 import type { InboundRequest } from './inbound-request.js'
 import { pathAmbiguity } from './path-ambiguity.js'
 import { percentByte } from './percent-encoding.js'
@@ -10,7 +11,7 @@ export interface FramingFailure {
   readonly reason: FramingReason
   /** For the caller; holds nothing of the request. */
   readonly message: string
-  readonly status: 400 | 405 | 413 | 415
+  readonly status: 400 | 405 | 413 | 415 | 431
 }
 
 const methods: ReadonlySet<string> = new Set(['POST', 'GET', 'DELETE', 'OPTIONS'])
@@ -26,16 +27,21 @@ const maxAuthorityLength = 255 + ':65535'.length
  */
 export function checkFraming(request: InboundRequest): FramingFailure | undefined {
   const { headers } = request
-  if (!methods.has(request.method)) {
-    return fail('framing.http_method', 405, 'Only POST, GET, DELETE and CORS preflights are accepted.')
-  }
+  // First what leaves in doubt whose request this is: nothing may be tolerated before that is known.
   const ambiguity = pathAmbiguity(request.path)
   if (ambiguity !== undefined) return fail('framing.path_ambiguous', 400, ambiguity)
-  const badHeader = checkSecurityHeaders(headers)
-  if (badHeader !== undefined) return fail(badHeader.reason, 400, badHeader.message)
   if (!isSaneAuthority(request)) {
     return fail('framing.authority_ambiguous', 400, 'The host must be one plain host name, with a port if need be.')
   }
+  if (!methods.has(request.method)) {
+    return fail('framing.http_method', 405, 'Only POST, GET, DELETE and CORS preflights are accepted.')
+  }
+  if (exceedsHeaderBudget(request)) {
+    const message = 'The request has too many or too long headers; send fewer (cookies are often the cause).'
+    return fail('framing.headers_too_large', 431, message)
+  }
+  const badHeader = checkSecurityHeaders(headers)
+  if (badHeader !== undefined) return fail(badHeader.reason, 400, badHeader.message)
   if (isUpgrade(headers)) {
     return fail('framing.upgrade', 400, 'Connection upgrades are not accepted; MCP is plain HTTP.')
   }
@@ -119,8 +125,25 @@ function checkBody(request: InboundRequest): FramingFailure | undefined {
         'The body did not reach the authorizer as a whole; send a smaller one.',
       )
     case 'complete':
-      return body.bytes.length > 0 ? undefined : fail('framing.body_missing', 400, 'A POST needs a body.')
+      return body.bytes.length > 0
+        ? checkLimit(request, body.bytes.length)
+        : fail('framing.body_missing', 400, 'A POST needs a body.')
   }
+}
+
+/** The context extension by which a route tells its `max_request_bytes`. */
+const limitExtension = 'mcp-max-request-bytes'
+
+/**
+ * A gateway that may send partial messages says of a body that fills its buffer exactly that it is not partial, even if
+ * more is to come. Only who knows the limit can tell, so that a route can state it: then nothing that fills it passes.
+ */
+function checkLimit({ context }: InboundRequest, length: number): FramingFailure | undefined {
+  const stated = context.extensions.get(limitExtension)
+  if (stated === undefined) return undefined
+  const limit = /^[1-9][0-9]{0,9}$/.test(stated) ? Number(stated) : 0
+  if (length < limit) return undefined
+  return fail('framing.body_incomplete', 413, 'The body fills the buffer of the gateway; send a smaller one.')
 }
 
 function fail(reason: FramingReason, status: FramingFailure['status'], message: string): FramingFailure {

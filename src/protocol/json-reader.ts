@@ -28,11 +28,15 @@ const loneSurrogate = /[\ud800-\udfff]/u
 export class JsonReader {
   reason: MessageReason = 'message.not_json'
   failedAt = 0
-  /** Source text of the top-level member `lexemeOf`, once it was read. */
+  /** Source text of the member `lexemeOf` of the top-level object, or of the element that was read last. */
   lexeme: string | undefined
+  /** The same for each element of a top-level array, undefined where the element has no such member. */
+  lexemes: (string | undefined)[] | undefined
   readonly #text: string
   readonly #maxDepth: number
   readonly #lexemeOf: string | undefined
+  /** Depth of the objects whose member `lexemeOf` is wanted: 2 within a top-level array. */
+  #lexemeDepth = 1
   #membersLeft: number
   #at = 0
 
@@ -47,13 +51,12 @@ export class JsonReader {
   read(): JsonValue | undefined {
     const value = this.#value(0)
     if (value === undefined) return undefined
-    this.#skipWhitespace()
+    this.#next()
     return this.#at === this.#text.length ? value : this.#fail('message.not_json')
   }
 
   #value(depth: number): JsonValue | undefined {
-    this.#skipWhitespace()
-    switch (this.#text.charCodeAt(this.#at)) {
+    switch (this.#next()) {
       case quote:
         return this.#string()
       case 0x7b:
@@ -76,8 +79,7 @@ export class JsonReader {
     const text = this.#text
     const members = new Map<string, JsonValue>()
     this.#at++
-    this.#skipWhitespace()
-    if (text.charCodeAt(this.#at) === 0x7d) {
+    if (this.#next() === 0x7d) {
       this.#at++
       return members
     }
@@ -87,23 +89,22 @@ export class JsonReader {
       if (--this.#membersLeft < 0) return this.#fail('message.too_many_members')
       const key = this.#key()
       if (key === undefined) return undefined
-      this.#skipWhitespace()
-      if (text.charCodeAt(this.#at) !== 0x3a) return this.#fail('message.not_json')
+      if (this.#next() !== 0x3a) return this.#fail('message.not_json')
       this.#at++
-      const value = depth === 1 && key === this.#lexemeOf ? this.#valueWithLexeme(depth) : this.#value(depth)
+      const value =
+        depth === this.#lexemeDepth && key === this.#lexemeOf ? this.#valueWithLexeme(depth) : this.#value(depth)
       if (value === undefined) return undefined
       const size = members.size
       members.set(key, value)
       if (members.size === size) {
         // Which of the two a server would take differs between servers; so the lexeme is no longer known either.
-        if (depth === 1 && key === this.#lexemeOf) this.lexeme = undefined
+        if (depth === this.#lexemeDepth && key === this.#lexemeOf) this.lexeme = undefined
         return this.#fail('message.duplicate_key', keyAt)
       }
-      this.#skipWhitespace()
-      const next = text.charCodeAt(this.#at)
+      const next = this.#next()
       if (next === 0x2c) {
         this.#at++
-        this.#skipWhitespace()
+        this.#next()
       } else if (next === 0x7d) {
         this.#at++
         return members
@@ -113,11 +114,10 @@ export class JsonReader {
 
   #array(depth: number): readonly JsonValue[] | undefined {
     if (depth > this.#maxDepth) return this.#fail('message.too_deep')
-    const text = this.#text
     const items: JsonValue[] = []
+    const lexemes = depth === 1 && this.#lexemeOf !== undefined ? this.#beginBatch() : undefined
     this.#at++
-    this.#skipWhitespace()
-    if (text.charCodeAt(this.#at) === 0x5d) {
+    if (this.#next() === 0x5d) {
       this.#at++
       return items
     }
@@ -126,8 +126,11 @@ export class JsonReader {
       const value = this.#value(depth)
       if (value === undefined) return undefined
       items.push(value)
-      this.#skipWhitespace()
-      const next = text.charCodeAt(this.#at)
+      if (lexemes !== undefined) {
+        lexemes.push(this.lexeme)
+        this.lexeme = undefined
+      }
+      const next = this.#next()
       if (next === 0x2c) this.#at++
       else if (next === 0x5d) {
         this.#at++
@@ -136,8 +139,14 @@ export class JsonReader {
     }
   }
 
+  #beginBatch(): (string | undefined)[] {
+    this.#lexemeDepth = 2
+    this.lexemes = []
+    return this.lexemes
+  }
+
   #valueWithLexeme(depth: number): JsonValue | undefined {
-    this.#skipWhitespace()
+    this.#next()
     const start = this.#at
     const value = this.#value(depth)
     if (value !== undefined) this.lexeme = this.#text.slice(start, this.#at)
@@ -244,20 +253,29 @@ export class JsonReader {
   }
 
   #literal<T extends boolean | null>(word: string, value: T): T | undefined {
-    if (!this.#text.startsWith(word, this.#at)) return this.#fail('message.not_json')
-    this.#at += word.length
+    const text = this.#text
+    const start = this.#at
+    for (let at = 1; at < word.length; at++) {
+      if (text.charCodeAt(start + at) !== word.charCodeAt(at)) return this.#fail('message.not_json')
+    }
+    this.#at = start + word.length
     return value
   }
 
-  #skipWhitespace(): void {
+  /** Skips white space; the code of the character behind it, NaN at the end. Most of the time there is none to skip. */
+  #next(): number {
+    const code = this.#text.charCodeAt(this.#at)
+    return code > 0x20 ? code : this.#skipWhitespace()
+  }
+
+  #skipWhitespace(): number {
     const text = this.#text
-    let at = this.#at
-    for (;;) {
+    for (let at = this.#at; ; at++) {
       const code = text.charCodeAt(at)
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) break
-      at++
+      if (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09) continue
+      this.#at = at
+      return code
     }
-    this.#at = at
   }
 
   #fail(reason: MessageReason, at: number = this.#at): undefined {

@@ -76,3 +76,16 @@ describe('readJsonRpc refuses', () => {
     expect(read(text)).toMatchObject({ ok: false, reason, id })
   })
 })
+
+describe('ids', () => {
+  const withId = (id: string) => readJsonRpc(Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"ping"}`))
+  it.each(['9223372036854775807', '-9223372036854775808', '0', '-1'])('%s is one', id => {
+    expect(withId(id)).toMatchObject({ ok: true, message: { id } })
+  })
+  it.each(['9223372036854775808', '18446744073709551615', '-0', '1.0', '1e0'])(
+    '%s is none',
+    id => {
+      expect(withId(id)).toMatchObject({ ok: false, reason: 'message.id', id: undefined })
+    },
+  )
+})

@@ -1,6 +1,6 @@
 import type { KnownId } from './call.js'
 import { FoldedKeys } from './fold-key.js'
-import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json-value.js'
+import { isJsonArray, isJsonObject, type JsonArray, type JsonObject, type JsonValue } from './json-value.js'
 import type { MessageReason } from './reasons.js'
 import { type JsonLimits, parseStrictJson } from './strict-json.js'
 
@@ -38,39 +38,94 @@ const requestKeys = new Set(['jsonrpc', 'id', 'method', 'params'])
 const protocolKeys = new FoldedKeys(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
 /** Characters of an id's lexeme. Clients send counters and UUIDs. */
 const maxIdLength = 512
+const int64Digits = '-9223372036854775808'.length
+const shortestBeyondInt64 = '9223372036854775808'.length
+const int64Min = -(2n ** 63n)
+const int64Max = 2n ** 63n - 1n
 const integerLexeme = /^(?:0|-?[1-9][0-9]*)$/
+
+/** Messages of a batch; each is judged, answered and recorded on its own. */
+export const maxBatch = 32
+
+export type JsonRpcBatch = {
+  readonly ok: true
+  readonly batch: readonly JsonRpcMessage[]
+}
 
 /**
  * Reads one JSON-RPC 2.0 message of the closed shape `{jsonrpc, id, method, params}` or `{jsonrpc, id, result | error}`.
  * Batches, mixed shapes, other top-level keys and keys that fold to a protocol key are refused, because servers disagree
  * about them. Never throws.
  */
-export function readJsonRpc(bytes: Uint8Array, limits: JsonLimits = {}): JsonRpcResult {
+export function readJsonRpc(bytes: Uint8Array, limits?: JsonLimits): JsonRpcResult
+/** With `batches`, an array of such messages is read too: none of them malformed, no id twice, at most 32. */
+export function readJsonRpc(
+  bytes: Uint8Array,
+  limits: JsonLimits | undefined,
+  batches: boolean,
+): JsonRpcResult | JsonRpcBatch
+export function readJsonRpc(bytes: Uint8Array, limits: JsonLimits = {}, batches = false): JsonRpcResult | JsonRpcBatch {
   const json = parseStrictJson(bytes, { ...limits, lexemeOf: 'id' })
-  const id = json.lexeme !== undefined && isIdLexeme(json.lexeme) ? json.lexeme : undefined
-  if (!json.ok) return { ok: false, reason: json.reason, message: json.message, id }
+  if (!json.ok) {
+    const id = json.lexeme !== undefined && isIdLexeme(json.lexeme) ? json.lexeme : undefined
+    return { ok: false, reason: json.reason, message: json.message, id }
+  }
+  if (!isJsonArray(json.value)) return readMessage(json.value, json.lexeme)
+  if (batches) return readBatch(json.value, json.lexemes ?? [])
+  return refuseBatch('Batches are not accepted; send one message per request.')
+}
+
+function readBatch(elements: JsonArray, lexemes: readonly (string | undefined)[]): JsonRpcResult | JsonRpcBatch {
+  if (elements.length === 0) return refuseBatch('The batch is empty; send one message per request.')
+  if (elements.length > maxBatch) return refuseBatch(`A batch has at most ${maxBatch} messages; send fewer at once.`)
+  const batch: JsonRpcMessage[] = []
+  const ids = new Set<string>()
+  for (const [index, element] of elements.entries()) {
+    const read = readMessage(element, lexemes[index])
+    if (!read.ok) {
+      // Which of the messages an id would belong to is not clear to a client whose batch is refused as a whole.
+      return { ...read, message: `Message ${index + 1} of the batch: ${read.message}`, id: undefined }
+    }
+    batch.push(read.message)
+    const id = isJsonObject(element) ? element.get('id') : undefined
+    if (id === undefined) continue
+    // By value, so that 7, "7" and "\u0037" are one: an answer could not be told from another.
+    if (ids.has(String(id))) return refuseBatch('Two messages of the batch have the same id.')
+    ids.add(String(id))
+  }
+  const responses = batch.filter(message => message.kind === 'response').length
+  if (responses !== 0 && responses !== batch.length) {
+    return refuseBatch('A batch holds either requests and notifications, or responses.')
+  }
+  return { ok: true, batch }
+}
+
+function refuseBatch(message: string): JsonRpcResult {
+  return { ok: false, reason: 'message.batch', message, id: undefined }
+}
+
+function readMessage(root: JsonValue, lexeme: string | undefined): JsonRpcResult {
+  const id = lexeme !== undefined && isIdLexeme(lexeme) ? lexeme : undefined
   const refuse = (reason: MessageReason, message: string): JsonRpcResult => ({ ok: false, reason, message, id })
-  const root = json.value
-  if (isJsonArray(root)) return refuse('message.batch', 'Batches are not accepted; send one message per request.')
   if (!isJsonObject(root)) return refuse('message.not_jsonrpc', 'The body must be one JSON-RPC object.')
 
-  if (protocolKeys.anyMistakable(root.keys())) {
+  const foreign = foreignKey(root)
+  if (foreign !== undefined && protocolKeys.anyMistakable(root.keys())) {
     return refuse(
       'message.folded_key',
       'A key of the message differs from a JSON-RPC key only in case; spell it exactly.',
     )
   }
   if (root.get('jsonrpc') !== '2.0') return refuse('message.not_jsonrpc', 'The member "jsonrpc" must be "2.0".')
-  if (json.lexeme !== undefined && id === undefined) {
-    return refuse('message.id', 'The id must be a string or an integer, and short.')
+  if (lexeme !== undefined && id === undefined) {
+    return refuse('message.id', 'The id must be a string or an integer of 64 bits, and short.')
   }
   if (!root.has('method')) return readResponse(root, id)
 
-  for (const key of root.keys()) {
-    if (requestKeys.has(key)) continue
+  if (foreign !== undefined) {
     return refuse(
       'message.not_jsonrpc',
-      key === 'result' || key === 'error'
+      foreign === 'result' || foreign === 'error'
         ? 'A message with a method cannot have a result or an error.'
         : 'A request has the members jsonrpc, id, method and params and no others.',
     )
@@ -86,6 +141,12 @@ export function readJsonRpc(bytes: Uint8Array, limits: JsonLimits = {}): JsonRpc
   const message: JsonRpcMessage =
     id === undefined ? { kind: 'notification', id, method, params } : { kind: 'request', id, method, params }
   return { ok: true, message }
+}
+
+/** The first key that is none of a request. */
+function foreignKey(root: JsonObject): string | undefined {
+  for (const key of root.keys()) if (!requestKeys.has(key)) return key
+  return undefined
 }
 
 function readResponse(root: JsonObject, id: KnownId): JsonRpcResult {
@@ -109,7 +170,15 @@ function readResponse(root: JsonObject, id: KnownId): JsonRpcResult {
   return { ok: true, message: { kind: 'response', id, outcome: 'error', value: error } }
 }
 
-/** `-0` is no id: a server that reads it as a number answers with `0`. */
+/**
+ * `-0` is no id: a server that reads it as a number answers with `0`. Neither is an integer beyond int64, which gateways
+ * have taken for no id at all, and a request without an id for a notification.
+ */
 function isIdLexeme(lexeme: string): boolean {
-  return lexeme.length <= maxIdLength && (lexeme.startsWith('"') || integerLexeme.test(lexeme))
+  if (lexeme.startsWith('"')) return lexeme.length <= maxIdLength
+  if (lexeme.length > int64Digits || !integerLexeme.test(lexeme)) return false
+  // Nearly every id is short, and a bigint costs more than all that is asked here.
+  if (lexeme.length < shortestBeyondInt64) return true
+  const id = BigInt(lexeme)
+  return id >= int64Min && id <= int64Max
 }

@@ -5,6 +5,7 @@ export type FramingReason =
   | 'framing.authority_ambiguous'
   | 'framing.header_repeated'
   | 'framing.header_invalid'
+  | 'framing.headers_too_large'
   | 'framing.upgrade'
   | 'framing.body_missing'
   | 'framing.body_incomplete'

@@ -10,7 +10,10 @@ export interface JsonLimits {
   readonly maxDepth?: number
   /** Members of objects and elements of arrays, all together; default 10,000. */
   readonly maxMembers?: number
-  /** Name of a top-level member whose source text is wanted beside its value. */
+  /**
+   * Name of a member of the top-level object whose source text is wanted beside its value; with an array at the top, of
+   * each of its elements.
+   */
   readonly lexemeOf?: string
 }
 
@@ -22,6 +25,8 @@ export type StrictJson =
       readonly value: JsonValue
       /** The member named by `lexemeOf`, byte for byte as it was written. */
       readonly lexeme: string | undefined
+      /** The same for each element of a top-level array; undefined if the text is no array. */
+      readonly lexemes: readonly (string | undefined)[] | undefined
     }
   | {
       readonly ok: false
@@ -47,14 +52,14 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = {}): Str
   if (bytes.length > maxBytes) {
     return refuse('message.too_large', `The JSON text is larger than ${maxBytes} bytes; send less.`, 0)
   }
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const ascii = isAscii(buffer)
-  if (!ascii && !isUtf8(buffer)) {
+  const ascii = isAscii(bytes)
+  if (!ascii && !isUtf8(bytes)) {
     return refuse('message.encoding', 'The JSON text is not valid UTF-8; send UTF-8 without a byte order mark.', 0)
   }
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
     return refuse('message.encoding', 'The JSON text begins with a byte order mark; send UTF-8 without it.', 0)
   }
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const text = buffer.toString(ascii ? 'latin1' : 'utf8')
   const reader = new JsonReader(text, {
     maxDepth: limits.maxDepth ?? defaultJsonLimits.maxDepth,
@@ -64,9 +69,11 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = {}): Str
   const value = reader.read()
   if (value === undefined) {
     const problem = problems[reader.reason] ?? 'The JSON text was refused'
-    return refuse(reader.reason, `${problem} (at character ${reader.failedAt}).`, reader.failedAt, reader.lexeme)
+    // The member of an element names nothing that a refusal of the whole text could be about.
+    const lexeme = reader.lexemes === undefined ? reader.lexeme : undefined
+    return refuse(reader.reason, `${problem} (at character ${reader.failedAt}).`, reader.failedAt, lexeme)
   }
-  return { ok: true, value, lexeme: reader.lexeme }
+  return { ok: true, value, lexeme: reader.lexeme, lexemes: reader.lexemes }
 }
 
 const problems: { readonly [reason in MessageReason]?: string } = {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { unknownAnswersSchema } from './unknown-answers.js'
 
 const argumentName = z.string().min(1).max(128)
 const argument = z.strictObject({ argument: argumentName })
@@ -49,6 +50,8 @@ const tool = z.strictObject({
   access: z.enum(['read', 'write', 'delete', 'exec', 'sensitive']),
   labels: z.record(z.string().min(1), z.string()).optional(),
   arguments: z.array(argumentName).min(1).max(64).optional(),
+  /** The tool's JSON Schema as its server publishes it in tools/list. */
+  inputSchema: z.record(z.string(), z.unknown()).optional(),
   cluster: argument.optional(),
   images: z.union([z.literal('unknown'), z.array(argument).min(1).max(8)]).optional(),
   replicas: z.union([z.literal('unknown'), argument]).optional(),
@@ -79,6 +82,8 @@ export const catalogSchema = z.strictObject({
   }),
   spec: z.strictObject({
     unknownTools: z.literal('deny').default('deny'),
+    /** What the server answers to a name that it does not have; `denial: hide` answers the same. */
+    notFound: unknownAnswersSchema.optional(),
     /** The cluster argument of every tool and prompt that does not name its own. */
     cluster: argument.optional(),
     /** Custom kinds beside those of Kubernetes itself. */

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../protocol/json-value.js'
 import { type ArgumentUse, isPresent, mistypedArgument } from './argument-types.js'
 import type { ToolSpec } from './catalog-schema.js'
+import type { InputSchema } from './input-schema.js'
 import type { Kinds } from './kinds.js'
 import type { Refused } from './manifest.js'
 import type { Operation } from './operation.js'
@@ -13,10 +14,11 @@ export interface ToolParts {
   readonly kinds: Kinds
   readonly clusterArgument: string | undefined
   readonly uses: ReadonlyMap<string, ArgumentUse>
+  readonly inputSchema: InputSchema | undefined
 }
 
 /** Compiles one tool or prompt whose entry was checked. */
-export function compileTool({ name, spec, kinds, clusterArgument, uses }: ToolParts): CatalogTool {
+export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSchema }: ToolParts): CatalogTool {
   const cluster = clusterArgument === undefined ? [] : [clusterArgument]
   const listed = spec.arguments === undefined ? undefined : new Set([...spec.arguments, ...cluster])
   const rules = Array.isArray(spec.operations) ? spec.operations.map(rule => compileOperationRule(rule, kinds)) : []
@@ -46,6 +48,7 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses }: ToolPa
     labels: new Map(Object.entries(spec.labels ?? {})),
     arguments: listed,
     knownArguments: new Set([...uses.keys(), ...(listed ?? []), ...cluster]),
+    inputSchema,
     refuse: spec.refuse,
     noOperations: spec.operations === 'none' && spec.refuse === undefined,
     resolve,

@@ -10,8 +10,10 @@ import {
   type ToolSpec,
 } from './catalog-schema.js'
 import { compileTool } from './compile-tool.js'
+import { compileInputSchema, type InputSchema } from './input-schema.js'
 import { createKinds, type Kinds, type KnownKind, parseApiVersion } from './kinds.js'
 import type { CatalogTool, ToolCatalog } from './tool-catalog.js'
+import { compileUnknownAnswers } from './unknown-answers.js'
 
 export interface CompiledToolCatalog {
   /** undefined with at least one error among the findings. */
@@ -39,14 +41,28 @@ export function compileToolCatalog(document: SourceDocument): CompiledToolCatalo
       const clusterArgument = (tool.cluster ?? spec.cluster)?.argument
       const types = argumentTypes(tool, clusterArgument)
       if (!types.ok) report(path, `the argument "${types.argument}" is used with two different types`)
-      else compiled.set(name, compileTool({ name, spec: tool, kinds, clusterArgument, uses: types.uses }))
+      else {
+        const inputSchema = readInputSchema(tool, path, report)
+        compiled.set(name, compileTool({ name, spec: tool, kinds, clusterArgument, uses: types.uses, inputSchema }))
+      }
     }
     return compiled
   }
   const tools = compileAll('tools')
   const prompts = compileAll('prompts')
   if (tools.size + prompts.size === 0) report(['spec'], 'the catalogue has neither tools nor prompts')
-  return { value: findings.length > 0 ? undefined : { name: metadata.name, tools, prompts }, findings }
+  const notFound = spec.notFound && compileUnknownAnswers(spec.notFound, document, ['spec', 'notFound'])
+  findings.push(...(notFound?.findings ?? []))
+  const value = { name: metadata.name, tools, prompts, notFound: notFound?.value }
+  return { value: findings.length > 0 ? undefined : value, findings }
+}
+
+function readInputSchema(tool: ToolSpec, path: readonly PathSegment[], report: Report): InputSchema | undefined {
+  if (tool.inputSchema === undefined) return undefined
+  const compiled = compileInputSchema(tool.inputSchema)
+  if (compiled.ok) return compiled.schema
+  report([...path, 'inputSchema'], compiled.message, 'copy the inputSchema of the tool as tools/list shows it')
+  return undefined
 }
 
 function compileKinds(spec: CatalogSpec, report: Report): Kinds {

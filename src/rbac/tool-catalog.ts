@@ -1,5 +1,7 @@
 import type { JsonObject } from '../protocol/json-value.js'
+import type { InputSchema } from './input-schema.js'
 import type { Operation } from './operation.js'
+import type { UnknownAnswers } from './unknown-answers.js'
 
 export type ToolAccess = 'read' | 'write' | 'delete' | 'exec' | 'sensitive'
 
@@ -12,6 +14,8 @@ export interface CatalogTool {
   readonly arguments: ReadonlySet<string> | undefined
   /** Names of arguments that the catalogue speaks of, for the folded-key rule. */
   readonly knownArguments: ReadonlySet<string>
+  /** What the server publishes about the arguments, where the catalogue repeats it. */
+  readonly inputSchema: InputSchema | undefined
   /** Set when the tool is refused whatever RBAC says; the reason for the caller. */
   readonly refuse: string | undefined
   /** True for `operations: none` of a tool that is not refused: it touches nothing that RBAC knows. */
@@ -53,4 +57,6 @@ export interface ToolCatalog {
   readonly name: string
   readonly tools: ReadonlyMap<string, CatalogTool>
   readonly prompts: ReadonlyMap<string, CatalogTool>
+  /** undefined: nobody recorded what the server says of a name that it does not have. */
+  readonly notFound?: UnknownAnswers | undefined
 }

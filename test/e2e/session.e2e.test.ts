@@ -81,7 +81,7 @@ describe.each(cases)('$server', ({ stand: options, clients, tools, allowed, deni
     })
 
     it('lists the same tools as without us', async () => {
-      const direct = await connect({ url: stand.server.url })
+      const direct = await connect({ url: `${stand.server.origin}/mcp` })
       const listed = await client.listTools()
       expect(listed).toEqual(await direct.listTools())
       expect(listed).toEqual(expect.arrayContaining([...tools]))

@@ -3,8 +3,11 @@ import type { HeaderValue } from '../../decision/decision.js'
 /** Where a header goes: to the server, to the client with the server's answer, or to the client with our own answer. */
 export type HeaderPlace = 'request' | 'response' | 'reply'
 
-/** Headers per answer and their bytes (names and values). Envoy's own limits are 100 headers and 60 KiB in all. */
-export const headerLimits = { count: 24, bytes: 16 * 1024, removed: 128, removedBytes: 64 * 1024, name: 128 } as const
+/**
+ * Headers per answer and their bytes (names and values). Envoy's own limits are 100 headers and 60 KiB in all: what
+ * these leave is the room of the request (headerBudget of the protocol).
+ */
+export const headerLimits = { count: 24, bytes: 28 * 1024, removed: 256, removedBytes: 64 * 1024, name: 128 } as const
 
 /**
  * Names that change the message itself or its way instead of describing it (RFC 9110, sections 6 and 7.6). Envoy applies

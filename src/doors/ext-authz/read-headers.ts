@@ -31,9 +31,17 @@ export function readHeaders(http: envoy.service.auth.v3.AttributeContext.IHttpRe
     for (const { key, value, rawValue } of list) add(key ?? '', rawValue?.length ? text(rawValue) : (value ?? ''))
   } else {
     const { headers } = http
-    for (const key in headers) if (Object.hasOwn(headers, key)) add(key, headers[key] ?? '')
+    for (const key in headers) if (Object.hasOwn(headers, key)) add(key, unfiltered(key, headers[key] ?? ''))
   }
   return { headers: RequestHeaders.from(entries), pseudo }
+}
+
+/**
+ * Without encode_raw_headers Envoy writes "!" for every byte that is not UTF-8, and the server gets the bytes. Which of the
+ * two it was cannot be known: a value that holds one counts as one that is no visible ASCII.
+ */
+function unfiltered(key: string, value: string): string {
+  return key.startsWith(':') || !value.includes('!') ? value : value.replaceAll('!', '\ufffd')
 }
 
 /** UTF-8 where it is valid, else one character per byte: never a replacement character that would equal another value. */

@@ -8,18 +8,20 @@ const maxValues = 10_000
 /**
  * A protobuf Struct as JSON. Struct knows doubles only, so that a number without fraction within ±2^53 is read as an
  * integer again; larger ones may have lost digits on their way and stay doubles.
- * undefined for what JSON cannot be (NaN, infinities, a value without kind) and for more than the limits.
+ * undefined for what JSON cannot be (NaN, infinities, a value without kind) and for more than the limits, and for a map
+ * entry without a value, which the codec reads as null whatever its types say.
  */
-export function structToJson(struct: google.protobuf.IStruct): JsonObject | undefined {
+export function structToJson(struct: google.protobuf.IStruct | null): JsonObject | undefined {
   const budget = { values: maxValues }
   return jsonObjectOf(struct, budget, 0)
 }
 
 function jsonObjectOf(
-  struct: google.protobuf.IStruct,
+  struct: google.protobuf.IStruct | null,
   budget: { values: number },
   depth: number,
 ): JsonObject | undefined {
+  if (struct === null) return undefined
   const object = new Map<string, JsonValue>()
   for (const [key, value] of Object.entries(struct.fields ?? {})) {
     const converted = jsonValueOf(value, budget, depth + 1)
@@ -29,8 +31,12 @@ function jsonObjectOf(
   return object
 }
 
-function jsonValueOf(value: google.protobuf.IValue, budget: { values: number }, depth: number): JsonValue | undefined {
-  if (depth > maxDepth || --budget.values < 0) return undefined
+function jsonValueOf(
+  value: google.protobuf.IValue | null,
+  budget: { values: number },
+  depth: number,
+): JsonValue | undefined {
+  if (value === null || depth > maxDepth || --budget.values < 0) return undefined
   if (typeof value.stringValue === 'string') return value.stringValue
   if (typeof value.numberValue === 'number') return jsonNumberOf(value.numberValue)
   if (typeof value.boolValue === 'boolean') return value.boolValue

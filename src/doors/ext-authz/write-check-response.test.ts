@@ -1,8 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { envoy } from '../../../gen/wire.js'
+import { inbound, toolsCall } from '../../../test/support/inbound.js'
+import { memorySource, namesAsTokens, person, storeOf } from '../../../test/support/policies.js'
+import { createDecide } from '../../decision/create-decide.js'
 import type { Answer, Decision, HeaderValue, MetadataValue } from '../../decision/decision.js'
 import { emergencyDecision } from '../../decision/emergency-decision.js'
+import { headerBudget } from '../../protocol/header-budget.js'
+import { headerLimits } from './header-rules.js'
 import { writeCheckResponse } from './write-check-response.js'
 
 const { CheckResponse } = envoy.service.auth.v3
@@ -140,7 +145,7 @@ describe('headers', () => {
     ['DEL', { name: 'x', value: 'a\x7f' }],
     ['a C1 control', { name: 'x', value: 'a\x85b' }],
     ['half a surrogate pair', { name: 'x', value: '\udc00' }],
-    ['a huge value', { name: 'x', value: 'a'.repeat(17 * 1024) }],
+    ['a huge value', { name: 'x', value: 'a'.repeat(28 * 1024) }],
   ]
   it.each(bad)('%s fails the whole answer, wherever it goes', (_name, header) => {
     expect(writeCheckResponse(allow({ setHeaders: [header] })).ok).toBe(false)
@@ -158,16 +163,67 @@ describe('headers', () => {
     ['removal of a pseudo header', { removeHeaders: [':path'] }],
     ['removal in upper case', { removeHeaders: ['Authorization'] }],
     ['too many', { setHeaders: Array.from({ length: 25 }, (_, i) => x(`h${i}`)) }],
-    ['too many to remove', { removeHeaders: Array.from({ length: 129 }, (_, i) => `h${i}`) }],
+    ['too many to remove', { removeHeaders: Array.from({ length: 257 }, (_, i) => `h${i}`) }],
   ]
   it.each(badAllows)('%s is refused', (_name, answer) => {
     expect(writeCheckResponse(allow(answer)).ok).toBe(false)
+  })
+
+  it('are never more than what the request leaves of the limits of Envoy', () => {
+    const pseudo = 4
+    expect(headerBudget.count + pseudo + headerLimits.count).toBeLessThanOrEqual(100)
+    expect(headerBudget.bytes + headerLimits.bytes).toBeLessThanOrEqual(60 * 1024)
   })
 
   it('Unicode and inner spaces are fine', () => {
     const setHeaders = [{ name: 'x', value: 'Jürgen 😀 Müller' }]
     expect(written(allow({ setHeaders })).okResponse.headers[0].header.value).toBe('Jürgen 😀 Müller')
   })
+})
+
+it('an allow holds nothing that Envoy would follow, skip, append or split at, whatever was decided', () => {
+  const name = fc.oneof(
+    fc.constantFrom(
+      ':path',
+      ':method',
+      'host',
+      'x-envoy-x',
+      'X-Envoy-X',
+      'content-length',
+      'connection',
+      'te',
+      'x',
+      'y',
+    ),
+    fc.string({ maxLength: 6 }),
+    fc.stringMatching(/^[a-z-]{1,8}$/),
+  )
+  const value = fc.oneof(
+    fc.constantFrom('', ' ', 'a', 'a b', 'a\r\nb: c', 'a\0'),
+    fc.string({ unit: 'binary', maxLength: 8 }),
+  )
+  const headers = fc.array(fc.record({ name, value }), { maxLength: 3 })
+  let sent = 0
+  fc.assert(
+    fc.property(headers, fc.array(name, { maxLength: 3 }), headers, (setHeaders, removeHeaders, responseHeaders) => {
+      const result = writeCheckResponse(allow({ setHeaders, removeHeaders, responseHeaders }))
+      if (!result.ok) return
+      sent++
+      const { okResponse } = CheckResponse.decode(result.bytes)
+      const request = okResponse?.headers ?? []
+      const response = okResponse?.responseHeadersToAdd ?? []
+      for (const { header, append, appendAction } of [...request, ...response]) {
+        expect([append?.value, appendAction]).toEqual([false, 2])
+        expect(header?.key).toMatch(/^(?!host$|x-envoy-|content-length$|connection$|te$)[!#$%&'*+\-.^_`|~0-9a-z]+$/)
+        expect(header?.value).toMatch(/^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u)
+      }
+      const set = request.map(({ header }) => header?.key)
+      expect(new Set(set).size).toBe(set.length)
+      for (const removed of okResponse?.headersToRemove ?? []) expect(set).not.toContain(removed)
+    }),
+    { numRuns: 2000 },
+  )
+  expect(sent).toBeGreaterThan(50)
 })
 
 describe('metadata', () => {
@@ -259,6 +315,70 @@ describe('no decision but an allow becomes an allow', () => {
         const decoded = CheckResponse.decode(result.bytes)
         expect([7, 16]).toContain(decoded.status?.code)
         expect(decoded.httpResponse).toBe('deniedResponse')
+      }),
+    )
+  })
+})
+
+describe('an allow can be written, whoever asks', () => {
+  const head = 'apiVersion: mcp-authz.dev/v1alpha1'
+  const enrichment = (name: string) => `
+---
+${head}
+kind: Enrichment
+metadata: { name: ${name} }
+spec:
+  requestHeaders:
+${Array.from({ length: 6 }, (_, i) => `  - { name: x-mcp-authz-${name}${'n'.repeat(50)}${i}, valueExpression: "'${'v'.repeat(1024)}'" }`).join('\n')}`
+  const policies = `
+${head}
+kind: Server
+metadata: { name: s }
+spec: { resource: https://mcp.example.com/mcp, require: [grants] }
+---
+${head}
+kind: Grant
+metadata: { name: g }
+spec: { match: { servers: [s], subjects: [{ kind: Group, name: "system:authenticated" }] } }${enrichment('a')}${enrichment('b')}`
+  const agent = { id: '字'.repeat(256), issuer: '字'.repeat(256), assurance: 'attested' as const }
+  const longest = (groups: number) =>
+    person('字'.repeat(256), Array(groups).fill('字'.repeat(256)), {
+      ...{ agent, tenant: '字'.repeat(256), chainId: 'c'.repeat(64), throughAgent: true },
+    })
+  const people = { plain: person('alice', ['staff']), long: longest(1), longer: longest(500) }
+  const store = storeOf([memorySource({ 'a.yaml': policies })], namesAsTokens(people))
+  const loaded = store.load()
+  if (loaded.findings.length > 0) throw new Error(JSON.stringify(loaded.findings))
+  const decide = createDecide({ snapshot: () => store.current })
+  const decided = (token: string, headers: Readonly<Record<string, string>>): Decision => {
+    const body = toolsCall('t')
+    const decision = decide(inbound({ headers: { ...headers, authorization: `Bearer ${token}` }, body }))
+    if (decision instanceof Promise) throw new Error('the pipeline waited although everything is warm')
+    return decision
+  }
+
+  it.each(Object.keys(people))('%s, with every header that an Enrichment may add', token => {
+    const { okResponse } = written(decided(token, {}))
+    expect(okResponse.headers.length).toBeGreaterThanOrEqual(12)
+    expect(okResponse.headers.map(({ header }: { header: HeaderValue }) => header.value)).not.toContain('')
+  })
+
+  it('and whatever headers came: written, or denied for what came', () => {
+    const odd = fc.constantFrom('x_mcp_authz_', 'impersonate_', 'x-remote_', 'mcp-param_', 'cf-access-', 'x-')
+    const name = fc.tuple(odd, fc.string({ unit: fc.constantFrom('a', 'b', '_', '-', '9'), maxLength: 300 }))
+    const headers = fc.dictionary(
+      name.map(parts => parts.join('')),
+      fc.string({ maxLength: 50 }),
+      { maxKeys: 80, size: 'max' },
+    )
+    fc.assert(
+      fc.property(headers, fc.constantFrom(...Object.keys(people)), (some, token) => {
+        const decision = decided(token, some)
+        if (decision.outcome === 'deny') expect(decision.failure?.reason).toBe('framing.headers_too_large')
+        const { okResponse } = written(decision)
+        for (const { append, appendAction } of okResponse?.headers ?? []) {
+          expect([append, appendAction]).toEqual([{ value: false }, 2])
+        }
       }),
     )
   })

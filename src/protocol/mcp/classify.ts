@@ -5,8 +5,9 @@ import { readJsonCall } from '../json-call.js'
 import { type JsonRpcMessage, readJsonRpc } from '../json-rpc.js'
 import type { MethodReason, ProtocolReason } from '../reasons.js'
 import type { JsonLimits } from '../strict-json.js'
-import { readEra } from './era.js'
+import { readEra, versionHeader } from './era.js'
 import { headerMismatch, headerMismatchCode } from './header-rules.js'
+import { type LegacySse, readSseSession, refuseLegacySse } from './legacy-sse.js'
 import { isEnabled, type McpMethod, methodTable } from './method-table.js'
 import { readSessionId } from './session-id.js'
 import { readStreamOrClose } from './stream-or-close.js'
@@ -16,18 +17,35 @@ export interface ReadCallOptions {
   readonly protocol: 'mcp' | 'json'
   /** What the Server lists under `methods`: extension methods by name, or a family such as `tasks/*`. */
   readonly methods: ReadonlySet<string>
+  /** Extension methods of which the Server says what they touch. They count as listed. */
+  readonly extensions?: ReadonlyMap<string, McpMethod>
+  /** Set for a server of the transport HTTP+SSE. */
+  readonly sse?: LegacySse | undefined
   readonly limits?: JsonLimits
 }
+
+export type CallsResult = CallResult | { readonly ok: true; readonly batch: readonly Call[] }
 
 /**
  * Reads the HTTP request as one MCP or JSON call: body first, then what the headers say about it. Framing is taken as
  * checked (framing.ts); a body that is not complete is refused all the same. Everything unknown is refused. Never throws.
  */
 export function readCall(request: InboundRequest, options: ReadCallOptions): CallResult {
+  const read = readCalls(request, options, false)
+  return 'batch' in read ? refuseBatch('Send one message per request.') : read
+}
+
+/**
+ * The same, and with `batches` also the messages of a JSON-RPC batch (MCP 2025-03-26, where servers must take them). If one
+ * of them cannot be read, none is.
+ */
+export function readCalls(request: InboundRequest, options: ReadCallOptions, batches: boolean): CallsResult {
   if (options.protocol === 'json') return readJsonCall(request, options.limits)
+  const misplaced = options.sse && refuseLegacySse(request, options.sse)
+  if (misplaced !== undefined) return misplaced
   switch (request.method) {
     case 'POST':
-      return readMessage(request, options)
+      return readBody(request, options, batches)
     case 'GET':
       return readStreamOrClose(request, 'stream')
     case 'DELETE':
@@ -42,18 +60,53 @@ export function readCall(request: InboundRequest, options: ReadCallOptions): Cal
 
 const unread = { id: undefined, kind: undefined, era: undefined } as const
 
-function readMessage(request: InboundRequest, options: ReadCallOptions): CallResult {
+function readBody(request: InboundRequest, options: ReadCallOptions, batches: boolean): CallsResult {
   if (request.body.state !== 'complete') {
     const reason = request.body.state === 'absent' ? 'framing.body_missing' : 'framing.body_incomplete'
     return { ok: false, reason, message: 'The whole body of the message is needed.', status: 400, ...unread }
   }
-  const read = readJsonRpc(request.body.bytes, options.limits)
+  const read = readJsonRpc(request.body.bytes, options.limits, batches)
   if (!read.ok) {
     const { reason, message, id } = read
     const status = reason === 'message.too_large' ? 413 : 400
     return { ok: false, reason, message, status, jsonRpcCode: messageCode(reason), ...unread, id }
   }
-  const message = read.message
+  return 'batch' in read ? readBatch(read.batch, request, options) : readMessage(read.message, request, options)
+}
+
+/** Where servers take batches by their specification; later ones refuse them, and some execute them all the same. */
+const batchVersions: ReadonlySet<string | undefined> = new Set([undefined, '2024-10-07', '2024-11-05', '2025-03-26'])
+
+function readBatch(
+  messages: readonly JsonRpcMessage[],
+  request: InboundRequest,
+  options: ReadCallOptions,
+): CallsResult {
+  if (!batchVersions.has(versionHeader(request.headers))) {
+    return refuseBatch('This protocol version has no batches; send one message per request.')
+  }
+  if (request.headers.has('mcp-method') || request.headers.has('mcp-name')) {
+    return refuseBatch('Mcp-Method and Mcp-Name describe one message; leave them out of a batch.')
+  }
+  const batch: Call[] = []
+  for (const [index, message] of messages.entries()) {
+    const read = readMessage(message, request, options)
+    if (!read.ok) {
+      const text = `Message ${index + 1} of the batch: ${read.message}`
+      return { ...read, ...unread, message: text, status: read.status ?? 400 }
+    }
+    if (read.call.method === 'initialize') return refuseBatch('The request initialize must be sent on its own.')
+    if (read.call.era === 'modern') return refuseBatch('From 2026-07-28 on there are no batches.')
+    batch.push(read.call)
+  }
+  return { ok: true, batch }
+}
+
+function refuseBatch(message: string): CallFailure {
+  return { ok: false, reason: 'message.batch', message, status: 400, jsonRpcCode: -32600, ...unread }
+}
+
+function readMessage(message: JsonRpcMessage, request: InboundRequest, options: ReadCallOptions): CallResult {
   const method = message.kind === 'response' ? '' : message.method
   const params = message.kind === 'response' ? undefined : message.params
   const badParams = refuseParams(params)
@@ -63,13 +116,17 @@ function readMessage(request: InboundRequest, options: ReadCallOptions): CallRes
   if (!era.ok) {
     return broken(message, era.era, { reason: 'message.era', message: era.message }, era.jsonRpcCode)
   }
-  const session = readSessionId(request.headers, era.era)
+  if (options.sse !== undefined && era.era === 'modern') {
+    const text = 'This server speaks HTTP+SSE, which is older than this protocol version; open with initialize.'
+    return broken(message, era.era, { reason: 'message.era', message: text }, -32602)
+  }
+  const session = options.sse ? readSseSession(request, options.sse) : readSessionId(request.headers, era.era)
   if (!session.ok) return broken(message, era.era, session, -32600)
   if (message.kind === 'response') {
     return readResponse(message, request, { era: era.era, version: era.version, sessionId: session.id })
   }
 
-  const row = methodTable.get(method)
+  const row = methodTable.get(method) ?? options.extensions?.get(method)
   const refused = refuseMethod(message, row, era.era, options.methods)
   if (refused !== undefined) return refused
   const isNotification = row === undefined ? method.startsWith('notifications/') : row.kind === 'notification'

@@ -5,9 +5,8 @@ import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../j
 import type { MessageReason } from '../reasons.js'
 import type { McpMethod } from './method-table.js'
 import { refuseUri } from './resource-uri.js'
+import { toolNamePattern } from './tool-name.js'
 
-/** Tool and prompt names; the specification recommends them without "/", SEP-986 with it. Compared exactly, never folded. */
-const namePattern = /^[A-Za-z0-9_.\-/]{1,128}$/
 const taskIdPattern = /^[\x21-\x7e]{1,256}$/
 const maxSubscriptions = 100
 
@@ -125,7 +124,7 @@ function readTarget(
   switch (kind) {
     case 'tool':
     case 'prompt':
-      if (typeof value === 'string' && namePattern.test(value)) return { kind, name: detachedString(value) }
+      if (typeof value === 'string' && toolNamePattern.test(value)) return { kind, name: detachedString(value) }
       return refuse(
         'message.name',
         `The name of the ${kind} must be 1 to 128 letters, digits, "_", ".", "-" or "/"; use the exact name from ${kind}s/list.`,

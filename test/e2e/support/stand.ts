@@ -26,7 +26,11 @@ import {
 
 export interface StandOptions {
   /** The MCP server behind the gateway. Default: kubernetes-mcp-server with sessions. */
-  readonly upstream?: 'kubernetes' | 'kubernetes-stateless' | 'everything'
+  readonly upstream?: 'kubernetes' | 'kubernetes-stateless' | 'everything' | 'everything-sse'
+  /** Instead of `upstream`: a server of the test's own. */
+  readonly startServer?: () => Promise<Pick<McpServer, 'origin' | 'stop'>>
+  /** Of the endpoint. Default: /mcp. */
+  readonly path?: string
   /**
    * true: kubernetes-mcp-server always acts as itself. Else, as is its default, it hands a token that arrives on to the
    * cluster; that only happens under Audit, where `Authorization` goes on as it came.
@@ -42,6 +46,8 @@ export interface StandOptions {
   readonly config?: Readonly<Record<string, unknown>>
   /** true: Envoy's configuration lacks the filter that users might leave out. */
   readonly withoutBodySizeLimit?: boolean
+  /** What else of envoy/ext-authz.yaml is different; ports stay those of the example. */
+  readonly adaptEnvoy?: (template: string) => string
   /** false: return while mcp-authz is not ready yet. */
   readonly awaitReady?: boolean
 }
@@ -54,7 +60,7 @@ export interface Stand {
   readonly envoy: RunningEnvoy
   /** What reached the server. */
   readonly proxy: RecordingProxy
-  readonly server: McpServer
+  readonly server: Pick<McpServer, 'origin' | 'stop'>
   /** Behind kubernetes-mcp-server. */
   readonly cluster: SimulatedCluster
   readonly policies: PolicyDirectory
@@ -94,14 +100,14 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     return part
   }
   try {
-    const { path } = await findEnvoy({ announce: () => {} })
+    const envoyBinary = await findEnvoy({ announce: () => {} })
     const [listener = 0, envoyAdmin = 0, grpcPort = 0, httpPort = 0] = await freePorts(4)
-    const url = `http://127.0.0.1:${listener}/mcp`
+    const url = `http://127.0.0.1:${listener}${options.path ?? '/mcp'}`
     const idp = await started(startOpenIdProvider({ resource: url }))
     const cluster = await started(startSimulatedCluster())
     const directory = await mkdtemp(join(tmpdir(), 'mcp-authz-stand-'))
     stops.push(() => rm(directory, { recursive: true, force: true }))
-    const server = await started(startUpstream(options, cluster, directory))
+    const server = await started(options.startServer?.() ?? startUpstream(options, cluster, directory))
     const proxy = await started(startRecordingProxy({ target: server.origin }))
 
     const demo = await demoPolicies()
@@ -128,7 +134,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     const ports = { listener, upstream: proxy.port, authz: grpcPort, admin: envoyAdmin, http: httpPort }
     const envoy = await started(
       startEnvoy({
-        path,
+        path: envoyBinary.path,
         config: renderEnvoyConfig(adapted(template, options), ports),
         onLine: line => {
           if (line.startsWith('{')) accessLog.push(AccessLogLine.parse(JSON.parse(line)))
@@ -175,6 +181,7 @@ async function startUpstream(
   directory: string,
 ): Promise<McpServer> {
   if (upstream === 'everything') return startEverythingServer()
+  if (upstream === 'everything-sse') return startEverythingServer({ transport: 'sse' })
   const stateless = upstream === 'kubernetes-stateless'
   if (!serverIgnoresTokens) return startKubernetesMcpServer({ kubeconfig, stateless })
   const settings = join(directory, 'kubernetes-mcp-server.toml')
@@ -186,11 +193,11 @@ const EXAMPLE_NAME = 'mcp-server: kubernetes }'
 const SIZE_LIMIT = /^ *- name: envoy\.filters\.http\.body_size_limit\n(?: +[^ -].*\n)+/m
 
 /** What users change in the example, and what they might leave out. */
-function adapted(template: string, { serverName, withoutBodySizeLimit }: StandOptions): string {
+function adapted(template: string, { serverName, withoutBodySizeLimit, adaptEnvoy }: StandOptions): string {
   if (!template.includes(EXAMPLE_NAME)) throw new Error(`envoy/ext-authz.yaml does not say "${EXAMPLE_NAME}"`)
   if (!SIZE_LIMIT.test(template)) throw new Error('envoy/ext-authz.yaml does not limit the size of bodies')
   const adaptedTemplate = withoutBodySizeLimit ? template.replace(SIZE_LIMIT, '') : template
-  return serverName === undefined
-    ? adaptedTemplate
-    : adaptedTemplate.replaceAll(EXAMPLE_NAME, `mcp-server: ${serverName} }`)
+  const named =
+    serverName === undefined ? adaptedTemplate : adaptedTemplate.replaceAll(EXAMPLE_NAME, `mcp-server: ${serverName} }`)
+  return adaptEnvoy === undefined ? named : adaptEnvoy(named)
 }

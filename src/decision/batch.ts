@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import type { Call } from '../protocol/call.js'
+import type { Answer, HeaderValue } from './decision.js'
+import { failure } from './failure.js'
+import type { Outcome, Passed, Refused } from './outcome.js'
+import { renderDenial } from './render-denial.js'
+import type { Trial } from './trial.js'
+
+/** One message of a batch is judged and recorded like a request of its own, that knows where it belongs. */
+export function memberTrial(whole: Trial, call: Call, size: number): Trial {
+  return {
+    ...whole,
+    id: randomUUID(),
+    batch: { id: whole.id, size },
+    knownId: call.id,
+    era: call.era,
+    asked: [],
+    policies: [],
+    would: [...whole.would],
+    warnings: [],
+  }
+}
+
+/**
+ * A batch passes as a whole or not at all: the gateway cannot take messages out of it. What would have passed alone is
+ * denied with the rest, and says so.
+ */
+export function refuseSiblings(outcomes: readonly Outcome[]): readonly Refused[] {
+  return outcomes.map((outcome): Refused => {
+    if (outcome.refusal !== undefined) return outcome
+    const held = failure('message.batch', 'not executed, because another message of the same batch was denied', {
+      hints: ['Send it on its own.'],
+    })
+    return { trial: outcome.trial, refusal: { failure: held, shape: { status: 200, jsonRpcCode: -31403 } } }
+  })
+}
+
+/**
+ * The answer to a batch of which something was denied: an answer to each request in it, as JSON-RPC wants it, with the
+ * HTTP status of the gravest denial.
+ */
+export function renderBatchDenial(whole: Trial, refused: readonly Refused[], first: Refused): Answer {
+  const answers = refused.flatMap(({ trial, refusal }) => {
+    const answer = renderDenial(trial, refusal.failure, refusal.shape)
+    return answer.kind === 'respond' ? [{ answer, answers: trial.call?.kind === 'request' }] : []
+  })
+  const gravest = answers.reduce(
+    (worst, { answer }) => (worst === undefined || answer.status > worst.status ? answer : worst),
+    undefined as RespondAnswer | undefined,
+  )
+  const bodies = answers.filter(one => one.answers).map(one => one.answer.body)
+  if (gravest === undefined || bodies.length === 0) {
+    return renderDenial({ ...whole, knownId: undefined }, first.refusal.failure, {
+      ...first.refusal.shape,
+      status: 403,
+    })
+  }
+  const headers = gravest.headers.map(({ name, value }) => ({
+    name,
+    value: name === 'x-mcp-authz-decision-id' ? whole.id : value,
+  }))
+  return { kind: 'respond', status: gravest.status, headers, body: `[${bodies.join(',')}]` }
+}
+
+type RespondAnswer = Extract<Answer, { readonly kind: 'respond' }>
+
+/** One answer that lets all messages pass; undefined if they would need different headers, which one request cannot have. */
+export function mergeAllowed(whole: Trial, passed: readonly Passed[]): Answer | undefined {
+  const set = new Map<string, string>()
+  const remove = new Set<string>()
+  const response = new Map<string, HeaderValue>()
+  for (const { answer, trial } of passed) {
+    if (answer.kind !== 'allow') return undefined
+    for (const { name, value } of answer.setHeaders) {
+      const given = value === trial.id ? whole.id : value
+      const other = set.get(name)
+      if (other !== undefined && other !== given) return undefined
+      set.set(name, given)
+    }
+    for (const name of answer.removeHeaders) remove.add(name)
+    for (const { name, value } of answer.responseHeaders) {
+      const given = value === trial.id ? whole.id : value
+      response.set(`${name}:${given}`, { name, value: given })
+    }
+  }
+  // What one message sets and another removes depends on the message, too.
+  for (const name of set.keys()) if (remove.has(name)) return undefined
+  return {
+    kind: 'allow',
+    setHeaders: [...set].map(([name, value]) => ({ name, value })),
+    removeHeaders: [...remove],
+    responseHeaders: [...response.values()],
+  }
+}

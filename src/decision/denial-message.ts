@@ -1,0 +1,179 @@
+import { type DenialMode, strictestDenial } from '../policy/server.js'
+import type { Failure } from './decision.js'
+import { type DenialFacts, type DenialForm, denialForm, type FailureClass, type MessageKind } from './denial-table.js'
+import type { ReasonCode } from './reason-codes.js'
+import { safeText } from './safe-text.js'
+import type { Trial } from './trial.js'
+import { unknownNameMessage } from './unknown-name.js'
+
+/** How an HTTP-level failure must be answered; what a parser says about status and code wins over the table. */
+export interface DenialShape {
+  readonly status?: number | undefined
+  readonly jsonRpcCode?: number | undefined
+  /** Of all failures at this stage, the first decides; the others are told as well. */
+  readonly others?: readonly Failure[]
+  /** Of the policies that took part; the strictest of them and the Server's own wins. */
+  readonly denials?: readonly DenialMode[]
+}
+
+/** A denial, and the form that the table gives it. */
+export interface Denial {
+  readonly trial: Trial
+  readonly failure: Failure
+  readonly shape: DenialShape
+  readonly form: DenialForm
+}
+
+export function readDenial(trial: Trial, failure: Failure, shape: DenialShape): Denial {
+  const form = denialForm(factsOf(trial, failure, shape), { status: shape.status, code: shape.jsonRpcCode })
+  return { trial, failure, shape, form }
+}
+
+/**
+ * The JSON-RPC message of a denial, as JSON text without HTTP around it: what one element of a batch is answered with.
+ * A notification or a response has no answer of its own; theirs is an error without an id.
+ */
+export function denialMessage(trial: Trial, failure: Failure, shape: DenialShape): string {
+  return messageOf(readDenial(trial, failure, shape))
+}
+
+export function messageOf(denial: Denial): string {
+  switch (denial.form.body) {
+    case 'toolResult':
+      return toolResult(denial)
+    case 'error':
+      return jsonRpcError(denial, denial.form.code)
+    case 'hidden':
+      return unknownNameMessage(denial.trial)
+  }
+}
+
+function factsOf(trial: Trial, failure: Failure, { denials = [] }: DenialShape): DenialFacts {
+  const { server, era } = trial
+  return {
+    failure: classOf(trial, failure),
+    message: kindOf(trial, failure),
+    era: era ?? 'unknown',
+    transport: server?.sse === undefined ? 'streamable' : 'sse',
+    mode: strictestDenial([server?.denial ?? 'toolError', ...denials]),
+  }
+}
+
+/** Identity failures that a new login cannot mend: no 401, so that no client loops through its login page. */
+const forbiddenIdentity: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  'identity.agent_missing',
+  'identity.tenant_conflict',
+  'identity.source_conflict',
+  'identity.reserved_name',
+  'identity.claims',
+  'identity.claim_rule',
+  'identity.user_rule',
+  'identity.gateway_untrusted',
+])
+
+function classOf({ server, call, principal }: Trial, failure: Failure): FailureClass {
+  switch (failure.stage) {
+    case 'message':
+      // A message that was read, and is refused for what is known of its target: what that is, and so that it exists, is
+      // told to nobody from whom it is hidden.
+      return call !== undefined && server?.denial === 'hide' && failure.reason !== 'message.batch' ? 'policy' : 'shape'
+    case 'framing':
+    case 'session':
+      return 'shape'
+    case 'server':
+      return 'address'
+    case 'identity':
+      return forbiddenIdentity.has(failure.reason) ? 'policy' : 'unauthenticated'
+    case 'dependency':
+    case 'internal':
+      return 'dependency'
+    case 'method':
+      return 'method'
+    case 'authorization':
+      if (failure.reason !== 'authorization.scope') return 'policy'
+      // Who came without a token is asked for one, not for more of it.
+      return principal?.kind === 'anonymous' ? 'unauthenticated' : 'insufficientScope'
+    case 'policy':
+    case 'guardrail':
+      return 'policy'
+  }
+}
+
+function kindOf({ request, call, knownId }: Trial, failure: Failure): MessageKind {
+  if (call === undefined) {
+    // Only a request with an id can be answered in the body, and of the method's failures alone it is known to be one.
+    if (failure.stage === 'method') return knownId === undefined ? 'notification' : 'request'
+    return bodiless.get(request.method) ?? 'unread'
+  }
+  if (call.protocol === 'json') return 'body'
+  if (call.kind !== 'request') return call.kind
+  return call.method === 'tools/call' ? 'toolsCall' : 'request'
+}
+
+const bodiless: ReadonlyMap<string, MessageKind> = new Map([
+  ['GET', 'stream'],
+  ['DELETE', 'close'],
+  ['OPTIONS', 'preflight'],
+])
+
+/** Most failures that one denial tells of, and most hints; more help nobody, and an answer has its limits. The record has all. */
+const maxTold = 8
+const maxHint = 500
+
+function told({ failure, shape }: Denial): readonly Failure[] {
+  return [failure, ...(shape.others ?? []).slice(0, maxTold - 1)]
+}
+
+function textOf(denial: Denial): string {
+  return safeText(
+    told(denial)
+      .map(one => one.message)
+      .join('; '),
+  )
+}
+
+function hintsOf(denial: Denial): readonly string[] {
+  const hints = told(denial).flatMap(one => one.hints.map(hint => safeText(hint, maxHint)))
+  return [...new Set(hints)].slice(0, maxTold)
+}
+
+/** A tool result with `isError`: the one answer that every client hands to its model. */
+function toolResult(denial: Denial): string {
+  const { trial, failure } = denial
+  const result = {
+    ...(trial.call?.era === 'modern' && { resultType: 'complete' }),
+    content: [{ type: 'text', text: explanation(denial) }],
+    isError: true,
+    _meta: { 'mcp-authz.dev/decision': { reason: failure.reason, ...policyReason(failure), decisionId: trial.id } },
+  }
+  return `{"jsonrpc":"2.0","id":${trial.knownId ?? 'null'},"result":${JSON.stringify(result)}}`
+}
+
+/** Lines of ours; what others wrote is never more than a part of one. */
+function explanation(denial: Denial): string {
+  const { trial, failure } = denial
+  const reason = failure.policyReason === '' ? failure.reason : `${failure.reason}, ${failure.policyReason}`
+  return [
+    `Denied by policy: ${textOf(denial)}`,
+    ...hintsOf(denial),
+    `Reason: ${reason}. Decision: ${trial.id}. The call was not executed.`,
+  ].join('\n')
+}
+
+function jsonRpcError(denial: Denial, code: number): string {
+  const { trial, failure } = denial
+  const hints = hintsOf(denial)
+  const data = {
+    reason: failure.reason,
+    ...policyReason(failure),
+    ...(hints.length > 0 && { hints }),
+    decisionId: trial.id,
+  }
+  const error = JSON.stringify({ code, message: textOf(denial), data })
+  const id = trial.knownId === undefined ? '' : `"id":${trial.knownId},`
+  return `{"jsonrpc":"2.0",${id}"error":${error}}`
+}
+
+function policyReason({ policyReason }: Failure): { readonly policyReason?: string } {
+  return policyReason === '' ? {} : { policyReason }
+}
