@@ -2,7 +2,7 @@ import type { SourceDocument } from '../documents/source-document.js'
 import { valueAt } from '../documents/value-at.js'
 import { isKnownKind } from './compile-document.js'
 import { compileMatch, type Match, matchSchema } from './match.js'
-import { pathProblem, readResource } from './server-document.js'
+import { pathProblem, readResource } from './read-resource.js'
 import type { ServerAddress } from './server-table.js'
 import type { BrokenRule } from './snapshot.js'
 

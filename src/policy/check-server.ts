@@ -1,0 +1,93 @@
+import type { Finding } from '../documents/finding.js'
+import type { SourceDocument } from '../documents/source-document.js'
+import { methodTable } from '../protocol/mcp/method-table.js'
+import { headerNameProblem } from './header-names.js'
+import { pathProblem } from './read-resource.js'
+import { requirementsOf, type ServerSpec } from './server-schema.js'
+
+/** What a Server says that cannot be meant, beyond what its schema refuses. `path`: that of its resource. */
+export function checkServer(source: SourceDocument, spec: ServerSpec, path: string): readonly Finding[] {
+  return [...checkUpstream(source, spec), ...checkMethods(source, spec), ...checkSse(source, spec, path)]
+}
+
+function checkUpstream(source: SourceDocument, spec: ServerSpec): Finding[] {
+  const findings: Finding[] = []
+  if (spec.upstream.authorization !== 'strip') {
+    findings.push(
+      source.finding(
+        'error',
+        ['spec', 'upstream', 'authorization'],
+        `${spec.upstream.authorization} is not offered by this version`,
+        {
+          hint: 'write strip: the server acts as itself, and mcp-authz is the guard',
+        },
+      ),
+    )
+  }
+  if (spec.upstream.identity === 'impersonation') {
+    findings.push(
+      source.finding('error', ['spec', 'upstream', 'identity'], 'impersonation is not offered by this version', {
+        hint: 'write headers or none',
+      }),
+    )
+  }
+  for (const [index, name] of (spec.upstream.headers ?? []).entries()) {
+    const problem = headerNameProblem(name)
+    if (problem === undefined) continue
+    const { message, hint } = problem
+    findings.push(source.finding('error', ['spec', 'upstream', 'headers', index], message, { hint }))
+  }
+  const required = requirementsOf(spec)
+  if (required.includes('operations') && spec.catalog === undefined) {
+    findings.push(
+      source.finding('error', ['spec', 'require'], 'operations needs a catalog that says what each tool does', {
+        hint: 'add catalog: kubernetes-mcp-server (or your own ToolCatalog), or require tools or grants',
+      }),
+    )
+  }
+  return findings
+}
+
+function checkMethods(source: SourceDocument, spec: ServerSpec): Finding[] {
+  const findings: Finding[] = []
+  for (const [index, method] of (spec.methods ?? []).entries()) {
+    const at = ['spec', 'methods', index]
+    if (typeof method === 'string') continue
+    if (methodTable.has(method.name)) {
+      const hint = 'name it alone, if it needs enabling; what it touches is known'
+      findings.push(source.finding('error', [...at, 'name'], `${method.name} is a method of MCP itself`, { hint }))
+    }
+    if ((method.target.kind === 'resource') !== (method.target.field === 'uri')) {
+      const hint = `write field: ${method.target.kind === 'resource' ? 'uri' : 'name'}`
+      findings.push(source.finding('error', [...at, 'target', 'field'], 'not how such a thing is named', { hint }))
+    }
+  }
+  const seen = new Set<string>()
+  for (const [index, meta] of (spec.metaTools ?? []).entries()) {
+    const at = ['spec', 'metaTools', index]
+    if (seen.has(meta.tool)) findings.push(source.finding('error', [...at, 'tool'], 'is named twice'))
+    seen.add(meta.tool)
+    const names = [meta.name, meta.arguments, ...(meta.otherArguments ?? [])]
+    if (new Set(names).size === names.length) continue
+    findings.push(source.finding('error', at, 'one argument cannot be two of name, arguments and otherArguments'))
+  }
+  if (spec.protocol === 'json' && (spec.metaTools !== undefined || spec.batches !== 'deny')) {
+    findings.push(source.finding('error', ['spec', 'protocol'], 'metaTools and batches are about MCP, not json'))
+  }
+  return findings
+}
+
+function checkSse(source: SourceDocument, { sse, protocol }: ServerSpec, stream: string): Finding[] {
+  if (sse === undefined) return []
+  const path = ['spec', 'sse']
+  const findings: Finding[] = []
+  if (protocol === 'json') findings.push(source.finding('error', path, 'sse is about MCP, not json'))
+  const wrong = pathProblem(sse.messages)
+  const hint = 'write the path that the server names to its clients, e.g. /messages'
+  if (wrong !== undefined) findings.push(source.finding('error', [...path, 'messages'], wrong, { hint }))
+  else if (sse.messages === stream) {
+    const same = 'the same path as that of the stream, which is the path of resource'
+    findings.push(source.finding('error', [...path, 'messages'], same, { hint }))
+  }
+  return findings
+}
