@@ -169,7 +169,12 @@ interface Cleaning {
   /** Whether the families of authority leave too, and everything that begins with `mcp-param-`. */
   readonly families: boolean
   readonly parameters: boolean
+  /** What is left to remove, by the names that are set. Frozen: doors check and encode each of these lists once. */
+  readonly remaining: Map<string, readonly string[]>
 }
+
+/** Which names are set depends on the kind of principal and on Enrichments, so that there are few combinations. */
+const maxRemaining = 64
 
 const cleanings = new WeakMap<readonly string[], Map<Passage, Cleaning>>()
 
@@ -186,17 +191,26 @@ function cleaningFor(enrichmentHeaders: readonly string[], passage: Passage): Cl
     always,
     families: passage !== 'audit',
     parameters: passage === 'legacy',
+    remaining: new Map(),
   }
   cleanings.set(enrichmentHeaders, known.set(passage, cleaning))
   return cleaning
 }
 
+function remainingOf({ names, remaining }: Cleaning, set: ReadonlyMap<string, string>): readonly string[] {
+  const key = [...set.keys()].join()
+  const known = remaining.get(key)
+  if (known !== undefined) return known
+  const list = Object.freeze(names.filter(name => !set.has(name)))
+  if (remaining.size >= maxRemaining) remaining.clear()
+  remaining.set(key, list)
+  return list
+}
+
 function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage): Allow {
-  const { names, always, families, parameters } = cleaningFor(
-    trial.snapshot.headersOf(trial.server?.name ?? ''),
-    passage,
-  )
-  const removeHeaders = names.filter(name => !set.has(name))
+  const cleaning = cleaningFor(trial.snapshot.headersOf(trial.server?.name ?? ''), passage)
+  const { always, families, parameters } = cleaning
+  const seen: string[] = []
   for (const name of trial.request.headers.names()) {
     if (always.has(name) || set.has(name)) continue
     const canonical = name.includes('_') ? name.replaceAll('_', '-') : name
@@ -206,14 +220,15 @@ function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage
       (parameters && canonical.startsWith('mcp-param-')) ||
       (canonical !== name && always.has(canonical))
     )
-      removeHeaders.push(name)
+      seen.push(name)
   }
+  const remaining = remainingOf(cleaning, set)
   const setHeaders: HeaderValue[] = []
   for (const [name, value] of set) setHeaders.push({ name, value })
   return {
     kind: 'allow',
     setHeaders,
-    removeHeaders,
+    removeHeaders: seen.length === 0 ? remaining : [...remaining, ...seen],
     // Where denials hide, an allowed answer must not be what tells that there are others.
     responseHeaders: [
       ...(trial.server?.denial === 'hide' ? [] : [{ name: 'x-mcp-authz-decision-id', value: trial.id }]),

@@ -34,7 +34,6 @@ export type JsonRpcResult =
       readonly id: KnownId
     }
 
-const requestKeys = new Set(['jsonrpc', 'id', 'method', 'params'])
 const protocolKeys = new FoldedKeys(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
 /** Characters of an id's lexeme. Clients send counters and UUIDs. */
 const maxIdLength = 512
@@ -100,73 +99,112 @@ function readBatch(elements: JsonArray, lexemes: readonly (string | undefined)[]
   return { ok: true, batch }
 }
 
+function refuse(id: KnownId, reason: MessageReason, message: string): JsonRpcResult {
+  return { ok: false, reason, message, id }
+}
+
 function refuseBatch(message: string): JsonRpcResult {
   return { ok: false, reason: 'message.batch', message, id: undefined }
 }
 
 function readMessage(root: JsonValue, lexeme: string | undefined): JsonRpcResult {
   const id = lexeme !== undefined && isIdLexeme(lexeme) ? lexeme : undefined
-  const refuse = (reason: MessageReason, message: string): JsonRpcResult => ({ ok: false, reason, message, id })
-  if (!isJsonObject(root)) return refuse('message.not_jsonrpc', 'The body must be one JSON-RPC object.')
+  if (!isJsonObject(root)) return refuse(id, 'message.not_jsonrpc', 'The body must be one JSON-RPC object.')
 
-  const foreign = foreignKey(root)
+  const { version, method, params, foreign } = readMembers(root)
   if (foreign !== undefined && protocolKeys.anyMistakable(root.keys())) {
     return refuse(
+      id,
       'message.folded_key',
       'A key of the message differs from a JSON-RPC key only in case; spell it exactly.',
     )
   }
-  if (root.get('jsonrpc') !== '2.0') return refuse('message.not_jsonrpc', 'The member "jsonrpc" must be "2.0".')
+  if (version !== '2.0') return refuse(id, 'message.not_jsonrpc', 'The member "jsonrpc" must be "2.0".')
   if (lexeme !== undefined && id === undefined) {
-    return refuse('message.id', 'The id must be a string or an integer of 64 bits, and short.')
+    return refuse(id, 'message.id', 'The id must be a string or an integer of 64 bits, and short.')
   }
-  if (!root.has('method')) return readResponse(root, id)
+  if (method === undefined) return readResponse(root, id)
 
   if (foreign !== undefined) {
     return refuse(
+      id,
       'message.not_jsonrpc',
       foreign === 'result' || foreign === 'error'
         ? 'A message with a method cannot have a result or an error.'
         : 'A request has the members jsonrpc, id, method and params and no others.',
     )
   }
-  const method = root.get('method')
   if (typeof method !== 'string' || method === '') {
-    return refuse('message.not_jsonrpc', 'The method must be a string that is not empty.')
+    return refuse(id, 'message.not_jsonrpc', 'The method must be a string that is not empty.')
   }
-  const params = root.get('params')
   if (params !== undefined && !isJsonObject(params)) {
-    return refuse('message.params', 'The params must be an object; leave them out if there are none.')
+    return refuse(id, 'message.params', 'The params must be an object; leave them out if there are none.')
   }
   const message: JsonRpcMessage =
     id === undefined ? { kind: 'notification', id, method, params } : { kind: 'request', id, method, params }
   return { ok: true, message }
 }
 
-/** The first key that is none of a request. */
-function foreignKey(root: JsonObject): string | undefined {
-  for (const key of root.keys()) if (!requestKeys.has(key)) return key
-  return undefined
+interface Members {
+  readonly version: JsonValue | undefined
+  readonly method: JsonValue | undefined
+  readonly params: JsonValue | undefined
+  /** The first key that is none of a request. */
+  readonly foreign: string | undefined
+}
+
+/** In one pass: to look each of them up would take as long as reading a short message. */
+function readMembers(root: JsonObject): Members {
+  let version: JsonValue | undefined
+  let method: JsonValue | undefined
+  let params: JsonValue | undefined
+  let foreign: string | undefined
+  for (const [key, value] of root) {
+    switch (key) {
+      case 'jsonrpc':
+        version = value
+        break
+      case 'method':
+        method = value
+        break
+      case 'params':
+        params = value
+        break
+      case 'id':
+        break
+      default:
+        foreign ??= key
+    }
+  }
+  return { version, method, params, foreign }
 }
 
 function readResponse(root: JsonObject, id: KnownId): JsonRpcResult {
-  const refuse = (reason: MessageReason, message: string): JsonRpcResult => ({ ok: false, reason, message, id })
   const result = root.get('result')
   const error = root.get('error')
   if ((result === undefined) === (error === undefined)) {
-    return refuse('message.not_jsonrpc', 'A message needs a method, or, as a response, either a result or an error.')
+    return refuse(
+      id,
+      'message.not_jsonrpc',
+      'A message needs a method, or, as a response, either a result or an error.',
+    )
   }
   if (root.size !== (id === undefined ? 2 : 3)) {
-    return refuse('message.not_jsonrpc', 'A response has the members jsonrpc, id and result or error and no others.')
+    return refuse(
+      id,
+      'message.not_jsonrpc',
+      'A response has the members jsonrpc, id and result or error and no others.',
+    )
   }
-  if (id === undefined) return refuse('message.id', 'A response needs the id of the request that it answers.')
+  if (id === undefined) return refuse(id, 'message.id', 'A response needs the id of the request that it answers.')
   if (result !== undefined) {
-    if (!isJsonObject(result)) return refuse('message.not_jsonrpc', 'The result of a response must be an object.')
+    if (!isJsonObject(result)) return refuse(id, 'message.not_jsonrpc', 'The result of a response must be an object.')
     return { ok: true, message: { kind: 'response', id, outcome: 'result', value: result } }
   }
   const wellFormed =
     isJsonObject(error) && typeof error.get('code') === 'bigint' && typeof error.get('message') === 'string'
-  if (!wellFormed) return refuse('message.not_jsonrpc', 'The error of a response needs an integer code and a message.')
+  if (!wellFormed)
+    return refuse(id, 'message.not_jsonrpc', 'The error of a response needs an integer code and a message.')
   return { ok: true, message: { kind: 'response', id, outcome: 'error', value: error } }
 }
 

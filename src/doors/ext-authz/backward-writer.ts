@@ -46,6 +46,16 @@ export class BackwardWriter {
     this.#prefix(field, value.length)
   }
 
+  /** What another writer wrote. */
+  bytes(written: Uint8Array): void {
+    if (this.#at < written.length + room) {
+      this.#full = true
+      return
+    }
+    this.#at -= written.length
+    this.#bytes.set(written, this.#at)
+  }
+
   /** A bool or an enum, below 128. */
   small(field: number, value: number): void {
     if (this.#lacksRoom()) return

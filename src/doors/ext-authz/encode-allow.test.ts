@@ -49,7 +49,10 @@ describe('encodeAllow', () => {
     const metadata = fc.uniqueArray(fc.tuple(key, value), { selector: ([name]) => name, maxLength: 8 })
     fc.assert(
       fc.property(parts, metadata, (some, entries) => {
-        expect(own(some, new Map(entries))).toBe(generated(some, new Map(entries)))
+        const expected = generated(some, new Map(entries))
+        expect(own(some, new Map(entries))).toBe(expected)
+        const frozen = { ...some, removeHeaders: Object.freeze([...some.removeHeaders]) }
+        for (const _ of ['written', 'written once before']) expect(own(frozen, new Map(entries))).toBe(expected)
       }),
     )
   })

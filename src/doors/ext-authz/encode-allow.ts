@@ -23,7 +23,7 @@ export function encodeAllow(
 
   const okEnd = writer.mark
   writeHeaders(6, responseHeaders)
-  for (let i = removeHeaders.length - 1; i >= 0; i--) writer.text(5, removeHeaders[i] ?? '')
+  writeRemovals(removeHeaders)
   writeHeaders(2, setHeaders)
   // CheckResponse.ok_response
   writer.message(3, okEnd)
@@ -33,6 +33,35 @@ export function encodeAllow(
   writer.small(1, 0)
   writer.message(1, statusEnd)
   return writer.finish()
+}
+
+/** Most requests remove the same list; one that cannot change is written once. */
+const writtenRemovals = new WeakMap<readonly string[], Uint8Array>()
+const removalWriter = new BackwardWriter(64 * 1024)
+
+function writeRemovals(names: readonly string[]): void {
+  const known = writtenRemovals.get(names)
+  if (known !== undefined) {
+    writer.bytes(known)
+    return
+  }
+  if (!Object.isFrozen(names)) {
+    writeNames(writer, names)
+    return
+  }
+  removalWriter.start()
+  writeNames(removalWriter, names)
+  const written = removalWriter.finish()
+  if (written === undefined) {
+    writeNames(writer, names)
+    return
+  }
+  writtenRemovals.set(names, written)
+  writer.bytes(written)
+}
+
+function writeNames(to: BackwardWriter, names: readonly string[]): void {
+  for (let i = names.length - 1; i >= 0; i--) to.text(5, names[i] ?? '')
 }
 
 /** HeaderValueOption: header { key, value }, append { false }, append_action. */

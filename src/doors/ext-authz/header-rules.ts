@@ -53,13 +53,33 @@ export function headersProblem(headers: readonly HeaderValue[], place: HeaderPla
 
 /** What is wrong with headers to remove; undefined when they may be sent. Gateways ignore a removal of `host`. */
 export function removalProblem(names: readonly string[], set: readonly HeaderValue[]): string | undefined {
+  const checked = checkedRemovals.get(names) ?? checkRemoval(names)
+  if (checked.problem !== undefined) return checked.problem
+  for (const { name } of set) if (checked.names.has(name)) return `header ${name} is both set and removed`
+  return undefined
+}
+
+interface CheckedRemoval {
+  readonly problem: string | undefined
+  readonly names: ReadonlySet<string>
+}
+
+/** Most requests remove the same list; one that cannot change is checked once. */
+const checkedRemovals = new WeakMap<readonly string[], CheckedRemoval>()
+
+function checkRemoval(names: readonly string[]): CheckedRemoval {
+  const checked = { problem: namesProblem(names), names: new Set(names) }
+  if (Object.isFrozen(names)) checkedRemovals.set(names, checked)
+  return checked
+}
+
+function namesProblem(names: readonly string[]): string | undefined {
   if (names.length > headerLimits.removed) return `more than ${headerLimits.removed} headers to remove`
   let bytes = 0
   for (const name of names) {
     bytes += name.length
     if (!isHeaderName(name, headerLimits.removedBytes)) return 'a header to remove is not a lower-case token'
     if (framingNames.has(name)) return `header ${name} cannot be removed`
-    if (set.some(header => header.name === name)) return `header ${name} is both set and removed`
   }
   return bytes > headerLimits.removedBytes ? 'names of headers to remove are too long' : undefined
 }
