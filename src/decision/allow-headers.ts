@@ -1,6 +1,7 @@
 import type { Principal } from '../identity/principal.js'
 import type { Enriched } from '../policy/enrichment.js'
 import { exceedsHeaderBudget } from '../protocol/header-budget.js'
+import { dashedName } from '../protocol/security-headers.js'
 import type { JudgedTrial } from './authorize-call.js'
 import type { Answer, HeaderValue } from './decision.js'
 import { safeText } from './safe-text.js'
@@ -213,7 +214,7 @@ function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage
   const seen: string[] = []
   for (const name of trial.request.headers.names()) {
     if (always.has(name) || set.has(name)) continue
-    const canonical = name.includes('_') ? name.replaceAll('_', '-') : name
+    const canonical = dashedName(name)
     if (
       canonical.startsWith('x-mcp-authz-') ||
       (families && authorityFamilies.test(canonical)) ||

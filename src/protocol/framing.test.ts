@@ -147,6 +147,8 @@ describe('checkFraming refuses', () => {
     ['an upper-case name', with_(['Authorization', 'Bearer a']), 'framing.header_invalid', 400],
     ['a name with a blank', with_(['authorization ', 'Bearer a']), 'framing.header_invalid', 400],
     ['a method override', with_(['x-http-method-override', 'DELETE']), 'framing.header_invalid', 400],
+    ['a look-alike with dots', with_(['mcp.session.id', 'a']), 'framing.header_invalid', 400],
+    ['a method override with dots', with_(['x.http.method', 'DELETE']), 'framing.header_invalid', 400],
     ['a method override with underscores', with_(['x_http_method_override', 'DELETE']), 'framing.header_invalid', 400],
     ['an upgrade', with_(['upgrade', 'websocket'], ['connection', 'Upgrade']), 'framing.upgrade', 400],
     ['connection: upgrade alone', with_(['connection', 'keep-alive, Upgrade']), 'framing.upgrade', 400],

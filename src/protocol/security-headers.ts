@@ -29,6 +29,16 @@ const methodOverrides: ReadonlySet<string> = new Set(['x-http-method-override', 
 const headerName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 const visibleOrBlank = /^[\t\x20-\x7e]*$/
 
+const plainName = /^[a-z0-9-]*$/
+
+/**
+ * A name as servers may see it that hand headers on as environment variables (RFC 3875, section 4.1.18): there "_", and
+ * with some every other mark, is the same as "-".
+ */
+export function dashedName(name: string): string {
+  return plainName.test(name) ? name : name.replaceAll(/[^a-z0-9-]/g, '-')
+}
+
 export type HeaderFailure = {
   readonly reason: 'framing.header_repeated' | 'framing.header_invalid'
   readonly message: string
@@ -64,11 +74,10 @@ function checkName(name: string): HeaderFailure | undefined {
   if (!headerName.test(name)) {
     return { reason: 'framing.header_invalid', message: 'A header has a name that is not valid in lower case.' }
   }
-  const dashed = name.includes('_') ? name.replaceAll('_', '-') : name
+  const dashed = dashedName(name)
   if (methodOverrides.has(dashed)) {
     return { reason: 'framing.header_invalid', message: 'Headers that override the HTTP method are not accepted.' }
   }
-  // CGI-like servers read "_" as "-".
   if (dashed !== name && single.has(dashed)) {
     return { reason: 'framing.header_invalid', message: `A header looks like ${dashed}; spell it with "-".` }
   }

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json-value.js'
 import type { RequestHeaders } from '../request-headers.js'
+import { dashedName } from '../security-headers.js'
 import { decodeNameHeader } from './name-header.js'
 
 /** One argument that a tool's schema wants repeated in a header (`x-mcp-header`). */
@@ -27,8 +28,7 @@ export function parameterMismatch(
 ): string | undefined {
   for (const name of headers.names()) {
     if (!name.startsWith(parameterPrefix)) {
-      // CGI-like servers read "_" as "-".
-      if (!name.includes('_') || !name.replaceAll('_', '-').startsWith(parameterPrefix)) continue
+      if (!dashedName(name).startsWith(parameterPrefix)) continue
       return 'A header looks like Mcp-Param-…; spell it with "-".'
     }
     const value = headers.one(name)
