@@ -17,6 +17,8 @@ export async function switchPolicies(
   await stand.policies.write(name, text)
   await eventually('the new policies', async () => {
     await probe()
-    return revision() !== before
+    // A request that could not be judged, on a machine out of breath, leaves a record without one.
+    const now = revision()
+    return now !== undefined && now !== before
   })
 }
