@@ -84,6 +84,17 @@ const members = [
   'x-ms-client-principal-name',
   'cf-access-jwt-assertion',
   'tailscale-user-login',
+  'x-vouch-user',
+  'x-authenticated-userid',
+  'x-consumer-username',
+  'x-credential-identifier',
+  'client-cert-chain',
+  'x-client-cert',
+  'ssl-client-subject-dn',
+  'x-ssl-client-s-dn',
+  'x-amzn-mtls-clientcert-subject',
+  'x-forwarded-tls-client-cert-info',
+  'x-serverless-authorization',
 ]
 
 describe.each(passages)('a request %s', (_name, options) => {

@@ -58,8 +58,37 @@ export const authorityHeaders: readonly string[] = [
 ]
 
 /** Families of such names that have no end: what begins so is removed wherever it is seen. */
-const authorityFamilies =
-  /^(?:impersonate-|x-remote-|x-auth-request-|x-webauth-|x-authentik-|x-pomerium-|x-goog-authenticated-user-|x-goog-iap-|x-amzn-oidc-|x-ms-client-principal|x-ms-token-|cf-access-|tailscale-user-)/
+const familyPrefixes = [
+  // Kubernetes.
+  'impersonate-',
+  'x-remote-',
+  // Authenticating proxies and gateways.
+  'x-auth-request-',
+  'x-webauth-',
+  'x-vouch-',
+  'x-authentik-',
+  'x-pomerium-',
+  'x-authenticated-',
+  'x-consumer-',
+  'x-credential-',
+  // Clouds and their edges.
+  'x-goog-authenticated-user-',
+  'x-goog-iap-',
+  'x-serverless-authorization',
+  'x-amzn-oidc-',
+  'x-amzn-mtls-',
+  'x-ms-client-principal',
+  'x-ms-token-',
+  'cf-access-',
+  'tailscale-user-',
+  // Certificates of clients, as what ends TLS tells of them (RFC 9440 and before).
+  'client-cert',
+  'x-client-cert',
+  'ssl-client-',
+  'x-ssl-client-',
+  'x-forwarded-tls-client-cert',
+]
+const authorityFamilies = new RegExp(`^(?:${familyPrefixes.join('|')})`)
 
 /** Every header of ours; each is set or removed on every allow. */
 export const ownHeaders: readonly string[] = [
@@ -230,18 +259,21 @@ function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage
     kind: 'allow',
     setHeaders,
     removeHeaders: seen.length === 0 ? remaining : [...remaining, ...seen],
-    // Where denials hide, an allowed answer must not be what tells that there are others.
-    responseHeaders: [
-      ...(trial.server?.denial === 'hide' ? [] : [{ name: 'x-mcp-authz-decision-id', value: trial.id }]),
-      ...warningHeader(trial),
-    ],
+    responseHeaders: responseHeaders(trial, trial.warnings),
   }
+}
+
+/** What the client gets beside the answer of the server to an allowed request. */
+export function responseHeaders({ id, server }: Trial, warnings: readonly string[]): readonly HeaderValue[] {
+  // Where denials hide, an allowed answer must not be what tells that there are others.
+  const decision = server?.denial === 'hide' ? [] : [{ name: 'x-mcp-authz-decision-id', value: id }]
+  return [...decision, ...warningHeader(warnings)]
 }
 
 const maxWarningLength = 512
 
 /** What Guardrails in Warn have to say goes to the caller beside the server's answer. */
-function warningHeader({ warnings }: Trial): readonly HeaderValue[] {
+function warningHeader(warnings: readonly string[]): readonly HeaderValue[] {
   if (warnings.length === 0) return []
   const value = safeText(warnings.join('; '))
     .replaceAll(/[^\x20-\x7e]/g, '?')

@@ -67,6 +67,49 @@ describe('a batch where the Server takes batches', () => {
     expect(records.map(record => record.would_deny ?? record.would)).toMatchObject([undefined, [{}]])
   })
 
+  it('tells all that is known of its messages, also when it is only one', () => {
+    const audited = setUpServer({ batches: 'legacy', mode: 'Audit' }, [refuseDelete])
+    for (const batch of [[call('delete', 1)], [call('delete', 1), call('read', 2)]]) {
+      const { decision } = audited(batch)
+      expect(decision.would.map(({ reason }) => reason)).toEqual(['guardrail.violated'])
+      expect(decision.metadata.get('would_deny')).toEqual(['guardrail.violated'])
+    }
+    const stranger = audited([call('read', 1), call('read', 2)], { headers: { authorization: 'Bearer nobody' } })
+    expect(stranger.decision.would.map(({ reason }) => reason)).toEqual(['identity.signature'])
+  })
+
+  it('has the warnings of all of its messages in one header', () => {
+    const warn = (name: string) =>
+      policyDocument('Guardrail', name, {
+        mode: 'Warn',
+        match: { servers: ['srv'], tools: [`${name}*`] },
+        validations: [{ expression: 'false', message: `${name} is old` }],
+      })
+    const warned = setUpServer({ batches: 'legacy' }, [warn('a'), warn('b')])
+    const { decision } = warned([call('a', 1), call('b', 2), call('a2', 3)])
+    expect(decision.answer.kind === 'allow' && decision.answer.responseHeaders).toEqual([
+      { name: 'x-mcp-authz-decision-id', value: decision.id },
+      { name: 'x-mcp-authz-warning', value: 'a is old; b is old' },
+    ])
+    expect(decision.warnings).toEqual(['a is old', 'b is old'])
+  })
+
+  it('of which more was denied than one answer can tell has a short one', () => {
+    const wordy = Array.from({ length: 8 }, (_, index) =>
+      policyDocument('Guardrail', `g${index}`, {
+        match: { servers: ['srv'] },
+        validations: [{ expression: 'false', message: `${index}${'m'.repeat(400)}` }],
+      }),
+    )
+    const all = Array.from({ length: 32 }, (_, id) => call('read', id))
+    const { decision, status, body, records } = setUpServer({ batches: 'legacy' }, wordy)(all)
+    expect(decision.answer.kind === 'respond' && decision.answer.body.length).toBeLessThan(4096)
+    expect(status).toBe(403)
+    expect(body).toMatchObject({ error: { data: { reason: 'message.batch', decisionId: decision.id } } })
+    expect(body).not.toHaveProperty('id')
+    expect(records.map(record => record.reason)).toEqual(all.map(() => 'guardrail.violated'))
+  })
+
   it('is denied when its messages would need different headers', () => {
     const byTool = policyDocument('Enrichment', 'tool', {
       match: { servers: ['srv'] },
@@ -74,7 +117,13 @@ describe('a batch where the Server takes batches', () => {
     })
     const enriched = setUpServer({ batches: 'legacy' }, [byTool])
     expect(enriched([call('a', 1), call('a', 2)]).verdict).toBe('allow')
-    expect(enriched([call('a', 1), call('b', 2)]).verdict).toBe('message.batch')
+    const { verdict, status, body, records } = enriched([call('a', 1), call('b', 2)])
+    expect([verdict, status]).toEqual(['message.batch', 400])
+    expect(body).toMatchObject([
+      { id: 1, error: { code: -32600 } },
+      { id: 2, error: {} },
+    ])
+    expect(records).toMatchObject(['a', 'b'].map(name => ({ reason: 'message.batch', mcp: { target: { name } } })))
   })
 
   it.each<[string, unknown, string, Record<string, string>?]>([

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Call } from '../protocol/call.js'
-import type { Answer, HeaderValue } from './decision.js'
+import { responseHeaders } from './allow-headers.js'
+import type { Answer } from './decision.js'
 import { failure } from './failure.js'
 import type { Outcome, Passed, Refused } from './outcome.js'
 import { renderDenial } from './render-denial.js'
@@ -49,18 +50,24 @@ export function renderBatchDenial(whole: Trial, refused: readonly Refused[], fir
     undefined as RespondAnswer | undefined,
   )
   const bodies = answers.filter(one => one.answers).map(one => one.answer.body)
+  const withoutId = { ...whole, knownId: undefined }
   if (gravest === undefined || bodies.length === 0) {
-    return renderDenial({ ...whole, knownId: undefined }, first.refusal.failure, {
-      ...first.refusal.shape,
-      status: 403,
-    })
+    return renderDenial(withoutId, first.refusal.failure, { ...first.refusal.shape, status: 403 })
+  }
+  const body = `[${bodies.join(',')}]`
+  if (Buffer.byteLength(body) > maxBody) {
+    const text = 'the batch was denied, for more reasons than one answer can tell; send its messages one by one'
+    return renderDenial(withoutId, failure('message.batch', text), { status: Math.max(403, gravest.status) })
   }
   const headers = gravest.headers.map(({ name, value }) => ({
     name,
     value: name === 'x-mcp-authz-decision-id' ? whole.id : value,
   }))
-  return { kind: 'respond', status: gravest.status, headers, body: `[${bodies.join(',')}]` }
+  return { kind: 'respond', status: gravest.status, headers, body }
 }
+
+/** Bytes of an answer; doors write no more than 64 KiB. */
+const maxBody = 60 * 1024
 
 type RespondAnswer = Extract<Answer, { readonly kind: 'respond' }>
 
@@ -68,7 +75,6 @@ type RespondAnswer = Extract<Answer, { readonly kind: 'respond' }>
 export function mergeAllowed(whole: Trial, passed: readonly Passed[]): Answer | undefined {
   const set = new Map<string, string>()
   const remove = new Set<string>()
-  const response = new Map<string, HeaderValue>()
   for (const { answer, trial } of passed) {
     if (answer.kind !== 'allow') return undefined
     for (const { name, value } of answer.setHeaders) {
@@ -78,10 +84,6 @@ export function mergeAllowed(whole: Trial, passed: readonly Passed[]): Answer | 
       set.set(name, given)
     }
     for (const name of answer.removeHeaders) remove.add(name)
-    for (const { name, value } of answer.responseHeaders) {
-      const given = value === trial.id ? whole.id : value
-      response.set(`${name}:${given}`, { name, value: given })
-    }
   }
   // What one message sets and another removes depends on the message, too.
   for (const name of set.keys()) if (remove.has(name)) return undefined
@@ -89,6 +91,6 @@ export function mergeAllowed(whole: Trial, passed: readonly Passed[]): Answer | 
     kind: 'allow',
     setHeaders: [...set].map(([name, value]) => ({ name, value })),
     removeHeaders: [...remove],
-    responseHeaders: [...response.values()],
+    responseHeaders: responseHeaders(whole, [...new Set(passed.flatMap(({ trial }) => trial.warnings))]),
   }
 }

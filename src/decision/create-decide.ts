@@ -27,7 +27,7 @@ import { allOf, andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
 import { judgeGuardrails } from './judge-guardrails.js'
 import { nameTool } from './name-tool.js'
-import type { Outcome, Refusal } from './outcome.js'
+import type { Outcome, Refusal, Refused } from './outcome.js'
 import type { ReasonCode } from './reason-codes.js'
 import { renderDenial } from './render-denial.js'
 import { explainStep, type Step, type Trial } from './trial.js'
@@ -229,20 +229,23 @@ class Pipeline {
   /** A batch passes as a whole or not at all; each of its messages has a record of its own. */
   #concludeBatch(trial: Trial, outcomes: readonly Outcome[]): Decision {
     const first = outcomes.find(outcome => outcome.refusal !== undefined)
-    if (first?.refusal === undefined) {
-      const allowed = outcomes.filter(outcome => outcome.refusal === undefined)
-      const answer = mergeAllowed(trial, allowed)
-      if (answer === undefined) {
-        const text = 'the messages of the batch would need different headers; send them one by one'
-        return this.#deny(trial, { failure: failure('message.batch', text), shape: {} })
-      }
-      for (const one of allowed) this.#allow(one.trial, one.answer, one.enriched)
-      return decisionOf(trial, 'allow', undefined, answer, outcomes)
+    if (first?.refusal !== undefined) return this.#denyBatch(trial, refuseSiblings(outcomes), first)
+    const allowed = outcomes.filter(outcome => outcome.refusal === undefined)
+    const answer = mergeAllowed(trial, allowed)
+    if (answer === undefined) {
+      const text = 'the messages of the batch would need different headers; send them one by one'
+      const refusal = { failure: failure('message.batch', text), shape: {} }
+      const refused = allowed.map(one => ({ trial: one.trial, refusal }))
+      return this.#denyBatch(trial, refused, { trial, refusal })
     }
-    const refused = refuseSiblings(outcomes)
+    for (const one of allowed) this.#allow(one.trial, one.answer, one.enriched)
+    return decisionOf(trial, 'allow', undefined, answer, notesOf(allowed))
+  }
+
+  #denyBatch(trial: Trial, refused: readonly Refused[], first: Refused): Decision {
     for (const one of refused) this.#deny(one.trial, one.refusal)
     const answer = renderBatchDenial(trial, refused, first)
-    return decisionOf(trial, 'deny', first.refusal.failure, answer, outcomes)
+    return decisionOf(trial, 'deny', first.refusal.failure, answer, notesOf(refused))
   }
 
   /** In Audit a refusal is noted and the request goes on. */
@@ -274,7 +277,7 @@ class Pipeline {
     answer: Answer,
     enriched: readonly Enriched[],
   ): Decision {
-    const decision = decisionOf(trial, outcome, why, answer, [{ trial }])
+    const decision = decisionOf(trial, outcome, why, answer, trial)
     if (isAbandoned(trial.request)) return decision
     const elapsedMs = performance.now() - trial.startedTick
     this.#options.onDecided?.({
@@ -293,18 +296,24 @@ function decisionOf(
   outcome: Decision['outcome'],
   why: Failure | undefined,
   answer: Answer,
-  judged: readonly { readonly trial: Trial }[],
+  { would, warnings }: Pick<Trial, 'would' | 'warnings'>,
 ): Decision {
-  const would = judged.length === 1 ? trial.would : judged.flatMap(one => one.trial.would)
   return {
     id: trial.id,
     outcome,
     failure: why,
     would,
-    warnings: judged.length === 1 ? trial.warnings : judged.flatMap(one => one.trial.warnings),
+    warnings,
     answer,
     metadata: metadataOf(trial, outcome, why, would),
   }
+}
+
+/** What was noted of the messages of a batch; what is true of all of them is noted once. */
+function notesOf(outcomes: readonly Outcome[]): Pick<Trial, 'would' | 'warnings'> {
+  const would = new Set(outcomes.flatMap(({ trial }) => trial.would))
+  const warnings = new Set(outcomes.flatMap(({ trial }) => trial.warnings))
+  return { would: [...would], warnings: [...warnings] }
 }
 
 function passed(trial: Trial, answer: Answer, enriched: readonly Enriched[] = []): Outcome {
@@ -387,11 +396,7 @@ function metadataOf(
   ])
   if (why) metadata.set('reason', why.reason)
   if (why && why.policyReason !== '') metadata.set('policy_reason', why.policyReason)
-  if (would.length > 0)
-    metadata.set(
-      'would_deny',
-      would.map(one => one.reason),
-    )
+  if (would.length > 0) metadata.set('would_deny', [...new Set(would.map(one => one.reason))])
   if (trial.server) metadata.set('server', trial.server.name)
   if (trial.principal) {
     metadata.set('subject', trial.principal.user.username)

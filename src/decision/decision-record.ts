@@ -21,7 +21,10 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
   line += `,"policy_revision":"${trial.snapshot.revision}","mode":"${audit ? 'audit' : 'enforce'}","decision":"${decision.outcome}"`
   if (decision.failure) line += `,${failureFields(decision.failure)}`
   if (decision.would.length > 0)
-    line += `,"would_deny":[${decision.would.map(one => `{${failureFields(one)}}`).join(',')}]`
+    line += `,"would_deny":[${decision.would
+      .slice(0, maxListed)
+      .map(one => `{${failureFields(one)}}`)
+      .join(',')}]`
   if (decision.warnings.length > 0) line += `,"warnings":${decision.warnings.length}`
   if (trial.batch) line += `,"batch":{"decision_id":"${trial.batch.id}","size":${trial.batch.size}}`
   if (server) line += `,"server":${text(server.name)}`
@@ -47,12 +50,25 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
   if (decision.answer.kind === 'respond') line += `,"status":${decision.answer.status}`
   line += '}'
   if (request.body.state === 'complete') {
-    line += `,"body_sha256":"${hash('sha256', request.body.bytes, 'hex')}"`
+    line += `,"body_sha256":"${trial.batch === undefined ? digest(request.body.bytes) : digestOnce(request.body.bytes)}"`
   }
   if (request.peer.address !== '') line += `,"source_address":${text(request.peer.address)}`
   if (request.traceparent !== undefined) line += `,"trace_id":"${request.traceparent.slice(3, 35)}"`
   line += `,"door":"${request.listener.door}","listener":${text(request.listener.name)},"profile":"${request.listener.profile}"`
   return `${line},"elapsed_us":${Math.round(elapsedMs * 1000)}}`
+}
+
+function digest(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'hex')
+}
+
+const digests = new WeakMap<Uint8Array, string>()
+
+/** Of a body that several records tell of. */
+function digestOnce(bytes: Uint8Array): string {
+  const known = digests.get(bytes) ?? digest(bytes)
+  digests.set(bytes, known)
+  return known
 }
 
 /** The record of a request that could not be judged at all. */

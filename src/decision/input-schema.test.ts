@@ -108,6 +108,12 @@ describe('a schema that cannot be used', () => {
     ['a reference that leads nowhere', { properties: { a: { $ref: '#/$defs/x' } } }],
     ['a reference to elsewhere', { properties: { a: { $ref: 'https://example.com/schema' } } }],
     ['a header that is no header name', { properties: { a: { type: 'string', 'x-mcp-header': 'a b' } } }],
+    [
+      'a header of two arguments',
+      { properties: { a: { type: 'string', 'x-mcp-header': 'A' }, b: { type: 'string', 'x-mcp-header': 'a' } } },
+    ],
+    ['a reference by name', { $dynamicRef: '#node', $defs: { node: { $dynamicAnchor: 'node' } } }],
+    ['a reference of older drafts', { properties: { a: { $recursiveRef: '#' } } }],
     ['a header of an object', { properties: { a: { type: 'object', 'x-mcp-header': 'A' } } }],
     ['too much of it', { properties: Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`a${n}`, {}])) }],
   ])('%s', (_, schema) => {

@@ -67,6 +67,22 @@ describe('a tool that calls other tools', () => {
     expect(guarded(outer({ name: 'read' })).verdict).toBe('guardrail.violated')
   })
 
+  it('shows policies that look at the params those of the inner call', () => {
+    const few = policyDocument('Guardrail', 'few', {
+      match: { servers: ['srv'] },
+      validations: [
+        { expression: 'mcp.params.name == "scale" && mcp.params.arguments.replicas < 5', message: 'too many' },
+      ],
+    })
+    const guarded = setUpServer({ metaTools }, [few])
+    const inner = (replicas: number) => JSON.stringify({ replicas })
+    const parsed = (replicas: number) => toolsCall('invoke_tool', { tool_name: 'scale', parameters: inner(replicas) })
+    expect(guarded(parsed(3)).verdict).toBe('allow')
+    expect(guarded(parsed(9)).verdict).toBe('guardrail.violated')
+    expect(guarded(outer({ name: 'scale', arguments: { replicas: 9 } })).verdict).toBe('guardrail.violated')
+    expect(guarded(outer({ name: 'scale' })).verdict).toBe('guardrail.error')
+  })
+
   it('takes inner names without the prefix of the gateway', () => {
     const prefixed = setUpServer({ metaTools, toolPrefix: 'k8s_' })
     expect(prefixed(toolsCall('k8s_call_tool', { name: 'read' })).verdict).toBe('allow')
@@ -76,6 +92,7 @@ describe('a tool that calls other tools', () => {
 
   it.each<[string, Record<string, unknown>]>([
     ['is named twice', { metaTools: [{ tool: 'a' }, { tool: 'a', name: 'x' }] }],
+    ['is named with the prefix', { toolPrefix: 'k8s_', metaTools: [{ tool: 'k8s_call_tool' }] }],
     ['has one argument for two things', { metaTools: [{ tool: 'a', name: 'x', arguments: 'x' }] }],
     ['stands at a server that speaks no MCP', { protocol: 'json', metaTools: [{ tool: 'a' }] }],
   ])('does not load when it %s', (_, spec) => {
@@ -103,6 +120,12 @@ describe('a method of an extension', () => {
   ])('does not load when it %s', (_, method) => {
     expect(() => setUpServer({ methods: [method] })).toThrow()
   })
+
+  it('does not load when it is described twice', () => {
+    const run = (kind: string) => ({ name: 'vendor/run', target: { kind, field: 'name' } })
+    expect(() => setUpServer({ methods: [run('tool'), run('prompt')] })).toThrow('is described twice')
+    expect(() => setUpServer({ methods: ['vendor/run', run('tool')] })).not.toThrow()
+  })
 })
 
 describe('subscriptions to several resources', () => {
@@ -126,5 +149,20 @@ describe('subscriptions to several resources', () => {
     const { verdict, decision } = guarded(listen('demo://a', 'demo://secret/1', 'demo://secret/2'), { headers })
     expect(verdict).toBe('guardrail.violated')
     expect(decision.failure?.message).toBe('no secrets')
+  })
+
+  it('leave a bounded record in Audit, however much would have been denied', () => {
+    const rules = Array.from({ length: 8 }, (_, index) =>
+      policyDocument('Guardrail', `g${index}`, {
+        match: { servers: ['srv'] },
+        validations: [{ expression: 'false', messageExpression: '"not " + mcp.resource.uri' }],
+      }),
+    )
+    const audited = setUpServer({ mode: 'Audit' }, rules)
+    const uris = Array.from({ length: 64 }, (_, index) => `demo://${index}`)
+    const { decision, records } = audited(listen(...uris), { headers })
+    expect(decision.would).toHaveLength(8 * 64)
+    expect(decision.metadata.get('would_deny')).toEqual(['guardrail.violated'])
+    expect(records[0]?.would_deny).toHaveLength(64)
   })
 })

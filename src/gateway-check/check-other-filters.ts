@@ -1,5 +1,5 @@
 import type { CheckContext } from './check-context.js'
-import { checkHeaderMutation } from './check-own-headers.js'
+import { checkHeaderMutation, checkWrittenHeaders } from './check-own-headers.js'
 import { type ConfigNode, mappings } from './config-node.js'
 import type { HttpFilter } from './http-filters.js'
 import { enumOf, isFalse, shown, textOf } from './read-scalar.js'
@@ -39,6 +39,7 @@ function checkAfter(filter: HttpFilter, context: CheckContext): void {
     if (filter.kind !== 'ext_authz' && clearing !== undefined && !isFalse(clearing))
       findings.add('envoy.clear_route_cache', clearing, `${filter.name} stands after ext_authz and clears the route`)
   }
+  checkWrittenHeaders(filter, context)
   if (filter.kind === 'header_mutation') checkHeaderMutation(filter.config, context)
   else if (!harmless.has(filter.kind) && filter.kind !== 'dynamic_forward_proxy' && !responsesOnly(filter))
     findings.add('envoy.changes_after', filter.node, `${filter.name} stands after ext_authz`)

@@ -14,9 +14,17 @@ const safeRetries = new Set(['connect-failure', 'refused-stream'])
 /** A route that leads to a server (envoy.config.route.v3.RouteAction). */
 export function checkRouteAction(action: ConfigNode, host: ConfigNode, named: boolean, context: RouteContext): void {
   const { findings } = context
-  const byHeader = action.field('cluster_header')
-  if (byHeader !== undefined)
-    findings.add('envoy.client_chooses_upstream', byHeader, `cluster_header is ${shown(byHeader)}`)
+  for (const holder of [action, ...(action.field('weighted_clusters')?.list('clusters') ?? [])]) {
+    const byHeader = holder.field('cluster_header')
+    if (byHeader !== undefined)
+      findings.add('envoy.client_chooses_upstream', byHeader, `cluster_header is ${shown(byHeader)}`)
+  }
+  const hostByHeader = action.field('host_rewrite_header')
+  if (hostByHeader !== undefined) {
+    const fix = 'write host_rewrite_literal: NAME, or leave the host as it is'
+    const what = `host_rewrite_header is ${shown(hostByHeader)}`
+    findings.add('envoy.client_chooses_upstream', hostByHeader, what, fix)
+  }
   for (const name of ['cluster_specifier_plugin', 'inline_cluster_specifier_plugin']) {
     const plugin = action.field(name)
     if (plugin !== undefined) findings.add('envoy.not_checked', plugin, 'the cluster that a plugin chooses')

@@ -3,7 +3,7 @@ import { checkHeadersToAdd, isOwnHeader } from './check-own-headers.js'
 import { checkPerRoute } from './check-per-route.js'
 import { checkRouteAction } from './check-route-action.js'
 import type { ConfigNode } from './config-node.js'
-import { textOf } from './read-scalar.js'
+import { shown, textOf } from './read-scalar.js'
 import { upstreamKeys } from './upstreams.js'
 
 export interface RoutesSummary {
@@ -17,18 +17,36 @@ const mcpHeaders = new Set(['mcp-method', 'mcp-name', 'mcp-protocol-version', 'm
 
 /** Looks at a route configuration without judging it: where does it lead? */
 export function surveyRoutes(configuration: ConfigNode, { resources }: CheckContext): RoutesSummary {
-  const routes = configuration.list('virtual_hosts').flatMap(host => host.list('routes'))
+  const hosts = configuration.list('virtual_hosts')
+  const routes = hosts.flatMap(host => host.list('routes'))
   const actions = routes.flatMap(route => route.field('route') ?? [])
-  const upstreams = actions.flatMap(action => {
-    const weighted = action.field('weighted_clusters')?.list('clusters') ?? []
-    const names = [action.field('cluster'), ...weighted.map(cluster => cluster.field('name'))]
-    const known = names.flatMap(node => (node === undefined ? [] : upstreamKeys(textOf(node), resources.clusters)))
-    return known.length > 0 ? known : ['unknown']
+  const targets = actions.flatMap(action => {
+    const weighted = action.field('weighted_clusters')?.list('clusters')
+    return weighted?.map(cluster => cluster.field('name')) ?? [action.field('cluster')]
   })
+  // A copy of a request is as good as the request to the server that gets it.
+  const mirrors = actions.length === 0 ? [] : [configuration, ...hosts, ...actions].flatMap(mirrorsOf)
+  targets.push(...mirrors.map(mirror => mirror.field('cluster')))
+  const upstreams = targets.flatMap(node =>
+    node === undefined ? ['unknown'] : upstreamKeys(textOf(node), resources.clusters),
+  )
   // What stands in a matcher tree, or comes by VHDS, leads anywhere.
-  const hidden = configuration.list('virtual_hosts').some(host => host.field('matcher') !== undefined)
+  const hidden = hosts.some(host => host.field('matcher') !== undefined)
   if (hidden || configuration.field('vhds') !== undefined) upstreams.push('unknown')
   return { routes: routes.length, upstreams }
+}
+
+function mirrorsOf(holder: ConfigNode): readonly ConfigNode[] {
+  return holder.list('request_mirror_policies')
+}
+
+function checkMirrors(holder: ConfigNode, { findings }: CheckContext): void {
+  for (const mirror of mirrorsOf(holder)) {
+    const byHeader = mirror.field('cluster_header')
+    if (byHeader !== undefined)
+      findings.add('envoy.client_chooses_upstream', byHeader, `cluster_header of a mirror is ${shown(byHeader)}`)
+    else findings.add('envoy.mirror', mirror, `a mirror to ${shown(mirror.field('cluster'))}`)
+  }
 }
 
 /** Checks a route configuration that is used by a connection manager with ext_authz. */
@@ -43,11 +61,13 @@ export function checkRouteConfiguration(configuration: ConfigNode, context: Rout
     context,
   )
   checkHeadersToAdd(configuration, context)
+  checkMirrors(configuration, context)
   for (const host of hosts) {
     const matcher = host.field('matcher')
     if (matcher !== undefined) findings.add('envoy.not_checked', matcher, 'routes in a matcher tree')
     const serverOfHost = checkPerRoute(host, leadsOn(host, context), context) ?? serverOfAll
     checkHeadersToAdd(host, context)
+    checkMirrors(host, context)
     for (const route of host.list('routes')) checkRoute(route, host, serverOfHost, context)
   }
   return surveyRoutes(configuration, context)
@@ -80,6 +100,7 @@ function checkRoute(
   })
   const named = server !== undefined || (weighted.length > 0 && unnamed.length === 0)
   if (!named) context.findings.add('envoy.no_server_name', route, 'the route does not name its Server')
+  checkMirrors(action, context)
   checkRouteAction(action, host, named, context)
 }
 

@@ -247,6 +247,11 @@ export const envoyChecks = {
     why: 'a header of the client chooses the server, whatever mcp-authz decided about',
     fix: 'write route: { cluster: NAME }',
   },
+  'envoy.mirror': {
+    severity: 'warning',
+    why: 'a copy of each allowed call goes there with its arguments, and a server that gets it executes it as well',
+    fix: 'remove request_mirror_policies',
+  },
   'envoy.upgrade': {
     severity: 'error',
     why: 'an upgraded request carries its body past every check',

@@ -205,6 +205,22 @@ export const envoyMutations: readonly EnvoyMutation[] = [
     fix: 'ext_authz',
   },
   {
+    name: 'a second listener that leads elsewhere, and sends copies to the server',
+    code: 'envoy.no_ext_authz',
+    edits: [
+      [
+        '  listeners:\n',
+        secondListener('other_server').replace(
+          'domains: ["*"]',
+          '$&, request_mirror_policies: [{ cluster: mcp_server }]',
+        ),
+      ],
+      [cluster, `${otherCluster}${cluster}`],
+    ],
+    line: 'typed_config',
+    fix: 'ext_authz',
+  },
+  {
     name: 'a filter that is disabled until a route enables it',
     code: 'envoy.filter_disabled',
     edits: [[authzFilter, `${authzFilter}            disabled: true\n`]],
@@ -578,6 +594,26 @@ export const envoyMutations: readonly EnvoyMutation[] = [
     fix: 'Enrichment',
   },
 
+  {
+    name: 'a filter that writes claims into a header of ours',
+    code: 'envoy.own_header_added',
+    edits: after(
+      filter(
+        'jwt_authn',
+        'JwtAuthentication',
+        `              providers:
+                main:
+                  issuer: https://idp.example.com
+                  remote_jwks: { http_uri: { uri: "http://127.0.0.1/jwks", cluster: mcp_server, timeout: 1s } }
+                  from_headers: [{ name: Authorization, value_prefix: "Bearer " }]
+                  claim_to_headers: [{ header_name: x-mcp-authz-tenant, claim_name: tenant }]
+`,
+      ),
+    ),
+    line: 'claim_to_headers',
+    fix: 'Enrichment',
+  },
+
   // Paths
   {
     name: 'paths as they come',
@@ -668,6 +704,50 @@ export const envoyMutations: readonly EnvoyMutation[] = [
     edits: [[action, '                  cluster_header: x-server\n']],
     line: 'cluster_header',
     fix: 'cluster',
+  },
+  {
+    name: 'one of several servers by header',
+    code: 'envoy.client_chooses_upstream',
+    edits: [
+      [
+        action,
+        `                  weighted_clusters:
+                    clusters:
+                    - { name: mcp_server, weight: 1 }
+                    - { cluster_header: x-server, weight: 1 }
+`,
+      ],
+    ],
+    line: 'cluster_header',
+    fix: 'cluster',
+  },
+  {
+    name: 'a host by header',
+    code: 'envoy.client_chooses_upstream',
+    edits: inAction('host_rewrite_header: x-server'),
+    line: 'host_rewrite_header',
+    fix: 'host_rewrite_literal',
+  },
+  {
+    name: 'copies to where a header says',
+    code: 'envoy.client_chooses_upstream',
+    edits: inAction('request_mirror_policies: [{ cluster_header: x-server }]'),
+    line: 'cluster_header',
+    fix: 'cluster',
+  },
+  {
+    name: 'copies of calls',
+    code: 'envoy.mirror',
+    edits: inAction('request_mirror_policies: [{ cluster: mcp_server }]'),
+    line: 'request_mirror_policies',
+    fix: 'request_mirror_policies',
+  },
+  {
+    name: 'copies of the calls of a virtual host',
+    code: 'envoy.mirror',
+    edits: [[host, `${host}              request_mirror_policies: [{ cluster: mcp_server }]\n`]],
+    line: 'request_mirror_policies',
+    fix: 'request_mirror_policies',
   },
   {
     name: 'upgrades',
@@ -942,6 +1022,18 @@ export const envoyMutations: readonly EnvoyMutation[] = [
       ],
     ],
     line: 'cds_config',
+    fix: '--envoy',
+  },
+  {
+    name: 'listeners from elsewhere, by their new name',
+    code: 'envoy.not_checked',
+    edits: [
+      [
+        'static_resources:',
+        'dynamic_resources: { lds_resources_locator: "xdstp://x/envoy.config.listener.v3.Listener/a" }\nstatic_resources:',
+      ],
+    ],
+    line: 'lds_resources_locator',
     fix: '--envoy',
   },
   {

@@ -51,7 +51,7 @@ export function gatherResources(roots: readonly ConfigNode[], findings: Findings
     } else if (root.field('static_resources') ?? root.field('dynamic_resources')) {
       bootstrap(root)
       const dynamic = root.field('dynamic_resources')
-      for (const source of ['lds_config', 'cds_config'] as const) {
+      for (const source of ['lds_config', 'cds_config', 'lds_resources_locator', 'cds_resources_locator'] as const) {
         const node = dynamic?.field(source)
         if (node !== undefined && !isAmong(node, roots)) findings.add('envoy.not_checked', node, source)
       }

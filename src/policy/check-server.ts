@@ -50,9 +50,12 @@ function checkUpstream(source: SourceDocument, spec: ServerSpec): Finding[] {
 
 function checkMethods(source: SourceDocument, spec: ServerSpec): Finding[] {
   const findings: Finding[] = []
+  const described = new Set<string>()
   for (const [index, method] of (spec.methods ?? []).entries()) {
     const at = ['spec', 'methods', index]
     if (typeof method === 'string') continue
+    if (described.has(method.name)) findings.push(source.finding('error', [...at, 'name'], 'is described twice'))
+    described.add(method.name)
     if (methodTable.has(method.name)) {
       const hint = 'name it alone, if it needs enabling; what it touches is known'
       findings.push(source.finding('error', [...at, 'name'], `${method.name} is a method of MCP itself`, { hint }))
@@ -67,6 +70,10 @@ function checkMethods(source: SourceDocument, spec: ServerSpec): Finding[] {
     const at = ['spec', 'metaTools', index]
     if (seen.has(meta.tool)) findings.push(source.finding('error', [...at, 'tool'], 'is named twice'))
     seen.add(meta.tool)
+    if (spec.toolPrefix !== '' && meta.tool.startsWith(spec.toolPrefix)) {
+      const hint = `write it without "${spec.toolPrefix}", as the server itself names it`
+      findings.push(source.finding('error', [...at, 'tool'], 'has the prefix of toolPrefix', { hint }))
+    }
     const names = [meta.name, meta.arguments, ...(meta.otherArguments ?? [])]
     if (new Set(names).size === names.length) continue
     findings.push(source.finding('error', at, 'one argument cannot be two of name, arguments and otherArguments'))

@@ -67,6 +67,14 @@ it('passes its own, whatever the case', () => {
   )
 })
 
+it('passes no comma, which could part it in two', () => {
+  fc.assert(
+    fc.property(token, text, text, (name, before, after) => {
+      expect(isJsonContentType(`application/json; ${name}=${quoted(`${before},${after}`)}`)).toBe(false)
+    }),
+  )
+})
+
 it('never throws', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), value => void parseContentType(value)),

@@ -41,7 +41,7 @@ export function parseContentType(value: string): ContentType | undefined {
  */
 export function isJsonContentType(value: string): boolean {
   const parsed = parseContentType(value)
-  if (parsed?.essence !== 'application/json') return false
+  if (parsed?.essence !== 'application/json' || value.includes(',')) return false
   const lower = value.toLowerCase()
   const at = lower.indexOf('charset')
   if (at < 0) return true

@@ -160,6 +160,7 @@ describe('checkFraming refuses', () => {
     ],
     ['73 headers', with_(...many(72)), 'framing.headers_too_large', 431],
     ['one header 73 times', with_(...Array(72).fill(['x-a', 'v'])), 'framing.headers_too_large', 431],
+    ['32 KiB in few characters', with_(['cookie', '\u3042'.repeat(11_000)]), 'framing.headers_too_large', 431],
     ['32 KiB in one header', with_(['cookie', 'c'.repeat(32 * 1024)]), 'framing.headers_too_large', 431],
     [
       'an ambiguous path before anything else',

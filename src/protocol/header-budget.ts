@@ -1,4 +1,5 @@
 import type { InboundRequest } from './inbound-request.js'
+import type { RequestHeaders } from './request-headers.js'
 
 /**
  * What a request may bring, so that what an allow adds still fits. Envoy counts 100 headers, the four pseudo headers
@@ -9,18 +10,29 @@ export const headerBudget = { count: 72, bytes: 32 * 1024 } as const
 /** Whether a request has more headers than its answer leaves room for. Every line counts, repeated names too. */
 export function exceedsHeaderBudget({ headers, path, query, authority }: InboundRequest): boolean {
   let count = 0
-  let bytes = path.length + (query?.length ?? 0) + authority.length
+  const target = path.length + (query?.length ?? 0) + authority.length
+  let units = target
   for (const name of headers.names()) {
     const value = headers.one(name)
     if (value !== undefined) {
       count++
-      bytes += name.length + value.length
+      units += name.length + value.length
       continue
     }
     for (const one of headers.all(name)) {
       count++
-      bytes += name.length + one.length
+      units += name.length + one.length
     }
   }
-  return count > headerBudget.count || bytes > headerBudget.bytes
+  if (count > headerBudget.count || units > headerBudget.bytes) return true
+  // A UTF-16 unit is at most three bytes of UTF-8: only long headers have to be measured.
+  return units > headerBudget.bytes / 3 && target + bytesOf(headers) > headerBudget.bytes
+}
+
+function bytesOf(headers: RequestHeaders): number {
+  let bytes = 0
+  for (const name of headers.names()) {
+    for (const value of headers.all(name)) bytes += Buffer.byteLength(name) + Buffer.byteLength(value)
+  }
+  return bytes
 }

@@ -38,6 +38,7 @@ export function compileInputSchema(schema: Readonly<Record<string, unknown>>): I
   const compiler = new SchemaCompiler(schema)
   const shape = compiler.shapeOf(schema, 0)
   const headers = compiler.headersOf(schema, [])
+  compiler.refuseSharedHeaders(headers)
   return compiler.problem === undefined
     ? { ok: true, schema: { shape, headers } }
     : { ok: false, message: compiler.problem }
@@ -102,12 +103,21 @@ class SchemaCompiler {
     })
   }
 
+  /** Which of two arguments a header repeats could not be told (specification 2026-07-28: names are unique). */
+  refuseSharedHeaders(headers: readonly ParameterHeader[]): void {
+    const names = new Set(headers.map(({ header }) => header))
+    if (names.size < headers.length) this.problem ??= 'two arguments have the same x-mcp-header'
+  }
+
   *#alternatives(schema: Schema): Iterable<unknown> {
     for (const keyword of ['allOf', 'anyOf', 'oneOf']) yield* listAt(schema, keyword)
     for (const keyword of ['if', 'then', 'else']) yield schema[keyword]
-    yield* Object.values(objectAt(schema, 'dependentSchemas'))
+    for (const keyword of ['dependentSchemas', 'dependencies']) yield* Object.values(objectAt(schema, keyword))
     const reference = schema.$ref
     if (typeof reference === 'string') yield this.#resolve(reference)
+    for (const keyword of ['$dynamicRef', '$recursiveRef']) {
+      if (schema[keyword] !== undefined) this.problem ??= `${keyword} is not followed here; write $ref`
+    }
   }
 
   #resolve(reference: string): unknown {

@@ -111,8 +111,8 @@ describe.each(places)('clients of $upstream', ({ upstream, catalog, plan, client
           return found
         }
         for (const outcome of outcomes) expect(outcome.ms, outcome.step).toBeLessThan(prompt)
-        expect(of('connect')).toMatchObject({ kind: 'ok' })
-        expect(of('allowed')).toMatchObject({ kind: 'ok' })
+        expect(of('connect'), of('connect').text).toMatchObject({ kind: 'ok' })
+        expect(of('allowed'), of('allowed').text).toMatchObject({ kind: 'ok' })
         expect(outcomes.at(-1)?.step).toBe('close')
 
         const shown: [Step, RegExp][] =

@@ -47,6 +47,7 @@ describe('a server of the transport HTTP+SSE', () => {
     ['a semicolon, which some servers split at', 'x=1;sessionId=a', 'session.malformed'],
     ['brackets', 'sessionId[]=a', 'session.malformed'],
     ['an empty session', 'sessionId=', 'session.malformed'],
+    ['a session without "="', 'sessionId', 'session.malformed'],
     ['a session with "="', 'sessionId=a=b', 'session.malformed'],
     ['a long session', `sessionId=${'a'.repeat(257)}`, 'session.malformed'],
     ['a long query', `a=${'a'.repeat(1100)}&sessionId=a`, 'session.malformed'],

@@ -57,7 +57,7 @@ export function readSseSession({ query }: InboundRequest, { session }: LegacySse
     const folded = name.toLowerCase()
     if (names.has(folded) || (folded === session.toLowerCase() && name !== session)) return malformed
     names.add(folded)
-    if (name === session) id = pair.slice(equals + 1)
+    if (name === session) id = equals < 0 ? '' : pair.slice(equals + 1)
   }
   if (id === undefined) {
     return { ok: false, reason: 'session.missing', message: `The query must name the session: ?${session}=…` }

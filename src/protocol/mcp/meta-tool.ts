@@ -45,10 +45,19 @@ export function readInnerCall(outer: Call, meta: MetaTool): InnerCall {
     call: {
       ...outer,
       target: { kind: 'tool', name: detachedString(name) },
+      params: innerParams(outer.params, name, inner.arguments),
       arguments: inner.arguments,
       via: outer.target.kind === 'tool' ? outer.target.name : undefined,
     },
   }
+}
+
+/** As if the inner tool had been called by itself: policies may look into them, too. */
+function innerParams(outer: JsonObject | undefined, name: string, args: JsonObject | undefined): JsonObject {
+  const params = new Map([...(outer ?? []), ['name', name]] as const)
+  if (args === undefined) params.delete('arguments')
+  else params.set('arguments', args)
+  return params
 }
 
 type InnerArguments =
