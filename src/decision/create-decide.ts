@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import type { Authenticated } from '../identity/authenticator.js'
 import type { Enriched } from '../policy/enrichment.js'
-import { activationOf } from '../policy/expression-environment.js'
 import type { MatchedCall } from '../policy/match.js'
 import type { Server } from '../policy/server.js'
 import { serverExtension } from '../policy/server-table.js'
@@ -19,18 +17,20 @@ import { agentMissing, authorizeCall, catalogEntry, type JudgedTrial } from './a
 import { memberTrial, mergeAllowed, refuseSiblings, renderBatchDenial } from './batch.js'
 import { checkArguments } from './check-arguments.js'
 import { checkParameterHeaders } from './check-parameter-headers.js'
-import { circumstancesOf } from './circumstances.js'
-import type { Answer, Decide, Decision, Failure, MetadataValue } from './decision.js'
+import type { Answer, Decide, Decision, Failure } from './decision.js'
+import { metadataOf } from './decision-metadata.js'
 import { emergencyLine, recordLine } from './decision-record.js'
 import { emergencyDecision } from './emergency-decision.js'
+import { enrich } from './enrich.js'
 import { allOf, andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
+import { findServer, unknownServer } from './find-server.js'
 import { judgeGuardrails } from './judge-guardrails.js'
 import { nameTool } from './name-tool.js'
 import type { Outcome, Refusal, Refused } from './outcome.js'
 import type { ReasonCode } from './reason-codes.js'
 import { renderDenial } from './render-denial.js'
-import { explainStep, type Step, type Trial } from './trial.js'
+import { explainStep, newTrial, type Step, type Trial } from './trial.js'
 
 export interface DecideOptions {
   /** The snapshot in force; undefined until a first one compiled. */
@@ -118,7 +118,7 @@ class Pipeline {
     explainStep(trial, 'framing', '', framing ? 'fail' : 'pass', framing?.message ?? '')
     const { server } = trial
     if (server === undefined || found.refusal !== undefined) {
-      const refusal = { failure: found.refusal ?? failure('server.unknown', unknownServer), shape: {} }
+      const refusal = { failure: found.refusal ?? unknownServer(), shape: {} }
       explainStep(trial, 'server', '', 'fail', refusal.failure.message)
       if (server === undefined || !this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
     }
@@ -325,84 +325,3 @@ const addressReasons: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'framing.path_ambiguous',
   'framing.authority_ambiguous',
 ])
-
-const unknownServer = 'no protected server stands at this address'
-
-function newTrial(
-  request: InboundRequest,
-  snapshot: PolicySnapshot,
-  startedAt: number,
-  steps: Step[] | undefined,
-): Trial {
-  return {
-    id: randomUUID(),
-    request,
-    snapshot,
-    startedAt,
-    startedTick: performance.now(),
-    server: undefined,
-    principal: undefined,
-    call: undefined,
-    knownId: undefined,
-    era: undefined,
-    tool: undefined,
-    catalogTool: undefined,
-    resolved: undefined,
-    operations: undefined,
-    images: undefined,
-    replicas: undefined,
-    asked: [],
-    policies: [],
-    would: [],
-    warnings: [],
-    missingScopes: undefined,
-    steps,
-    batch: undefined,
-  }
-}
-
-/** A context extension must name a Server, without fallback; only without one do host and path decide. */
-function findServer({ request, snapshot }: Trial): { readonly server?: Server; readonly refusal?: Failure } {
-  const named = request.context.extensions.get(serverExtension)
-  const server =
-    named === undefined ? snapshot.servers.byAddress(request.authority, request.path) : snapshot.servers.byName(named)
-  if (server === undefined) return { refusal: failure('server.unknown', unknownServer) }
-  if (request.path === server.path || request.path === server.sse?.messages) return { server }
-  return { server, refusal: failure('server.path', `the endpoint of the server "${server.name}" is ${server.path}`) }
-}
-
-function enrich(trial: JudgedTrial, matched: MatchedCall): readonly Enriched[] {
-  const candidates = trial.snapshot.enrichments.candidates(matched)
-  if (candidates.length === 0) return []
-  const activation = activationOf(circumstancesOf(trial))
-  return candidates
-    .filter(enrichment => enrichment.match.caller(trial.principal, true))
-    .map(enrichment => {
-      trial.policies.push(`Enrichment/${enrichment.name}`)
-      return enrichment.evaluate(activation)
-    })
-}
-
-function metadataOf(
-  trial: Trial,
-  outcome: Decision['outcome'],
-  why: Failure | undefined,
-  would: readonly Failure[],
-): ReadonlyMap<string, MetadataValue> {
-  const metadata = new Map<string, MetadataValue>([
-    ['decision', outcome],
-    ['decision_id', trial.id],
-    ['policy_revision', trial.snapshot.revision],
-  ])
-  if (why) metadata.set('reason', why.reason)
-  if (why && why.policyReason !== '') metadata.set('policy_reason', why.policyReason)
-  if (would.length > 0) metadata.set('would_deny', [...new Set(would.map(one => one.reason))])
-  if (trial.server) metadata.set('server', trial.server.name)
-  if (trial.principal) {
-    metadata.set('subject', trial.principal.user.username)
-    if (trial.principal.agent.id !== '') metadata.set('agent', trial.principal.agent.id)
-  }
-  if (trial.call?.method) metadata.set('method', trial.call.method)
-  if (trial.tool !== undefined) metadata.set('tool', trial.tool)
-  return metadata
-}

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Principal } from '../identity/principal.js'
 import type { Server } from '../policy/server.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
@@ -65,4 +66,38 @@ export interface Trial {
 
 export function explainStep(trial: Trial, stage: string, rule: string, outcome: Step['outcome'], detail: string): void {
   trial.steps?.push({ stage, rule, outcome, detail })
+}
+
+/** A request of which nothing is known yet. `startedAt`: milliseconds since the epoch. */
+export function newTrial(
+  request: InboundRequest,
+  snapshot: PolicySnapshot,
+  startedAt: number,
+  steps: Step[] | undefined,
+): Trial {
+  return {
+    id: randomUUID(),
+    request,
+    snapshot,
+    startedAt,
+    startedTick: performance.now(),
+    server: undefined,
+    principal: undefined,
+    call: undefined,
+    knownId: undefined,
+    era: undefined,
+    tool: undefined,
+    catalogTool: undefined,
+    resolved: undefined,
+    operations: undefined,
+    images: undefined,
+    replicas: undefined,
+    asked: [],
+    policies: [],
+    would: [],
+    warnings: [],
+    missingScopes: undefined,
+    steps,
+    batch: undefined,
+  }
 }

@@ -1,0 +1,27 @@
+import type { Decision, Failure, MetadataValue } from './decision.js'
+import type { Trial } from './trial.js'
+
+/** For the gateway's access log and later filters; no claims, no arguments. */
+export function metadataOf(
+  trial: Trial,
+  outcome: Decision['outcome'],
+  why: Failure | undefined,
+  would: readonly Failure[],
+): ReadonlyMap<string, MetadataValue> {
+  const metadata = new Map<string, MetadataValue>([
+    ['decision', outcome],
+    ['decision_id', trial.id],
+    ['policy_revision', trial.snapshot.revision],
+  ])
+  if (why) metadata.set('reason', why.reason)
+  if (why && why.policyReason !== '') metadata.set('policy_reason', why.policyReason)
+  if (would.length > 0) metadata.set('would_deny', [...new Set(would.map(one => one.reason))])
+  if (trial.server) metadata.set('server', trial.server.name)
+  if (trial.principal) {
+    metadata.set('subject', trial.principal.user.username)
+    if (trial.principal.agent.id !== '') metadata.set('agent', trial.principal.agent.id)
+  }
+  if (trial.call?.method) metadata.set('method', trial.call.method)
+  if (trial.tool !== undefined) metadata.set('tool', trial.tool)
+  return metadata
+}
