@@ -78,8 +78,11 @@ function checkMethods(source: SourceDocument, spec: ServerSpec): Finding[] {
     if (new Set(names).size === names.length) continue
     findings.push(source.finding('error', at, 'one argument cannot be two of name, arguments and otherArguments'))
   }
-  if (spec.protocol === 'json' && (spec.metaTools !== undefined || spec.batches !== 'deny')) {
-    findings.push(source.finding('error', ['spec', 'protocol'], 'metaTools and batches are about MCP, not json'))
+  if (spec.protocol === 'json') {
+    for (const field of ['methods', 'toolPrefix', 'metaTools', 'batches'] as const) {
+      if (spec[field] === undefined || spec[field] === '' || spec[field] === 'deny') continue
+      findings.push(source.finding('error', ['spec', field], `${field} is about MCP, not json`, { hint: 'remove it' }))
+    }
   }
   return findings
 }
