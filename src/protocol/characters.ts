@@ -1,9 +1,9 @@
-/** The first position from `from` on that holds no decimal digit. */
-export function skipDigits(text: string, from: number): number {
+/** The first position from `from` on that holds the code of no decimal digit. */
+export function skipDigits(codes: Uint8Array | Uint16Array, from: number): number {
   let at = from
   for (;;) {
-    const code = text.charCodeAt(at)
-    if (!(code >= 0x30 && code <= 0x39)) return at
+    const code = codes[at]
+    if (code === undefined || code < 0x30 || code > 0x39) return at
     at++
   }
 }

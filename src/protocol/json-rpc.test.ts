@@ -82,10 +82,7 @@ describe('ids', () => {
   it.each(['9223372036854775807', '-9223372036854775808', '0', '-1'])('%s is one', id => {
     expect(withId(id)).toMatchObject({ ok: true, message: { id } })
   })
-  it.each(['9223372036854775808', '18446744073709551615', '-0', '1.0', '1e0'])(
-    '%s is none',
-    id => {
-      expect(withId(id)).toMatchObject({ ok: false, reason: 'message.id', id: undefined })
-    },
-  )
+  it.each(['9223372036854775808', '18446744073709551615', '-0', '1.0', '1e0'])('%s is none', id => {
+    expect(withId(id)).toMatchObject({ ok: false, reason: 'message.id', id: undefined })
+  })
 })

@@ -61,7 +61,7 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = {}): Str
   }
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const text = buffer.toString(ascii ? 'latin1' : 'utf8')
-  const reader = new JsonReader(text, {
+  const reader = new JsonReader(text, ascii ? buffer : unitsOf(text), {
     maxDepth: limits.maxDepth ?? defaultJsonLimits.maxDepth,
     maxMembers: limits.maxMembers ?? defaultJsonLimits.maxMembers,
     lexemeOf: limits.lexemeOf,
@@ -74,6 +74,12 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = {}): Str
     return refuse(reader.reason, `${problem} (at character ${reader.failedAt}).`, reader.failedAt, lexeme)
   }
   return { ok: true, value, lexeme: reader.lexeme, lexemes: reader.lexemes }
+}
+
+function unitsOf(text: string): Uint16Array {
+  const units = new Uint16Array(text.length)
+  for (let at = 0; at < text.length; at++) units[at] = text.charCodeAt(at)
+  return units
 }
 
 const problems: { readonly [reason in MessageReason]?: string } = {

@@ -1,3 +1,4 @@
+import type { ParserCost } from './parser-cost.js'
 import type { BenchReport } from './run-bench.js'
 import { nodeFlags } from './server-process.js'
 
@@ -46,6 +47,21 @@ export function printReport(report: BenchReport): string {
     `p99 of warm is ${openLoop.p99RatioToFloor.toFixed(2)} times that of floor (median of the rounds)`,
     '',
     `Other processes used ${report.othersBusyCores.toFixed(2)} cores meanwhile${report.othersBusyCores > 0.2 ? ': run it again when the machine is idle' : ''}`,
+  ].join('\n')
+}
+
+/** Reading a JSON-RPC message, beside JSON.parse of the same bytes. */
+export function printParserReport(costs: readonly ParserCost[]): string {
+  const rows = costs.map(({ shape, bytes, ours, jsonParse, ratio }) => [
+    shape,
+    String(bytes),
+    ours.toFixed(1),
+    jsonParse.toFixed(1),
+    ratio.toFixed(2),
+  ])
+  return [
+    'Reading a message, beside JSON.parse of the same bytes in the same process; medians of the rounds',
+    ...table([['body', 'bytes', 'ours µs', 'JSON.parse µs', 'ratio'], ...rows]),
   ].join('\n')
 }
 
