@@ -45,20 +45,20 @@ for (const file of files) {
 const words = [
   {
     pattern: /\bJSON\.parse\(/,
-    only: /^(protocol|demo)\/|\.test\.ts$/,
+    only: /^(protocol|demo)\/|\.(?:test|fixture)\.ts$/,
     message: 'JSON.parse accepts duplicate keys; use parseStrictJson',
   },
   {
     pattern: /\bprocess\.exit\(/,
-    only: /^(cli|demo)\/|\.test\.ts$/,
+    only: /^(cli|demo)\/|\.(?:test|fixture)\.ts$/,
     message: 'only the command line ends the process',
   },
   {
     pattern: /\bnew URL\(/,
-    only: /^(policy\/server-document|protocol\/mcp\/resource-uri|config|demo|identity|service|cli)\b|\.test\.ts$/,
+    only: /^(policy\/read-resource|protocol\/mcp\/resource-uri|config|demo|identity|service|cli)\b|\.(?:test|fixture)\.ts$/,
     message: 'a URL parser normalises what the gateway does not',
   },
-  { pattern: /console\./, only: /^(cli|demo)\/|\.test\.ts$/, message: 'use a logger of telemetry/' },
+  { pattern: /console\./, only: /^(cli|demo)\/|\.(?:test|fixture)\.ts$/, message: 'use a logger of telemetry/' },
 ]
 for (const file of files) {
   const lines = readFileSync(join(src, file), 'utf8').split('\n')
