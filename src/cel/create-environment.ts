@@ -1,137 +1,219 @@
-import { checkExpression } from './check-expression.js'
-import { compileExpression } from './compile-expression.js'
-import type {
-  Activation,
-  CelEnvironment,
-  CelOutput,
-  CelProgram,
-  CelType,
-  Compiled,
-  Evaluated,
-  Member,
+import { checkTimeZones } from './check-time-zones.js'
+import {
+  type Activation,
+  type CelEnvironment,
+  type CelError,
+  type CelInput,
+  type CelProgram,
+  type CelType,
+  CelValue,
+  type Compiled,
+  type Evaluated,
+  type EvaluatedValue,
+  type Member,
 } from './environment.js'
-import type { Code, Frame } from './frame.js'
-import { typeNames } from './functions.js'
-import { libraryFunction } from './library-functions.js'
+import { compileExpr } from './evaluate/compile-expr.js'
+import type { Program } from './evaluate/program.js'
+import type { FunctionOverload } from './library/library.js'
+import { type LibrarySet, librarySets } from './library-sets.js'
 import { limits } from './limits.js'
-import { membersOf } from './members.js'
-import { parseExpression } from './parse-expression.js'
-import { Refused } from './refused.js'
-import { errorAt } from './scan-source.js'
-import { BudgetSpent, Failure, Foreign, isList, isMap, spend, typeOf, type Value } from './values.js'
+import { membersOf } from './members-of.js'
+import type { Expr } from './syntax/ast.js'
+import { parseExpression } from './syntax/parse-expression.js'
+import { positionAt } from './syntax/position-at.js'
+import { children, walkUp } from './syntax/walk.js'
+import { checkExpr } from './types/check-expr.js'
+import { createDeclarations, type DeclarationTable } from './types/declarations.js'
+import { parseSignature } from './types/parse-signature.js'
+import { optionalOperators, standardOperators } from './types/standard-operators.js'
+import { type Type, typeName, types } from './types/type.js'
+import { fromJson } from './values/from-json.js'
+import { toOutput } from './values/to-output.js'
+import { typeOf } from './values/type-of.js'
+import { Failure, type Value } from './values/value.js'
 
 /**
- * An environment over a closed set of variables.
+ * An environment over a closed set of variables, with the functions of a versioned set.
  *
- * Language: CEL with the macros has, all, exists, exists_one (existsOne), filter, map, transformList, transformMap;
- * the standard functions; strings (charAt, indexOf, join, lowerAscii, replace, split, substring, trim, upperAscii,
- * format, …); on lists max, min, sum, isSorted, indexOf, lastIndexOf, includes; find. Not offered: optionals, message
- * literals, `timestamp.getX()` without a time zone.
+ * Compiling refuses what does not parse, undeclared names and functions, calls that fit no overload, literals of mixed
+ * types, constant patterns, durations and timestamps that are none, times of day without a zone, a result that cannot be
+ * of the wanted type, and what exceeds `limits`. Evaluating is bounded by `limits.budget`; nothing absorbs running out of
+ * it. Messages hold names, types and positions, never data.
  *
- * Compiling refuses undeclared names and functions, wrong arguments as far as types are known, constant patterns that
- * RE2 refuses, a result that cannot be of the wanted type, and what exceeds `limits`. Evaluating is bounded by
- * `limits.budget`; nothing absorbs running out of it. Messages hold names, types and positions, never data.
- *
- * Throws if a variable has the name of a type or of no identifier, which is a bug of the caller.
+ * Throws if a variable has no name that an expression could say, which is a bug of the caller.
  */
-export function createCelEnvironment(variables: Readonly<Record<string, CelType>>): CelEnvironment {
+export function createCelEnvironment(
+  variables: Readonly<Record<string, CelType>>,
+  set: LibrarySet = 'mcp-authz/v1',
+): CelEnvironment {
   const declared = new Map(Object.entries(variables))
-  for (const name of declared.keys()) {
-    if (!/^[A-Za-z_]\w*$/.test(name) || typeNames.has(name)) throw new Error(`not a name for a variable: ${name}`)
+  const functions = functionsOf(set)
+  const names = new Map<string, Type>()
+  for (const [name, type] of declared) {
+    if (!/^[A-Za-z_]\w*$/.test(name) || functions.declarations.types.has(name)) {
+      throw new Error(`not a name for a variable: ${name}`)
+    }
+    names.set(name, variableTypes[type])
   }
   return {
     variables: declared,
-    compile: (source, result = 'dyn') => compile(declared, source, result),
+    compile: (source, result = 'dyn') => compile(functions, names, source, result),
   }
 }
 
 type ResultType = 'bool' | 'string' | 'dyn'
 
-function compile(variables: ReadonlyMap<string, CelType>, source: string, result: ResultType): Compiled {
-  const parsed = parseExpression(source)
-  if (!parsed.ok) return parsed
-  try {
-    const checked = checkExpression(parsed.tree, variables)
-    if (result !== 'dyn' && checked.type !== 'dyn' && checked.type !== result) {
-      const hint = result === 'bool' ? 'compare it with something' : 'wrap it in string(…)'
-      return { ok: false, error: errorAt(source, 0, `the result is ${checked.type}, wanted is ${result}`, hint) }
-    }
-    const { code, slots } = compileExpression(source, parsed.tree)
-    const reads = { variables: checked.variables, members: membersOf(parsed.tree) }
-    return { ok: true, program: new Program(source, reads, code, slots, result) }
-  } catch (error) {
-    if (error instanceof Refused) return { ok: false, error: errorAt(source, error.at, error.message, error.hint) }
-    throw error
+const variableTypes: Readonly<Record<CelType, Type>> = {
+  bool: types.bool,
+  int: types.int,
+  double: types.double,
+  string: types.string,
+  list: types.list(types.dyn),
+  map: types.map(types.string, types.dyn),
+  timestamp: types.timestamp,
+  dyn: types.dyn,
+}
+
+interface Functions {
+  readonly declarations: DeclarationTable
+  readonly overloads: ReadonlyMap<string, readonly FunctionOverload[]>
+}
+
+const functionSets = new Map<LibrarySet, Functions>()
+
+function functionsOf(set: LibrarySet): Functions {
+  const known = functionSets.get(set)
+  if (known !== undefined) return known
+  const libraries = librarySets[set]
+  const overloads = new Map<string, FunctionOverload[]>()
+  for (const overload of libraries.flatMap(library => library.functions)) {
+    const { name } = parseSignature(overload.id, overload.signature)
+    overloads.set(name, [...(overloads.get(name) ?? []), overload])
   }
+  const declarations = createDeclarations([standardOperators, optionalOperators, ...libraries])
+  const functions = { declarations, overloads }
+  functionSets.set(set, functions)
+  return functions
+}
+
+function compile(
+  { declarations, overloads }: Functions,
+  variables: ReadonlyMap<string, Type>,
+  source: string,
+  result: ResultType,
+): Compiled {
+  const refuse = (at: number, message: string, hint?: string): Compiled => ({
+    ok: false,
+    error: errorAt(source, at, message, hint),
+  })
+  const parsed = parseExpression(source, {
+    limits: { bytes: limits.sourceBytes, depth: limits.depth, nodes: limits.nodes },
+    messages: false,
+  })
+  if (!parsed.ok) {
+    const [issue] = parsed.errors
+    return refuse(issue?.at ?? 0, issue?.message ?? 'not an expression', issue?.hint)
+  }
+  const { expr } = parsed
+  if (longestWay(expr) > limits.chain) {
+    return refuse(0, `more than ${limits.chain} steps hang on one another`, 'split it into variables')
+  }
+  const checked = checkExpr(expr, { variables, functions: declarations, homogeneousLiterals: true })
+  if (!checked.ok) {
+    const [issue] = checked.errors
+    return refuse(issue?.at ?? 0, issue?.message ?? 'not well typed', issue?.hint)
+  }
+  const zone = checkTimeZones(expr, checked.types)
+  if (zone !== undefined) return refuse(zone.at, zone.message, zone.hint)
+  const { kind } = checked.type
+  if (result !== 'dyn' && kind !== 'dyn' && kind !== result) {
+    const hint = result === 'bool' ? 'compare it with something' : 'wrap it in string(…)'
+    return refuse(0, `the result is ${typeName(checked.type)}, wanted is ${result}`, hint)
+  }
+  const program = compileExpr(expr, { overloads, checked, variables, types: declarations.types })
+  const [problem] = program.problems
+  if (problem !== undefined) return refuse(problem.at, problem.message)
+  const reads = { variables: checked.variables, members: membersOf(expr) }
+  return { ok: true, program: new CompiledProgram(source, reads, program, result) }
+}
+
+/** From the root to the deepest node: what a recursion over the tree would need. */
+function longestWay(expr: Expr): number {
+  const ways = new Map<number, number>()
+  walkUp(expr, node => {
+    let longest = 0
+    for (const child of children(node)) longest = Math.max(longest, ways.get(child.id) ?? 0)
+    ways.set(node.id, longest + 1)
+  })
+  return ways.get(expr.id) ?? 0
+}
+
+function errorAt(source: string, at: number, message: string, hint: string | undefined): CelError {
+  return { message, ...positionAt(source, at), hint }
 }
 
 type Reads = Pick<CelProgram, 'variables' | 'members'>
 
-class Program implements CelProgram {
+class CompiledProgram implements CelProgram {
   readonly source: string
   readonly variables: ReadonlySet<string>
   readonly members: readonly Member[]
-  readonly #code: Code
-  readonly #slots: number
+  readonly #program: Program
   readonly #result: ResultType
 
-  constructor(source: string, reads: Reads, code: Code, slots: number, result: ResultType) {
+  constructor(source: string, reads: Reads, program: Program, result: ResultType) {
     this.source = source
     this.variables = reads.variables
     this.members = reads.members
-    this.#code = code
-    this.#slots = slots
+    this.#program = program
     this.#result = result
   }
 
   evaluate(activation: Activation): Evaluated {
-    const frame: Frame = { activation, left: limits.budget, variables: new Array(this.#slots), locals: [] }
+    const evaluated = this.evaluateValue(activation)
+    if (!evaluated.ok) return evaluated
+    const value = toOutput(evaluated.value)
+    if (value instanceof Failure) return { ok: false, error: value.message }
+    return { ok: true, value }
+  }
+
+  evaluateValue(activation: Activation): EvaluatedValue {
     try {
-      const value = this.#code(frame)
-      if (value instanceof Failure) return { ok: false, error: value.message }
-      if (typeof value === 'boolean' && this.#result !== 'string') return { ok: true, value }
-      if (this.#result !== 'dyn' && typeOf(value) !== this.#result) {
+      const evaluated = this.#program.evaluate(name => fromOutside(activation(name)), limits.budget)
+      if (!evaluated.ok) return { ok: false, error: this.#tell(evaluated.error, evaluated.at) }
+      const { value } = evaluated
+      if (this.#result !== 'dyn' && typeof value !== (this.#result === 'bool' ? 'boolean' : 'string')) {
         return { ok: false, error: `the result is ${typeOf(value)}, wanted is ${this.#result}` }
       }
-      const output = toOutput(value, frame)
-      if (output === undefined) return { ok: false, error: 'the result holds a value that has no form outside of CEL' }
-      return { ok: true, value: output }
-    } catch (error) {
-      if (error instanceof BudgetSpent) {
-        return { ok: false, error: `the expression is too expensive for this input (more than ${limits.budget} steps)` }
-      }
+      return { ok: true, value }
+    } catch {
       // Contract: never throw. Whatever broke, the caller sees an error and denies; its message may hold data.
       return { ok: false, error: 'the expression could not be evaluated' }
     }
   }
+
+  #tell({ message }: Failure, at: number | undefined): string {
+    if (at === undefined) return message
+    const { line, column } = positionAt(this.source, at)
+    return `${message} (at ${line}:${column})`
+  }
 }
 
-/** undefined for bytes, types and sub-millisecond times; durations become text like `90s`. */
-function toOutput(value: Value, frame: Frame): CelOutput | undefined {
-  if (value === null || typeof value !== 'object' || value instanceof Date) return value
-  if (value instanceof Foreign) {
-    if (value.type === 'uint' && typeof value.raw === 'bigint') return value.raw
-    if (value.type !== 'duration') return undefined
-    const text = libraryFunction('string', false, 1)([value], frame)
-    return typeof text === 'string' ? text : undefined
+/** Inputs are converted once: a message or a set of claims is read by many expressions. */
+const converted = new WeakMap<object, Value>()
+
+function fromOutside(input: CelInput | undefined): Value | undefined {
+  if (input === undefined) return undefined
+  if (input instanceof CelValue) return input.value
+  if (typeof input !== 'object' || input === null) {
+    const value = fromJson(input)
+    return value instanceof Failure ? undefined : value
   }
-  if (isList(value)) {
-    spend(frame, value.length)
-    const items: CelOutput[] = []
-    for (const item of value) {
-      const output = toOutput(item, frame)
-      if (output === undefined) return undefined
-      items.push(output)
-    }
-    return items
-  }
-  if (!isMap(value)) return undefined
-  spend(frame, value.size)
-  const entries = new Map<string, CelOutput>()
-  for (const [key, item] of value) {
-    const output = toOutput(item, frame)
-    if (output === undefined || entries.has(String(key))) return undefined
-    entries.set(String(key), output)
-  }
-  return entries
+  const known = converted.get(input)
+  if (known !== undefined) return known
+  const value = fromJson(input)
+  // Absent, so that reading it is an error.
+  if (value instanceof Failure) return undefined
+  converted.set(input, value)
+  return value
 }

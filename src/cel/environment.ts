@@ -1,29 +1,27 @@
+import type { JsonInput } from './values/from-json.js'
+import type { Output } from './values/to-output.js'
+import type { Value } from './values/value.js'
+
 /** The types that a declared variable or a result may have. `dyn` is checked at run time. */
 export type CelType = 'bool' | 'int' | 'double' | 'string' | 'list' | 'map' | 'timestamp' | 'dyn'
 
-/** Values as they go into an evaluation: JSON values, and dates as timestamps. */
-export type CelInput =
-  | null
-  | boolean
-  | string
-  | bigint
-  | number
-  | Date
-  | readonly CelInput[]
-  | ReadonlyMap<string, CelInput>
+/** A value of CEL itself, on its way from one expression to another; what JSON cannot say (a quantity) stays what it is. */
+export class CelValue {
+  readonly value: Value
 
-/**
- * Values as they come out: integers are bigint, timestamps Date, durations text (`90s`), maps are Map, lists are arrays.
- */
-export type CelOutput =
-  | null
-  | boolean
-  | string
-  | bigint
-  | number
-  | Date
-  | readonly CelOutput[]
-  | ReadonlyMap<string, CelOutput>
+  constructor(value: Value) {
+    this.value = value
+  }
+}
+
+/** JSON values; integers are bigint, objects maps. Dates are timestamps. */
+export type CelJson = JsonInput
+
+/** Values as they go into an evaluation: JSON values, dates as timestamps, and what another expression gave. */
+export type CelInput = CelJson | CelValue
+
+/** Values as they come out: integers are bigint, times RFC 3339, durations text (`90s`), maps are Map, lists are arrays. */
+export type CelOutput = Output
 
 export interface CelError {
   readonly message: string
@@ -35,6 +33,10 @@ export interface CelError {
 
 export type Evaluated =
   | { readonly ok: true; readonly value: CelOutput }
+  | { readonly ok: false; readonly error: string }
+
+export type EvaluatedValue =
+  | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: string }
 
 /** Where the variables of one evaluation come from; asked at most once per name and evaluation. undefined = absent (an error when read). */
@@ -55,6 +57,8 @@ export interface CelProgram {
   /** Members that the expression asks for by name, at any depth. */
   readonly members: readonly Member[]
   evaluate(activation: Activation): Evaluated
+  /** The same, for another expression to go on with. */
+  evaluateValue(activation: Activation): EvaluatedValue
 }
 
 export type Compiled =

@@ -26,6 +26,7 @@ describe('username', () => {
       'idp:system:admin',
     ],
     ['expression', `username: { expression: 'claims.sub + "@" + claims.realm' }`, { sub: 'a', realm: 'b' }, 'a@b'],
+    ['an optional claim', `username: { expression: 'claims.?nick.orValue(claims.sub)' }`, { sub: 'alice' }, 'alice'],
     ['verified e-mail', 'username: { claim: email, prefix: "" }', { email: 'a@b', email_verified: true }, 'a@b'],
     ['e-mail of an issuer that says nothing', 'username: { claim: email, prefix: "" }', { email: 'a@b' }, 'a@b'],
   ])('%s', (_, mappings, claims, username) => {

@@ -1,4 +1,4 @@
-import type { CelInput, CelOutput, CelProgram } from '../cel/environment.js'
+import type { CelJson, CelOutput, CelProgram } from '../cel/environment.js'
 import { isJsonArray, isJsonObject, type JsonObject } from '../protocol/json-value.js'
 import { claimsActivation } from './expressions.js'
 import { tooLong, tooMany } from './identity-limits.js'
@@ -172,8 +172,8 @@ function brokenClaimRule(claims: JsonObject, rule: ClaimRule, index: number): st
   return rule.message !== '' ? rule.message : `The token breaks claim rule ${index + 1} of its issuer.`
 }
 
-function userActivation(user: UserInfo): (name: string) => CelInput | undefined {
-  const value = new Map<string, CelInput>([
+function userActivation(user: UserInfo): (name: string) => CelJson | undefined {
+  const value = new Map<string, CelJson>([
     ['username', user.username],
     ['uid', user.uid],
     ['groups', user.groups],

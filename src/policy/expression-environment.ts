@@ -1,5 +1,5 @@
 import { createCelEnvironment } from '../cel/create-environment.js'
-import type { Activation, CelEnvironment, CelInput, CelType } from '../cel/environment.js'
+import type { Activation, CelEnvironment, CelJson, CelType } from '../cel/environment.js'
 import type { Principal } from '../identity/principal.js'
 import type { Call } from '../protocol/call.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
@@ -48,7 +48,7 @@ export interface Circumstances {
 
 /** Serves the variables of one call, each built when first read and at most once. */
 export function activationOf(circumstances: Circumstances): Activation {
-  const built = new Map<string, CelInput | undefined>()
+  const built = new Map<string, CelJson | undefined>()
   return name => {
     if (built.has(name)) return built.get(name)
     const value = build(name, circumstances)
@@ -61,7 +61,7 @@ function isPolicyVariable(name: string): name is PolicyVariable {
   return Object.hasOwn(variables, name)
 }
 
-function build(name: string, c: Circumstances): CelInput | undefined {
+function build(name: string, c: Circumstances): CelJson | undefined {
   if (!isPolicyVariable(name)) return undefined
   switch (name) {
     case 'request':
@@ -71,7 +71,7 @@ function build(name: string, c: Circumstances): CelInput | undefined {
     case 'args':
       return c.call.arguments ?? (c.call.protocol === 'json' ? c.call.params : undefined) ?? new Map()
     case 'server':
-      return new Map<string, CelInput>([
+      return new Map<string, CelJson>([
         ['name', c.server.name],
         ['namespace', c.server.namespace],
         ['labels', c.server.labels],
@@ -79,7 +79,7 @@ function build(name: string, c: Circumstances): CelInput | undefined {
     case 'user':
       return userVariable(c.principal)
     case 'principal':
-      return new Map<string, CelInput>([
+      return new Map<string, CelJson>([
         ['kind', c.principal.kind],
         ['throughAgent', c.principal.throughAgent],
       ])
@@ -132,13 +132,13 @@ const hiddenHeaders = new Set([
 /** And neither do those that only repeat arguments, which nobody checks where the tool's schema is not known. */
 const hiddenPrefixes = ['impersonate-', 'x-mcp-authz-', 'mcp-param-']
 
-function requestVariable({ request, now, decisionId }: Circumstances): CelInput {
-  const headers = new Map<string, CelInput>()
+function requestVariable({ request, now, decisionId }: Circumstances): CelJson {
+  const headers = new Map<string, CelJson>()
   for (const name of request.headers.names()) {
     if (hiddenHeaders.has(name) || hiddenPrefixes.some(prefix => name.startsWith(prefix))) continue
     headers.set(name, request.headers.all(name).join(','))
   }
-  return new Map<string, CelInput>([
+  return new Map<string, CelJson>([
     ['id', decisionId],
     ['time', new Date(now)],
     ['method', request.method],
@@ -149,11 +149,11 @@ function requestVariable({ request, now, decisionId }: Circumstances): CelInput 
   ])
 }
 
-function mcpVariable({ call, tool, catalogTool }: Circumstances): CelInput {
-  const mcp = new Map<string, CelInput>([['method', methodName(call)]])
+function mcpVariable({ call, tool, catalogTool }: Circumstances): CelJson {
+  const mcp = new Map<string, CelJson>([['method', methodName(call)]])
   if (call.version !== undefined) mcp.set('protocolVersion', call.version)
   if (tool !== undefined) {
-    const about = new Map<string, CelInput>([['name', tool]])
+    const about = new Map<string, CelJson>([['name', tool]])
     if (call.via !== undefined) about.set('via', call.via)
     if (catalogTool) about.set('access', catalogTool.access).set('labels', catalogTool.labels)
     mcp.set('tool', about)
@@ -164,8 +164,8 @@ function mcpVariable({ call, tool, catalogTool }: Circumstances): CelInput {
   return mcp
 }
 
-function userVariable({ user }: Principal): CelInput {
-  return new Map<string, CelInput>([
+function userVariable({ user }: Principal): CelJson {
+  return new Map<string, CelJson>([
     ['username', user.username],
     ['uid', user.uid],
     ['groups', user.groups],
@@ -173,9 +173,9 @@ function userVariable({ user }: Principal): CelInput {
   ])
 }
 
-function operationVariable(operation: Operation): CelInput {
+function operationVariable(operation: Operation): CelJson {
   const { verb, group, version, resource, subresource, namespace, name, clusterScoped, object } = operation
-  const variable = new Map<string, CelInput>([
+  const variable = new Map<string, CelJson>([
     ['verb', verb],
     ['group', group],
     ['version', version],

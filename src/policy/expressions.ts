@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { Activation, CelInput, CelOutput, CelProgram } from '../cel/environment.js'
+import { type Activation, type CelOutput, type CelProgram, CelValue } from '../cel/environment.js'
+import type { Value } from '../cel/values/value.js'
 import type { Finding } from '../documents/finding.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
 import { type PolicyVariable, policyEnvironment } from './expression-environment.js'
@@ -117,16 +118,18 @@ export class ExpressionCompiler {
 /** Adds `variables.<name>` to an activation: evaluated in order when first read; one that fails is absent. */
 export function withVariables(outer: Activation, variables: readonly NamedProgram[]): Activation {
   if (variables.length === 0) return outer
-  let built: Map<string, CelInput> | undefined
+  const built = new Map<string, Value>()
+  const given = new CelValue(built)
+  let begun = false
   const activation: Activation = name => {
     if (name !== 'variables') return outer(name)
-    if (built !== undefined) return built
-    built = new Map()
+    if (begun) return given
+    begun = true
     for (const { name: variable, program } of variables) {
-      const evaluated = program.evaluate(activation)
+      const evaluated = program.evaluateValue(activation)
       if (evaluated.ok) built.set(variable, evaluated.value)
     }
-    return built
+    return given
   }
   return activation
 }

@@ -1,0 +1,75 @@
+import { isInt } from './numbers.js'
+import { Failure, type MapKey, Timestamp, type Value } from './value.js'
+
+/** JSON as a strict reader gives it (integers are bigint, objects are maps), and dates. */
+export type JsonInput =
+  | null
+  | boolean
+  | string
+  | bigint
+  | number
+  | Date
+  | readonly JsonInput[]
+  | ReadonlyMap<string, JsonInput>
+
+const tooDeep = new Failure('a value is nested too deeply')
+const invalidDate = new Failure('a date is invalid')
+const maxDepth = 200
+
+/**
+ * A value from outside. What holds no date and no integer beyond int64 is returned itself, not a copy; such an integer
+ * becomes the nearest double, as cel-go reads JSON. A Failure for an invalid date and for more than 200 levels.
+ */
+export function fromJson(input: JsonInput): Value | Failure {
+  const depth = depthOf(input)
+  if (depth > maxDepth) return tooDeep
+  return isValue(input) ? input : convert(input)
+}
+
+/** Levels of lists and maps, looking no further than allowed. */
+function depthOf(input: JsonInput): number {
+  let level: JsonInput[] = [input]
+  for (let depth = 0; depth <= maxDepth; depth++) {
+    const next: JsonInput[] = []
+    for (const item of level) {
+      if (typeof item !== 'object' || item === null || item instanceof Date) continue
+      for (const child of item.values()) if (typeof child === 'object' && child !== null) next.push(child)
+    }
+    if (next.length === 0) return depth
+    level = next
+  }
+  return maxDepth + 1
+}
+
+function isValue(input: JsonInput): input is Exclude<JsonInput, Date> & Value {
+  if (typeof input === 'bigint') return isInt(input)
+  if (typeof input !== 'object' || input === null) return true
+  if (input instanceof Date) return false
+  for (const item of input.values()) if (!isValue(item)) return false
+  return true
+}
+
+function convert(input: JsonInput): Value | Failure {
+  if (typeof input === 'bigint') return isInt(input) ? input : Number(input)
+  if (typeof input !== 'object' || input === null) return input
+  if (input instanceof Date) {
+    const time = input.getTime()
+    return Number.isNaN(time) ? invalidDate : new Timestamp(BigInt(time) * 1_000_000n)
+  }
+  if (input instanceof Map) {
+    const map = new Map<MapKey, Value>()
+    for (const [key, item] of input) {
+      const value = convert(item)
+      if (value instanceof Failure) return value
+      map.set(key, value)
+    }
+    return map
+  }
+  const list: Value[] = []
+  for (const item of input.values()) {
+    const value = convert(item)
+    if (value instanceof Failure) return value
+    list.push(value)
+  }
+  return list
+}
