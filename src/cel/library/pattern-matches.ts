@@ -18,8 +18,8 @@ function searchUnits(length: number, weight: number): number {
   return Math.ceil((length + 1) / 10) * Math.ceil(weight / 4)
 }
 
-/** Each match has a fixed cost beside that of its characters. */
-const matchesPerUnit = 2
+/** Beside what its characters cost: a match leaves objects behind, and a text can be nothing but matches. */
+const unitsPerMatch = 4
 
 /** The compiled pattern, with one search over the whole text paid for. */
 export function openPattern(text: string, source: string, context: CallContext): CompiledPattern | Failure {
@@ -56,7 +56,7 @@ export function findMatches(
       const count = withGroups ? matcher.groupCount() : 0
       const groups = Array.from({ length: count + 1 }, (_, group) => matcher.group(group) ?? undefined)
       matches.push({ start, end, groups })
-      if (matches.length % matchesPerUnit === 0 && !context.charge(1)) return outOfBudget
+      if (!context.charge(unitsPerMatch)) return outOfBudget
     }
     previousEnd = end
     if (!context.charge(lookaheadUnits(text.length - end, compiled))) return outOfBudget
