@@ -8,9 +8,12 @@ import {
   type CelType,
   CelValue,
   type Compiled,
+  type CostBudget,
   type Evaluated,
   type EvaluatedValue,
   type Member,
+  type PartiallyEvaluated,
+  type UnknownPattern,
 } from './environment.js'
 import { compileExpr } from './evaluate/compile-expr.js'
 import type { Program } from './evaluate/program.js'
@@ -23,8 +26,8 @@ import { parseExpression } from './syntax/parse-expression.js'
 import { positionAt } from './syntax/position-at.js'
 import { children, walkUp } from './syntax/walk.js'
 import { checkExpr } from './types/check-expr.js'
-import { createDeclarations, type DeclarationTable } from './types/declarations.js'
-import { parseSignature } from './types/parse-signature.js'
+import { createDeclarations, type DeclarationTable, undeclaredName } from './types/declarations.js'
+import { parseSignature, parseType } from './types/parse-signature.js'
 import { optionalOperators, standardOperators } from './types/standard-operators.js'
 import { type Type, typeName, types } from './types/type.js'
 import { fromJson } from './values/from-json.js'
@@ -40,7 +43,7 @@ import { Failure, type Value } from './values/value.js'
  * of the wanted type, and what exceeds `limits`. Evaluating is bounded by `limits.budget`; nothing absorbs running out of
  * it. Messages hold names, types and positions, never data.
  *
- * Throws if a variable has no name that an expression could say, which is a bug of the caller.
+ * Throws if a variable has no name that an expression could say, or a type that is none, which is a bug of the caller.
  */
 export function createCelEnvironment(
   variables: Readonly<Record<string, CelType>>,
@@ -53,7 +56,7 @@ export function createCelEnvironment(
     if (!/^[A-Za-z_]\w*$/.test(name) || functions.declarations.types.has(name)) {
       throw new Error(`not a name for a variable: ${name}`)
     }
-    names.set(name, variableTypes[type])
+    names.set(name, typeOfVariable(name, type, functions.declarations))
   }
   return {
     variables: declared,
@@ -63,15 +66,18 @@ export function createCelEnvironment(
 
 type ResultType = 'bool' | 'string' | 'dyn'
 
-const variableTypes: Readonly<Record<CelType, Type>> = {
-  bool: types.bool,
-  int: types.int,
-  double: types.double,
-  string: types.string,
-  list: types.list(types.dyn),
-  map: types.map(types.string, types.dyn),
-  timestamp: types.timestamp,
-  dyn: types.dyn,
+/** `list` and `map` are lists and objects of anything, as JSON has them. */
+const shortTypes: ReadonlyMap<string, Type> = new Map<string, Type>([
+  ['list', types.list(types.dyn)],
+  ['map', types.map(types.string, types.dyn)],
+])
+
+function typeOfVariable(name: string, text: CelType, { types: known }: DeclarationTable): Type {
+  const type = shortTypes.get(text) ?? parseType(text)
+  if (type === undefined || undeclaredName(type, known) !== undefined) {
+    throw new Error(`the type of the variable ${name} is none: ${text}`)
+  }
+  return type
 }
 
 interface Functions {
@@ -169,27 +175,48 @@ class CompiledProgram implements CelProgram {
     this.#result = result
   }
 
-  evaluate(activation: Activation): Evaluated {
-    const evaluated = this.evaluateValue(activation)
+  evaluate(activation: Activation, budget?: CostBudget): Evaluated {
+    const evaluated = this.evaluateValue(activation, budget)
     if (!evaluated.ok) return evaluated
     const value = toOutput(evaluated.value)
     if (value instanceof Failure) return { ok: false, error: value.message }
     return { ok: true, value }
   }
 
-  evaluateValue(activation: Activation): EvaluatedValue {
+  evaluateValue(activation: Activation, budget?: CostBudget): EvaluatedValue {
     try {
-      const evaluated = this.#program.evaluate(name => fromOutside(activation(name)), limits.budget)
+      const evaluated = this.#program.evaluate(name => fromOutside(activation(name)), unitsOf(budget))
+      if (budget !== undefined) budget.left -= evaluated.cost
       if (!evaluated.ok) return { ok: false, error: this.#tell(evaluated.error, evaluated.at) }
-      const { value } = evaluated
-      if (this.#result !== 'dyn' && typeof value !== (this.#result === 'bool' ? 'boolean' : 'string')) {
-        return { ok: false, error: `the result is ${typeOf(value)}, wanted is ${this.#result}` }
-      }
-      return { ok: true, value }
+      const wrong = this.#wrongType(evaluated.value)
+      return wrong === undefined ? { ok: true, value: evaluated.value } : { ok: false, error: wrong }
     } catch {
-      // Contract: never throw. Whatever broke, the caller sees an error and denies; its message may hold data.
-      return { ok: false, error: 'the expression could not be evaluated' }
+      return broken
     }
+  }
+
+  evaluatePartial(
+    activation: Activation,
+    unknowns: readonly UnknownPattern[],
+    budget?: CostBudget,
+  ): PartiallyEvaluated {
+    try {
+      const evaluated = this.#program.evaluatePartial(name => fromOutside(activation(name)), unknowns, unitsOf(budget))
+      if (budget !== undefined) budget.left -= evaluated.cost
+      if (evaluated.kind === 'unknown') return { kind: 'unknown', paths: evaluated.paths }
+      if (evaluated.kind === 'error') return { kind: 'error', error: this.#tell(evaluated.error, evaluated.at) }
+      const wrong = this.#wrongType(evaluated.value)
+      if (wrong !== undefined) return { kind: 'error', error: wrong }
+      const value = toOutput(evaluated.value)
+      return value instanceof Failure ? { kind: 'error', error: value.message } : { kind: 'value', value }
+    } catch {
+      return { kind: 'error', error: broken.error }
+    }
+  }
+
+  #wrongType(value: Value): string | undefined {
+    if (this.#result === 'dyn' || typeof value === (this.#result === 'bool' ? 'boolean' : 'string')) return undefined
+    return `the result is ${typeOf(value)}, wanted is ${this.#result}`
   }
 
   #tell({ message }: Failure, at: number | undefined): string {
@@ -197,6 +224,13 @@ class CompiledProgram implements CelProgram {
     const { line, column } = positionAt(this.source, at)
     return `${message} (at ${line}:${column})`
   }
+}
+
+/** Contract: never throw. Whatever broke, the caller sees an error and denies; its message may hold data. */
+const broken = { ok: false, error: 'the expression could not be evaluated' } as const
+
+function unitsOf(budget: CostBudget | undefined): number {
+  return budget === undefined ? limits.budget : Math.max(0, Math.min(limits.budget, budget.left))
 }
 
 /** Inputs are converted once: a message or a set of claims is read by many expressions. */

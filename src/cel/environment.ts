@@ -1,9 +1,13 @@
+import type { AttributePath, UnknownPattern } from './evaluate/frame.js'
 import type { JsonInput } from './values/from-json.js'
 import type { Output } from './values/to-output.js'
 import type { Value } from './values/value.js'
 
-/** The types that a declared variable or a result may have. `dyn` is checked at run time. */
-export type CelType = 'bool' | 'int' | 'double' | 'string' | 'list' | 'map' | 'timestamp' | 'dyn'
+/**
+ * The type of a variable, as CEL writes it: `bool`, `list(string)`, `map(string, dyn)`, `google.protobuf.Timestamp`,
+ * `kubernetes.authorization.Authorizer`. `list` and `map` alone hold anything. `dyn` is checked at run time.
+ */
+export type CelType = string
 
 /** A value of CEL itself, on its way from one expression to another; what JSON cannot say (a quantity) stays what it is. */
 export class CelValue {
@@ -39,6 +43,22 @@ export type EvaluatedValue =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: string }
 
+/** What part of the input left open. */
+export type PartiallyEvaluated =
+  | { readonly kind: 'value'; readonly value: CelOutput }
+  | { readonly kind: 'error'; readonly error: string }
+  /** The answer depends on these; once they are known, others may turn out to be needed. */
+  | { readonly kind: 'unknown'; readonly paths: readonly AttributePath[] }
+
+/** What several evaluations may cost together, in Kubernetes cost units: many costly rules over one input add up. */
+export class CostBudget {
+  left: number
+
+  constructor(units: number) {
+    this.left = units
+  }
+}
+
 /** Where the variables of one evaluation come from; asked at most once per name and evaluation. undefined = absent (an error when read). */
 export type Activation = (name: string) => CelInput | undefined
 
@@ -56,9 +76,12 @@ export interface CelProgram {
   readonly variables: ReadonlySet<string>
   /** Members that the expression asks for by name, at any depth. */
   readonly members: readonly Member[]
-  evaluate(activation: Activation): Evaluated
+  /** At most `limits.budget` units, and no more than `budget` has left, which it is taken from. */
+  evaluate(activation: Activation, budget?: CostBudget): Evaluated
   /** The same, for another expression to go on with. */
-  evaluateValue(activation: Activation): EvaluatedValue
+  evaluateValue(activation: Activation, budget?: CostBudget): EvaluatedValue
+  /** With a part of the input unknown: the answer if it is the same whatever that turns out to be. */
+  evaluatePartial(activation: Activation, unknowns: readonly UnknownPattern[], budget?: CostBudget): PartiallyEvaluated
 }
 
 export type Compiled =
@@ -73,3 +96,5 @@ export interface CelEnvironment {
   readonly variables: ReadonlyMap<string, CelType>
   compile(source: string, result?: 'bool' | 'string' | 'dyn'): Compiled
 }
+
+export type { AttributePath, UnknownPattern }

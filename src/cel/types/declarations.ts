@@ -88,7 +88,8 @@ function covers(a: Type, b: Type): boolean {
   return a.kind === b.kind
 }
 
-function undeclaredName(type: Type, names: ReadonlyMap<string, Type>): string | undefined {
+/** The first name in a type that nothing declares. */
+export function undeclaredName(type: Type, names: ReadonlyMap<string, Type>): string | undefined {
   switch (type.kind) {
     case 'opaque':
       return names.has(type.name) ? undefined : type.name
