@@ -9,22 +9,30 @@ const zoned: ReadonlySet<string> = new Set([
   ...['getSeconds', 'getMilliseconds'],
 ])
 
-/** Rules about the time of day silently mean UTC without a zone, which their authors seldom do; and a zone must be one. */
-export function checkTimeZones(expr: Expr, types: ReadonlyMap<number, Type>): SyntaxIssue | undefined {
+/**
+ * Rules about the time of day silently mean UTC without a zone, which their authors seldom do: where it is `needed`, it must
+ * be said. And a zone must be one.
+ */
+export function checkTimeZones(expr: Expr, types: ReadonlyMap<number, Type>, needed: boolean): SyntaxIssue | undefined {
   let issue: SyntaxIssue | undefined
   walk(expr, node => {
     if (issue === undefined && node.kind === 'call' && node.target !== undefined && zoned.has(node.name)) {
-      issue = checkCall(node, node.target, types)
+      issue = checkCall(node, node.target, types, needed)
     }
     return undefined
   })
   return issue
 }
 
-function checkCall(call: CallExpr, target: Expr, types: ReadonlyMap<number, Type>): SyntaxIssue | undefined {
+function checkCall(
+  call: CallExpr,
+  target: Expr,
+  types: ReadonlyMap<number, Type>,
+  needed: boolean,
+): SyntaxIssue | undefined {
   const [zone] = call.args
   if (zone === undefined) {
-    if (types.get(target.id)?.kind === 'duration') return undefined
+    if (!needed || types.get(target.id)?.kind === 'duration') return undefined
     const hint = `write ${call.name}('UTC') or ${call.name}('Europe/Berlin')`
     return { at: call.at, message: `${call.name}() needs a time zone`, hint }
   }

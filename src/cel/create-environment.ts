@@ -1,70 +1,79 @@
 import { checkTimeZones } from './check-time-zones.js'
-import {
-  type Activation,
-  type CelEnvironment,
-  type CelError,
-  type CelInput,
-  type CelProgram,
-  type CelType,
-  CelValue,
-  type Compiled,
-  type CostBudget,
-  type Evaluated,
-  type EvaluatedValue,
-  type Member,
-  type PartiallyEvaluated,
-  type UnknownPattern,
-} from './environment.js'
+import { CompiledProgram, type ProgramFacts, type ResultType } from './compiled-program.js'
+import { type CheckedTree, estimateCost } from './cost/estimate-cost.js'
+import { ordinarySizes, worstSizes } from './cost/input-sizes.js'
+import type { CelEnvironment, CelError, CelType, Compiled } from './environment.js'
 import { compileExpr } from './evaluate/compile-expr.js'
 import type { Program } from './evaluate/program.js'
+import type { Names } from './evaluate/resolve-names.js'
 import type { FunctionOverload } from './library/library.js'
-import { type LibrarySet, librarySets } from './library-sets.js'
+import { type LibrarySet, librariesOf, rulesOf, type SetRules } from './library-sets.js'
 import { limits } from './limits.js'
+import { lintSource } from './lint/lint-source.js'
 import { membersOf } from './members-of.js'
+import { checkMacros, otherSetHint } from './set-hints.js'
 import type { Expr } from './syntax/ast.js'
-import { parseExpression } from './syntax/parse-expression.js'
+import { formatExpression } from './syntax/format-expression.js'
+import { type ParseOptions, parseExpression } from './syntax/parse-expression.js'
 import { positionAt } from './syntax/position-at.js'
 import { children, walkUp } from './syntax/walk.js'
 import { checkExpr } from './types/check-expr.js'
 import { createDeclarations, type DeclarationTable, undeclaredName } from './types/declarations.js'
+import { objectFields } from './types/object-types.js'
 import { parseSignature, parseType } from './types/parse-signature.js'
 import { optionalOperators, standardOperators } from './types/standard-operators.js'
 import { type Type, typeName, types } from './types/type.js'
-import { fromJson } from './values/from-json.js'
-import { toOutput } from './values/to-output.js'
-import { typeOf } from './values/type-of.js'
-import { Failure, type Value } from './values/value.js'
+
+export interface EnvironmentOptions {
+  /** The version of functions, macros and budget. Default: `mcp-authz/v1`. */
+  readonly set?: LibrarySet
+  /**
+   * Whether expressions may make objects as in MutatingAdmissionPolicy: `Object{metadata: Object.metadata{…}}`, any field
+   * of any type, and `JSONPatch{op: …, path: …, value: …}`. The type of an object is called after the fields that it stands
+   * in; where that shows only when it leaves the evaluation, it is an error then. Default: false.
+   */
+  readonly objects?: boolean
+  /**
+   * Object types with their fields, by name, for variables to be of: a field that is not listed does not compile. No
+   * expression can make one. Their values are maps.
+   */
+  readonly types?: Readonly<Record<string, Readonly<Record<string, CelType>>>>
+}
 
 /**
  * An environment over a closed set of variables, with the functions of a versioned set.
  *
  * Compiling refuses what does not parse, undeclared names and functions, calls that fit no overload, literals of mixed
- * types, constant patterns, durations and timestamps that are none, times of day without a zone, a result that cannot be
- * of the wanted type, and what exceeds `limits`. Evaluating is bounded by `limits.budget`; nothing absorbs running out of
- * it. Messages hold names, types and positions, never data.
+ * types, constant patterns, durations and timestamps that are none, times of day without a zone (not in the sets of
+ * Kubernetes), a result that cannot be of the wanted type, and what exceeds `limits`. Evaluating is bounded by the budget of
+ * the set; nothing absorbs running out of it. Messages hold names, types and positions, never data.
  *
  * Throws if a variable has no name that an expression could say, or a type that is none, which is a bug of the caller.
  */
 export function createCelEnvironment(
   variables: Readonly<Record<string, CelType>>,
-  set: LibrarySet = 'mcp-authz/v1',
+  { set = 'mcp-authz/v1', objects = false, types: objectTypes = {} }: EnvironmentOptions = {},
 ): CelEnvironment {
   const declared = new Map(Object.entries(variables))
-  const functions = functionsOf(set)
+  const language = withTypes(languageOf(set, objects), objectTypes)
   const names = new Map<string, Type>()
   for (const [name, type] of declared) {
-    if (!/^[A-Za-z_]\w*$/.test(name) || functions.declarations.types.has(name)) {
-      throw new Error(`not a name for a variable: ${name}`)
-    }
-    names.set(name, typeOfVariable(name, type, functions.declarations))
+    const taken = language.declarations.types.has(name) || (objects && objectFields(name) !== undefined)
+    if (!/^[A-Za-z_]\w*$/.test(name) || taken) throw new Error(`not a name for a variable: ${name}`)
+    names.set(name, typeOfVariable(name, type, language))
   }
   return {
     variables: declared,
-    compile: (source, result = 'dyn') => compile(functions, names, source, result),
+    compile: (source, result = 'dyn') => compile(language, names, source, result),
+    lint: (source, result = 'dyn', facts) => {
+      const examined = examine(language, names, source, result)
+      if (!examined.ok) return []
+      return lintSource({ source, ...examined, facts, names: namesOf(language, names), ...language.rules })
+    },
+    format: (source, width) =>
+      formatExpression(source, { ...parsing(language), ...(width !== undefined && { width }) }),
   }
 }
-
-type ResultType = 'bool' | 'string' | 'dyn'
 
 /** `list` and `map` are lists and objects of anything, as JSON has them. */
 const shortTypes: ReadonlyMap<string, Type> = new Map<string, Type>([
@@ -72,50 +81,101 @@ const shortTypes: ReadonlyMap<string, Type> = new Map<string, Type>([
   ['map', types.map(types.string, types.dyn)],
 ])
 
-function typeOfVariable(name: string, text: CelType, { types: known }: DeclarationTable): Type {
+function typeOfVariable(name: string, text: CelType, { declarations, fields }: Language): Type {
+  if (fields.has(text)) return { kind: 'message', name: text }
   const type = shortTypes.get(text) ?? parseType(text)
-  if (type === undefined || undeclaredName(type, known) !== undefined) {
+  if (type === undefined || undeclaredName(type, declarations.types) !== undefined) {
     throw new Error(`the type of the variable ${name} is none: ${text}`)
   }
   return type
 }
 
-interface Functions {
+/** What expressions may say, whatever the variables. */
+interface Language {
+  readonly set: LibrarySet
+  readonly rules: SetRules
+  readonly objects: boolean
   readonly declarations: DeclarationTable
   readonly overloads: ReadonlyMap<string, readonly FunctionOverload[]>
+  /** Object types of this environment alone. */
+  readonly fields: ReadonlyMap<string, ReadonlyMap<string, Type>>
 }
 
-const functionSets = new Map<LibrarySet, Functions>()
+/** The language with object types of an environment. */
+function withTypes(language: Language, objectTypes: NonNullable<EnvironmentOptions['types']>): Language {
+  const fields = new Map<string, ReadonlyMap<string, Type>>()
+  for (const [name, listed] of Object.entries(objectTypes)) {
+    const types = Object.entries(listed).map(
+      ([field, type]) => [field, typeOfVariable(`${name}.${field}`, type, language)] as const,
+    )
+    fields.set(name, new Map(types))
+  }
+  return fields.size === 0 ? language : { ...language, fields }
+}
 
-function functionsOf(set: LibrarySet): Functions {
-  const known = functionSets.get(set)
+const languages = new Map<string, Language>()
+
+function languageOf(set: LibrarySet, objects: boolean): Language {
+  const key = `${set} ${objects}`
+  const known = languages.get(key)
   if (known !== undefined) return known
-  const libraries = librarySets[set]
+  const libraries = librariesOf(set, objects)
   const overloads = new Map<string, FunctionOverload[]>()
   for (const overload of libraries.flatMap(library => library.functions)) {
     const { name } = parseSignature(overload.id, overload.signature)
     overloads.set(name, [...(overloads.get(name) ?? []), overload])
   }
   const declarations = createDeclarations([standardOperators, optionalOperators, ...libraries])
-  const functions = { declarations, overloads }
-  functionSets.set(set, functions)
-  return functions
+  const language: Language = { set, rules: rulesOf(set), objects, declarations, overloads, fields: new Map() }
+  languages.set(key, language)
+  return language
 }
 
+const parsing = ({ objects }: Language): ParseOptions => ({
+  limits: { bytes: limits.sourceBytes, depth: limits.depth, nodes: limits.nodes },
+  messages: objects,
+})
+
+/** What names mean, but for what the checker says of one expression. */
+const namesOf = ({ overloads, declarations }: Language, variables: ReadonlyMap<string, Type>): Names => ({
+  overloads,
+  variables,
+  types: declarations.types,
+})
+
 function compile(
-  { declarations, overloads }: Functions,
+  language: Language,
   variables: ReadonlyMap<string, Type>,
   source: string,
   result: ResultType,
 ): Compiled {
-  const refuse = (at: number, message: string, hint?: string): Compiled => ({
+  const examined = examine(language, variables, source, result)
+  if (!examined.ok) return examined
+  const { expr, checked, program } = examined
+  const facts: ProgramFacts = {
+    variables: checked.variables,
+    members: membersOf(expr),
+    ...costsOf(expr, checked, language.rules),
+  }
+  return { ok: true, program: new CompiledProgram(source, facts, program, result, language.rules.budget) }
+}
+
+type Examined =
+  | { readonly ok: true; readonly expr: Expr; readonly checked: CheckedTree; readonly program: Program }
+  | { readonly ok: false; readonly error: CelError }
+
+function examine(
+  language: Language,
+  variables: ReadonlyMap<string, Type>,
+  source: string,
+  result: ResultType,
+): Examined {
+  const { set, rules, objects, declarations, fields } = language
+  const refuse = (at: number, message: string, hint?: string): Examined => ({
     ok: false,
     error: errorAt(source, at, message, hint),
   })
-  const parsed = parseExpression(source, {
-    limits: { bytes: limits.sourceBytes, depth: limits.depth, nodes: limits.nodes },
-    messages: false,
-  })
+  const parsed = parseExpression(source, parsing(language))
   if (!parsed.ok) {
     const [issue] = parsed.errors
     return refuse(issue?.at ?? 0, issue?.message ?? 'not an expression', issue?.hint)
@@ -124,23 +184,33 @@ function compile(
   if (longestWay(expr) > limits.chain) {
     return refuse(0, `more than ${limits.chain} steps hang on one another`, 'split it into variables')
   }
-  const checked = checkExpr(expr, { variables, functions: declarations, homogeneousLiterals: true })
+  const macro = checkMacros(expr, source, set)
+  if (macro !== undefined) return refuse(macro.at, macro.message, macro.hint)
+  const checked = checkExpr(expr, {
+    variables,
+    functions: declarations,
+    homogeneousLiterals: true,
+    ...((objects || fields.size > 0) && {
+      messages: (name: string) => fields.get(name) ?? (objects ? objectFields(name) : undefined),
+      messagesFollowPaths: objects,
+    }),
+  })
   if (!checked.ok) {
     const [issue] = checked.errors
-    return refuse(issue?.at ?? 0, issue?.message ?? 'not well typed', issue?.hint)
+    if (issue === undefined) return refuse(0, 'not well typed')
+    return refuse(issue.at, issue.message, otherSetHint(expr, issue) ?? issue.hint)
   }
-  const zone = checkTimeZones(expr, checked.types)
+  const zone = checkTimeZones(expr, checked.types, rules.needsTimeZone)
   if (zone !== undefined) return refuse(zone.at, zone.message, zone.hint)
   const { kind } = checked.type
   if (result !== 'dyn' && kind !== 'dyn' && kind !== result) {
     const hint = result === 'bool' ? 'compare it with something' : 'wrap it in string(…)'
     return refuse(0, `the result is ${typeName(checked.type)}, wanted is ${result}`, hint)
   }
-  const program = compileExpr(expr, { overloads, checked, variables, types: declarations.types })
+  const program = compileExpr(expr, { ...namesOf(language, variables), checked })
   const [problem] = program.problems
   if (problem !== undefined) return refuse(problem.at, problem.message)
-  const reads = { variables: checked.variables, members: membersOf(expr) }
-  return { ok: true, program: new CompiledProgram(source, reads, program, result) }
+  return { ok: true, expr, checked, program }
 }
 
 /** From the root to the deepest node: what a recursion over the tree would need. */
@@ -158,96 +228,11 @@ function errorAt(source: string, at: number, message: string, hint: string | und
   return { message, ...positionAt(source, at), hint }
 }
 
-type Reads = Pick<CelProgram, 'variables' | 'members'>
+type Costs = Pick<ProgramFacts, 'cost' | 'ordinaryCost'>
 
-class CompiledProgram implements CelProgram {
-  readonly source: string
-  readonly variables: ReadonlySet<string>
-  readonly members: readonly Member[]
-  readonly #program: Program
-  readonly #result: ResultType
-
-  constructor(source: string, reads: Reads, program: Program, result: ResultType) {
-    this.source = source
-    this.variables = reads.variables
-    this.members = reads.members
-    this.#program = program
-    this.#result = result
-  }
-
-  evaluate(activation: Activation, budget?: CostBudget): Evaluated {
-    const evaluated = this.evaluateValue(activation, budget)
-    if (!evaluated.ok) return evaluated
-    const value = toOutput(evaluated.value)
-    if (value instanceof Failure) return { ok: false, error: value.message }
-    return { ok: true, value }
-  }
-
-  evaluateValue(activation: Activation, budget?: CostBudget): EvaluatedValue {
-    try {
-      const evaluated = this.#program.evaluate(name => fromOutside(activation(name)), unitsOf(budget))
-      if (budget !== undefined) budget.left -= evaluated.cost
-      if (!evaluated.ok) return { ok: false, error: this.#tell(evaluated.error, evaluated.at) }
-      const wrong = this.#wrongType(evaluated.value)
-      return wrong === undefined ? { ok: true, value: evaluated.value } : { ok: false, error: wrong }
-    } catch {
-      return broken
-    }
-  }
-
-  evaluatePartial(
-    activation: Activation,
-    unknowns: readonly UnknownPattern[],
-    budget?: CostBudget,
-  ): PartiallyEvaluated {
-    try {
-      const evaluated = this.#program.evaluatePartial(name => fromOutside(activation(name)), unknowns, unitsOf(budget))
-      if (budget !== undefined) budget.left -= evaluated.cost
-      if (evaluated.kind === 'unknown') return { kind: 'unknown', paths: evaluated.paths }
-      if (evaluated.kind === 'error') return { kind: 'error', error: this.#tell(evaluated.error, evaluated.at) }
-      const wrong = this.#wrongType(evaluated.value)
-      if (wrong !== undefined) return { kind: 'error', error: wrong }
-      const value = toOutput(evaluated.value)
-      return value instanceof Failure ? { kind: 'error', error: value.message } : { kind: 'value', value }
-    } catch {
-      return { kind: 'error', error: broken.error }
-    }
-  }
-
-  #wrongType(value: Value): string | undefined {
-    if (this.#result === 'dyn' || typeof value === (this.#result === 'bool' ? 'boolean' : 'string')) return undefined
-    return `the result is ${typeOf(value)}, wanted is ${this.#result}`
-  }
-
-  #tell({ message }: Failure, at: number | undefined): string {
-    if (at === undefined) return message
-    const { line, column } = positionAt(this.source, at)
-    return `${message} (at ${line}:${column})`
-  }
-}
-
-/** Contract: never throw. Whatever broke, the caller sees an error and denies; its message may hold data. */
-const broken = { ok: false, error: 'the expression could not be evaluated' } as const
-
-function unitsOf(budget: CostBudget | undefined): number {
-  return budget === undefined ? limits.budget : Math.max(0, Math.min(limits.budget, budget.left))
-}
-
-/** Inputs are converted once: a message or a set of claims is read by many expressions. */
-const converted = new WeakMap<object, Value>()
-
-function fromOutside(input: CelInput | undefined): Value | undefined {
-  if (input === undefined) return undefined
-  if (input instanceof CelValue) return input.value
-  if (typeof input !== 'object' || input === null) {
-    const value = fromJson(input)
-    return value instanceof Failure ? undefined : value
-  }
-  const known = converted.get(input)
-  if (known !== undefined) return known
-  const value = fromJson(input)
-  // Absent, so that reading it is an error.
-  if (value instanceof Failure) return undefined
-  converted.set(input, value)
-  return value
+function costsOf(expr: Expr, checked: CheckedTree, { budget, checkPrice }: SetRules): Costs {
+  const cost = estimateCost(expr, checked, { ...worstSizes, checkPrice })
+  // What is ordinary is never more than the worst, and matters only where that is too much.
+  const ordinaryCost = cost.max <= budget ? cost.max : estimateCost(expr, checked, { ...ordinarySizes, checkPrice }).max
+  return { cost, ordinaryCost }
 }

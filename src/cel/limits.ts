@@ -13,4 +13,6 @@ export const limits = {
    * and waits seconds for it if need be.
    */
   budget: 100_000,
+  /** The same for the sets of functions of Kubernetes (its PerCallLimit). */
+  kubernetesBudget: 1_000_000,
 } as const

@@ -10,7 +10,7 @@ import { parseFlags } from './parse-flags.js'
 const help = `Usage: mcp-authz check [DIR...] [--envoy FILE...] [-o text|json] [--schema]
 
 Compiles the configuration and the policies as serve would, and reports what is wrong: file, line, column, and what to
-write instead. Opens nothing, changes nothing.
+write instead. Lints expressions too, which serve does not. Opens nothing, changes nothing.
 
   DIR                   a directory of policies, the same as --policies DIR
 ${configHelp}
@@ -52,7 +52,7 @@ async function check(args: readonly string[], io: CommandIo): Promise<ExitCode> 
   const policies = [...(values.policies ?? []), ...positionals]
   const { config, set, envoy: envoyFiles = [] } = values
   const envoyAlone = envoyFiles.length > 0 && policies.length === 0 && config === undefined && set === undefined
-  const loaded = envoyAlone ? undefined : await loadPolicies({ ...values, policies }, io)
+  const loaded = envoyAlone ? undefined : await loadPolicies({ ...values, policies }, io, { lint: true })
   loaded?.stop()
   const envoy = envoyFiles.length === 0 ? undefined : checkEnvoy(envoyFiles.map(readEnvoyFile), envoyOptions(loaded))
 
@@ -65,7 +65,7 @@ async function check(args: readonly string[], io: CommandIo): Promise<ExitCode> 
       io.out(`${count(documents, 'document')}, ${counts(own)}, revision ${revision}`)
     }
     if (envoy !== undefined) {
-      for (const finding of envoy.findings) io.out(formatFinding({ ...finding, subject: finding.code, path: '' }))
+      for (const { code, ...finding } of envoy.findings) io.out(formatFinding({ ...finding, subject: code, path: '' }))
       io.out(envoySummary(envoyFiles.length, envoy))
     }
   }

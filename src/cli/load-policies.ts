@@ -59,7 +59,11 @@ export interface LoadedPolicies {
 }
 
 /** The policies as the service would load them, without opening a door. */
-export async function loadPolicies(values: ConfigFlagValues, io: CommandIo): Promise<LoadedPolicies> {
+export async function loadPolicies(
+  values: ConfigFlagValues,
+  io: CommandIo,
+  { lint = false }: { readonly lint?: boolean } = {},
+): Promise<LoadedPolicies> {
   const config = readConfig(values, io)
   const identities = new AuthenticatorSource({ now: Date.now })
   const store = new PolicyStore({
@@ -67,7 +71,7 @@ export async function loadPolicies(values: ConfigFlagValues, io: CommandIo): Pro
       createDirectorySource({ directory: shippedCatalogs, kinds: ['ToolCatalog'], trust: 0 }),
       ...config.sources.map(({ directory, kinds }) => createDirectorySource({ directory, kinds })),
     ],
-    compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers },
+    compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers, lint },
     assemble: {
       clusters: [...config.clusters.keys()],
       authenticator: (configurations, identity) => identities.for(configurations, identity),

@@ -318,7 +318,7 @@ function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall): Verdict {
   const candidates = snapshot.grants.candidates(matched)
   const activation = activationOf(circumstancesOf(trial))
   const holds = (grant: Grant, role: PrincipalRole): boolean => {
-    return givesTo(grant, role, principal) && grant.conditionsHold(activation)
+    return givesTo(grant, role, principal) && grant.conditionsHold(activation, trial.budgets.deciding)
   }
   for (const role of server.principals) {
     if (role === 'agent' && principal.agentUser === undefined) return agentMissing()

@@ -13,6 +13,6 @@ export function enrich(trial: JudgedTrial, matched: MatchedCall): readonly Enric
     .filter(enrichment => enrichment.match.caller(trial.principal, true))
     .map(enrichment => {
       trial.policies.push(`Enrichment/${enrichment.name}`)
-      return enrichment.evaluate(activation)
+      return enrichment.evaluate(activation, trial.budgets.deciding)
     })
 }

@@ -47,6 +47,7 @@ function judgePart(trial: JudgedTrial, matched: MatchedCall): GuardrailVerdict {
   const candidates = trial.snapshot.guardrails.candidates(matched)
   if (candidates.length === 0) return { failures, denials }
   const activation = activationOf(circumstancesOf(trial))
+  const { deciding, observing } = trial.budgets
   for (const guardrail of candidates) {
     const policy = `Guardrail/${guardrail.name}`
     if (!guardrail.match.caller(trial.principal, true)) {
@@ -54,7 +55,7 @@ function judgePart(trial: JudgedTrial, matched: MatchedCall): GuardrailVerdict {
       continue
     }
     if (!trial.policies.includes(policy)) trial.policies.push(policy)
-    const violations = guardrail.evaluate(activation)
+    const violations = guardrail.evaluate(activation, guardrail.mode === 'Enforce' ? deciding : observing)
     if (violations.length === 0) explainStep(trial, 'guardrails', policy, 'pass', '')
     for (const { reason, message, policyReason, hint } of violations) {
       const found = failure(reason, message, { policy, policyReason, hints: hint === undefined ? [] : [hint] })

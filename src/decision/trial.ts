@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Principal } from '../identity/principal.js'
+import { type DecisionBudgets, newDecisionBudgets } from '../policy/decision-budget.js'
 import type { Server } from '../policy/server.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
 import type { Call, Era } from '../protocol/call.js'
@@ -36,6 +37,8 @@ export interface Trial {
   readonly startedAt: number
   /** Monotonic, in milliseconds. */
   readonly startedTick: number
+  /** What the expressions of policies may cost; the messages of a batch share them. */
+  readonly budgets: DecisionBudgets
   server: Server | undefined
   principal: Principal | undefined
   call: Call | undefined
@@ -57,7 +60,7 @@ export interface Trial {
   /** What Audit policies, or a Server in Audit, would have denied. */
   readonly would: Failure[]
   readonly warnings: string[]
-  /** Scopes that would have sufficed, when only scopes are missing. */
+  /** When only scopes are missing: all that a token should have, what it has of those that Grants name included. */
   missingScopes: readonly string[] | undefined
   readonly steps: Step[] | undefined
   /** The decision about the batch that this message came in, and how many it held. */
@@ -81,6 +84,7 @@ export function newTrial(
     snapshot,
     startedAt,
     startedTick: performance.now(),
+    budgets: newDecisionBudgets(),
     server: undefined,
     principal: undefined,
     call: undefined,

@@ -21,4 +21,6 @@ export interface Finding {
   readonly message: string
   /** What to write instead; undefined when we cannot know. */
   readonly hint: string | undefined
+  /** A stable name for what was found, where there is one. */
+  readonly code?: string
 }

@@ -2,15 +2,17 @@ import type { Finding } from './finding.js'
 
 /**
  * A finding as compilers write it, so that editors and terminals can jump to it:
- * `file:line:column: error: Guardrail/replica-cap spec.x: message`, and the hint on a line of its own.
+ * `file:line:column: error: Guardrail/replica-cap spec.x: message [code]`, and the hint on a line of its own.
  * Control characters that the file brought along are made visible.
  */
-export function formatFinding({ severity, location, subject, path, message, hint }: Finding): string {
+export function formatFinding({ severity, location, subject, path, message, hint, code }: Finding): string {
   const { file, line, column, document } = location
   const which = document > 1 ? `document ${document}, ` : ''
   const about = [subject, path].filter(part => part !== '').join(' ')
   const context = about === '' ? which.replace(', ', ': ') : `${which}${about}: `
-  const first = visible(`${file}:${line}:${column}: ${severity}: ${context}${message}`)
+  const first = visible(
+    `${file}:${line}:${column}: ${severity}: ${context}${message}${code === undefined ? '' : ` [${code}]`}`,
+  )
   return hint === undefined ? first : `${first}\n    ${visible(hint)}`
 }
 

@@ -14,6 +14,7 @@ import { policyApiVersion, policyKinds } from './document-schema.js'
 import { compileEnrichment, type Enrichment } from './enrichment.js'
 import { compileGrant, type Grant } from './grant.js'
 import { compileGuardrail, type Guardrail } from './guardrail.js'
+import { lintDocument } from './lint-document.js'
 import { compileServer, type ServerDraft } from './server-document.js'
 
 export type CompiledDocument =
@@ -29,6 +30,8 @@ export type CompiledDocument =
 export interface CompileOptions {
   /** Accept http issuers on loopback addresses. Default false. */
   readonly insecureLoopbackIssuers?: boolean
+  /** Warn of expressions that most likely do not do what was meant. For authors; default false. */
+  readonly lint?: boolean
 }
 
 const foreignKinds: ReadonlyMap<string, string> = new Map([
@@ -62,6 +65,11 @@ export function compileDocument(document: SourceDocument, options: CompileOption
       `write ${expected}`,
     )
   }
+  const compiled = compileKind(document, options)
+  return options.lint === true ? { ...compiled, findings: [...compiled.findings, ...lintDocument(document)] } : compiled
+}
+
+function compileKind(document: SourceDocument, options: CompileOptions): Compilation<CompiledDocument> {
   switch (document.kind) {
     case 'Server':
       return map(compileServer(document), draft => ({ kind: 'Server', draft }))

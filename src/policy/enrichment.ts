@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Activation, CelProgram } from '../cel/environment.js'
+import type { Activation, CelProgram, CostBudget } from '../cel/environment.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'
 import type { Compilation } from './compilation.js'
@@ -44,7 +44,7 @@ export interface Enrichment {
   /** Names that its expressions look for in the arguments, at any depth. */
   readonly members: ReadonlySet<string>
   /** A value that fails, or is not a usable string, is left out. */
-  evaluate(activation: Activation): Enriched
+  evaluate(activation: Activation, budget: CostBudget): Enriched
 }
 
 const maxValueLength = 1024
@@ -88,17 +88,17 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
       headerNames: headers.map(header => header.name),
       hasResultContext: spec.resultContext !== undefined,
       members: compiler.members,
-      evaluate(outer) {
-        if (conditions.length > 0 && evaluateConditions(conditions, outer) !== 'true')
+      evaluate(outer, budget) {
+        if (conditions.length > 0 && evaluateConditions(conditions, outer, budget) !== 'true')
           return { headers: [], record: [] }
-        const activation = withVariables(outer, variables)
+        const activation = withVariables(outer, variables, budget)
         return {
           headers: headers.flatMap(({ name, program }) => {
-            const value = textOf(program, activation)
+            const value = textOf(program, activation, budget)
             return value !== undefined && usableHeaderValue.test(value) ? [{ name, value }] : []
           }),
           record: record.flatMap(({ key, program }) => {
-            const value = textOf(program, activation)
+            const value = textOf(program, activation, budget)
             return value === undefined ? [] : [{ key, value }]
           }),
         }
@@ -111,8 +111,9 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
 /** Visible ASCII with inner blanks: a gateway skips anything else silently, and the client's copy would survive. */
 const usableHeaderValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
 
-function textOf(program: CelProgram, activation: Activation): string | undefined {
-  const evaluated = program.evaluate(activation)
+function textOf(program: CelProgram, activation: Activation, budget: CostBudget): string | undefined {
+  if (budget.spent) return undefined
+  const evaluated = program.evaluate(activation, budget)
   const text = evaluated.ok ? asText(evaluated.value) : undefined
   return text !== undefined && text !== '' && text.length <= maxValueLength ? text : undefined
 }

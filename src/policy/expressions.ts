@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Activation, type CelOutput, type CelProgram, CelValue } from '../cel/environment.js'
+import { type Activation, type CelOutput, type CelProgram, CelValue, type CostBudget } from '../cel/environment.js'
+import { limits } from '../cel/limits.js'
 import type { Value } from '../cel/values/value.js'
 import type { Finding } from '../documents/finding.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
@@ -78,6 +79,7 @@ export class ExpressionCompiler {
     const compiled = policyEnvironment.compile(source, result)
     if (compiled.ok) {
       for (const { name, of } of compiled.program.members) if (maybeArgument(of)) this.members.add(name)
+      this.#weigh(path, compiled.program, result)
       return compiled.program
     }
     const { message, hint, line, column } = compiled.error
@@ -88,6 +90,26 @@ export class ExpressionCompiler {
       }),
     )
     return undefined
+  }
+
+  /**
+   * Warns of an expression that large messages, as people send them, make cost more than it may. The worst that fits a
+   * message costs too much for most rules that go through a list, and is refused; that is no reason to warn.
+   */
+  #weigh(path: readonly PathSegment[], { ordinaryCost }: CelProgram, result: 'bool' | 'string' | 'dyn'): void {
+    if (ordinaryCost <= limits.budget) return
+    const most = ordinaryCost === Number.MAX_SAFE_INTEGER ? 'any number of' : `up to ${ordinaryCost}`
+    const message = `may cost ${most} units for a large message of 64 KiB, ${limits.budget} are allowed; where it costs more it is refused${this.#consequence(result)}`
+    const hint = 'bound what it goes through, e.g. size(x) <= 100 && x.all(…)'
+    const finding = this.#document.finding('warning', path, message, { hint, offset: { line: 1, column: 1 } })
+    this.findings.push({ ...finding, code: 'costly' })
+  }
+
+  #consequence(result: 'bool' | 'string' | 'dyn'): string {
+    if (result === 'string') return ', and its value is left out'
+    if (result === 'dyn') return ', and what reads the variable fails'
+    if (this.#document.kind === 'Guardrail') return ', which denies the call'
+    return this.#document.kind === 'Grant' ? ', and the Grant gives nothing' : ', and nothing is added'
   }
 
   report(severity: Finding['severity'], path: readonly PathSegment[], message: string, hint?: string): void {
@@ -116,7 +138,7 @@ export class ExpressionCompiler {
 }
 
 /** Adds `variables.<name>` to an activation: evaluated in order when first read; one that fails is absent. */
-export function withVariables(outer: Activation, variables: readonly NamedProgram[]): Activation {
+export function withVariables(outer: Activation, variables: readonly NamedProgram[], budget: CostBudget): Activation {
   if (variables.length === 0) return outer
   const built = new Map<string, Value>()
   const given = new CelValue(built)
@@ -126,7 +148,8 @@ export function withVariables(outer: Activation, variables: readonly NamedProgra
     if (begun) return given
     begun = true
     for (const { name: variable, program } of variables) {
-      const evaluated = program.evaluateValue(activation)
+      if (budget.spent) break
+      const evaluated = program.evaluateValue(activation, budget)
       if (evaluated.ok) built.set(variable, evaluated.value)
     }
     return given
@@ -137,10 +160,15 @@ export function withVariables(outer: Activation, variables: readonly NamedProgra
 export type Condition = 'true' | 'false' | 'error'
 
 /** As in Kubernetes' match conditions: any false wins over an error. */
-export function evaluateConditions(conditions: readonly NamedProgram[], activation: Activation): Condition {
+export function evaluateConditions(
+  conditions: readonly NamedProgram[],
+  activation: Activation,
+  budget: CostBudget,
+): Condition {
   let result: Condition = 'true'
   for (const { program } of conditions) {
-    const evaluated = program.evaluate(activation)
+    if (budget.spent) return 'error'
+    const evaluated = program.evaluate(activation, budget)
     if (!evaluated.ok) result = 'error'
     else if (evaluated.value === false) return 'false'
     else if (evaluated.value !== true) result = 'error'

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import type { Activation } from '../cel/environment.js'
+import type { Activation, CostBudget } from '../cel/environment.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'
 import type { Compilation } from './compilation.js'
 import { documentSchema } from './document-schema.js'
-import { ExpressionCompiler, evaluateConditions, expressionsSchema, withVariables } from './expressions.js'
+import { ExpressionCompiler, evaluateConditions, expressionsSchema } from './expressions.js'
 import { compileMatch, grantMatchSchema, type Match } from './match.js'
 
 const schema = z.strictObject({
@@ -28,7 +28,7 @@ export interface Grant {
   /** Names that its expressions look for in the arguments, at any depth. */
   readonly members: ReadonlySet<string>
   /** True when every match condition is true; an error is no match. */
-  conditionsHold(activation: Activation): boolean
+  conditionsHold(activation: Activation, budget: CostBudget): boolean
 }
 
 export function compileGrant(document: SourceDocument): Compilation<Grant> {
@@ -58,8 +58,9 @@ export function compileGrant(document: SourceDocument): Compilation<Grant> {
       scopes: spec.scopes ?? [],
       allowClaimed: spec.allowClaimed,
       members: compiler.members,
-      conditionsHold: activation =>
-        conditions.length === 0 || evaluateConditions(conditions, withVariables(activation, variables)) === 'true',
+      // Conditions cannot read variables.
+      conditionsHold: (activation, budget) =>
+        conditions.length === 0 || evaluateConditions(conditions, activation, budget) === 'true',
     },
     findings: compiler.findings,
   }

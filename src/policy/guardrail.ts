@@ -4,6 +4,7 @@ import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'
 import type { Compilation } from './compilation.js'
+import { type DecisionBudget, decisionBudget } from './decision-budget.js'
 import { documentSchema } from './document-schema.js'
 import {
   asText,
@@ -53,8 +54,11 @@ export interface Guardrail {
   readonly denial: DenialMode | undefined
   /** Names that its expressions look for in the arguments, at any depth. */
   readonly members: ReadonlySet<string>
-  /** The violations of one call; empty when it keeps every rule or the conditions do not hold. Errors are violations. */
-  evaluate(activation: Activation): readonly Violation[]
+  /**
+   * The violations of one call; empty when it keeps every rule or the conditions do not hold. Errors are violations. When the
+   * budget is spent, what is left to judge is one violation, and not evaluated.
+   */
+  evaluate(activation: Activation, budget: DecisionBudget): readonly Violation[]
 }
 
 interface Validation {
@@ -101,7 +105,12 @@ export function compileGuardrail(document: SourceDocument): Compilation<Guardrai
       mode: spec.mode,
       denial: spec.denial,
       members: compiler.members,
-      evaluate: activation => evaluateGuardrail(document.name, variables, conditions, validations, activation),
+      evaluate(activation, budget) {
+        const before = budget.left
+        const violations = evaluateGuardrail(document.name, variables, conditions, validations, activation, budget)
+        budget.note(`Guardrail/${document.name}`, before)
+        return violations
+      },
     },
     findings,
   }
@@ -113,9 +122,11 @@ function evaluateGuardrail(
   conditions: readonly NamedProgram[],
   validations: readonly Validation[],
   outer: Activation,
+  budget: DecisionBudget,
 ): readonly Violation[] {
-  const condition = conditions.length === 0 ? 'true' : evaluateConditions(conditions, outer)
+  const condition = conditions.length === 0 ? 'true' : evaluateConditions(conditions, outer, budget)
   if (condition === 'false') return []
+  if (budget.spent) return [spentViolation(name, budget)]
   if (condition === 'error') {
     return [
       {
@@ -126,10 +137,11 @@ function evaluateGuardrail(
       },
     ]
   }
-  const activation = withVariables(outer, variables)
+  const activation = withVariables(outer, variables, budget)
   const violations: Violation[] = []
   for (const { program, messageProgram, message, policyReason, hint } of validations) {
-    const evaluated = program.evaluate(activation)
+    const evaluated = program.evaluate(activation, budget)
+    if (budget.spent) return [...violations, spentViolation(name, budget)]
     if (evaluated.ok && evaluated.value === true) continue
     if (!evaluated.ok) {
       const why = `the guardrail ${name} could not be judged: ${evaluated.error}`
@@ -138,7 +150,7 @@ function evaluateGuardrail(
     }
     violations.push({
       reason: 'guardrail.violated',
-      message: messageOf(messageProgram, activation) ?? message,
+      message: messageOf(messageProgram, activation, budget) ?? message,
       policyReason,
       hint,
     })
@@ -146,8 +158,23 @@ function evaluateGuardrail(
   return violations
 }
 
-function messageOf(program: CelProgram | undefined, activation: Activation): string | undefined {
-  const evaluated = program?.evaluate(activation)
+/** Rules that cost too much are the platform team's to change; what they cost depends on the call as well. */
+function spentViolation(name: string, budget: DecisionBudget): Violation {
+  const culprit = budget.costliest === '' ? `Guardrail/${name}` : budget.costliest
+  return {
+    reason: 'guardrail.error',
+    message: `the guardrail ${name} could not be judged: the rules for this call cost more than the ${decisionBudget} units that one decision has, most of them in ${culprit}`,
+    policyReason: '',
+    hint: `Send less in one call. The platform team can make ${culprit} cheaper: bound what its expressions go through, e.g. size(args.items) <= 100 && …`,
+  }
+}
+
+function messageOf(
+  program: CelProgram | undefined,
+  activation: Activation,
+  budget: DecisionBudget,
+): string | undefined {
+  const evaluated = program?.evaluate(activation, budget)
   const text = evaluated?.ok ? asText(evaluated.value) : undefined
   return text === undefined || text === '' ? undefined : text.slice(0, maxMessageLength)
 }

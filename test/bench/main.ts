@@ -1,14 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { measureCel } from './cel-cost.js'
 import { measureParsers } from './parser-cost.js'
-import { printParserReport, printReport } from './print-report.js'
+import { printCelGain, printCelReport, printParserReport, printReport } from './print-report.js'
 import { type BenchOptions, runBench } from './run-bench.js'
 import { canPin, pinLoadGenerator } from './server-process.js'
 
 const help = `Usage: npm run bench -- [--quick] [--json FILE] [--profile DIR]
 
 What a decision costs, as a ratio to a server that does nothing on the same transport; and what reading a message
-strictly costs, as a ratio to JSON.parse.
+strictly costs, as a ratio to JSON.parse; and what rules cost, as a ratio to other engines of CEL.
 
   --quick        under 25 seconds instead of 90
   --json FILE    the report as JSON too
@@ -47,7 +48,11 @@ else {
   console.log(printReport(report))
   const parser = measureParsers(values.quick ? { rounds: 9, roundMs: 5 } : { rounds: 31, roundMs: 10 })
   console.log(`\n${printParserReport(parser)}`)
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ ...report, parser }, undefined, 2)}\n`)
+  const cel = measureCel(values.quick ? { rounds: 9, roundMs: 8 } : { rounds: 31, roundMs: 15 })
+  const warm = report.scenarios.find(({ name }) => name === 'warm')
+  console.log(`\n${printCelReport(cel)}\n${printCelGain(cel, warm?.cpuMicros ?? 0)}`)
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify({ ...report, parser, cel }, undefined, 2)}\n`)
   const wrong = [...report.scenarios, ...report.openLoop.scenarios].reduce((sum, one) => sum + one.wrong, 0)
   if (wrong > 0) {
     process.stderr.write(`${wrong} answers were wrong: the numbers mean nothing\n`)

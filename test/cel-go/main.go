@@ -1,6 +1,7 @@
 // Command record evaluates CEL expressions with cel-go in the environment of a Kubernetes API server and prints what
 // came out. It reads expressions from standard input, one per line (empty lines and lines that begin with # are skipped),
-// and writes a JSON array to standard output, one case per line, in the order of the input. See README.md.
+// and writes a JSON array to standard output, one case per line, in the order of the input. With the name of a file of
+// variables it reads and writes lines of tabs instead, see random.go. See README.md.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/cel-go/cel"
@@ -102,6 +104,12 @@ func tagged(v ref.Val) any {
 		return text(string(v))
 	case types.Null:
 		return map[string]any{"null": true}
+	case types.Bytes:
+		return map[string]any{"bytes": []byte(v)}
+	case types.Timestamp:
+		return map[string]any{"timestamp": v.Time.UTC().Format(time.RFC3339Nano)}
+	case types.Duration:
+		return map[string]any{"duration": strconv.FormatInt(v.Duration.Nanoseconds(), 10)}
 	case *types.Optional:
 		if !v.HasValue() {
 			return map[string]any{"optional": []any{}}
@@ -146,6 +154,10 @@ func main() {
 	caller := &user.DefaultInfo{Name: "caller", Groups: []string{"callers"}}
 	activation := map[string]any{"authorizer": library.NewAuthorizerVal(caller, echo{})}
 
+	if len(os.Args) > 1 {
+		recordRandom(env, os.Args[1])
+		return
+	}
 	records := []record{}
 	input := bufio.NewScanner(os.Stdin)
 	input.Buffer(nil, 1<<24)

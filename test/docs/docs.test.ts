@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { librarySets } from '../../src/cel/library-sets.js'
+import { lintCodes } from '../../src/cel/lint/lint-codes.js'
 import { parseSignature } from '../../src/cel/types/parse-signature.js'
 import { run } from '../../src/cli/run.js'
 import { configSpec } from '../../src/config/config-document.js'
@@ -13,6 +14,7 @@ import { formatFinding } from '../../src/documents/format-finding.js'
 import { envoyChecks } from '../../src/gateway-check/envoy-checks.js'
 import { isKnownKind } from '../../src/policy/compile-document.js'
 import { policyEnvironment } from '../../src/policy/expression-environment.js'
+import { policyFacts } from '../../src/policy/policy-facts.js'
 import { createMetrics } from '../../src/telemetry/metrics.js'
 import { catalogs, memorySource, namesAsTokens, storeOf } from '../support/policies.js'
 import { anchors, codeBlocks, markdownFiles, prose, readMarkdown, relativeLinks, tableRows } from './markdown.js'
@@ -133,6 +135,23 @@ describe('documents.md', () => {
     // What macros call for their authors is not for them to call.
     const missing = [...new Set(offered)].filter(name => !name.includes('@') && !named.has(name))
     expect(missing).toEqual([])
+  })
+})
+
+describe('lint in documents.md', () => {
+  const rows = tableRows(documents, 'Lint')
+  const plain = (cell: string | undefined) => code(cell).replaceAll('\\|', '|')
+
+  it('has every code as it is in the engine, and no others', () => {
+    expect(rows.map(([name, says, bad, good]) => [code(name), says, plain(bad), plain(good)])).toEqual(
+      Object.entries(lintCodes).map(([name, { says, bad, good }]) => [name, says, bad, good]),
+    )
+  })
+
+  it.each(rows.map(row => [code(row[0]), plain(row[2]), plain(row[3])] as const))('%s: %s', (name, bad, good) => {
+    for (const source of [bad, good]) expect(policyEnvironment.compile(source, 'bool')).toMatchObject({ ok: true })
+    expect(policyEnvironment.lint(bad, 'bool', policyFacts).map(issue => issue.code)).toEqual([name])
+    expect(policyEnvironment.lint(good, 'bool', policyFacts)).toEqual([])
   })
 })
 

@@ -1,10 +1,13 @@
 import { Failure, type Value } from '../values/value.js'
 import { constantCode, constantOf } from './compiled.js'
 import { type Code, Frame, merge, type Step } from './frame.js'
+import { type LazyStep, lazyCall, lazyFormOf } from './lazy-form.js'
 
 /** A link of a chain: an operation on the value before it, and the other operands that it reads. */
 export interface Link {
   readonly step: Step
+  /** The same, where what comes from outside need not be converted. */
+  readonly lazyStep?: LazyStep
   readonly operands: readonly Code[]
   /** Whether it gives the same for the same: then it is worked out once, when all it needs is constant. */
   readonly pure: boolean
@@ -24,6 +27,11 @@ export function chain(head: Code, links: readonly Link[], onFailure: (failure: F
     const folded = link && fold(start, link, onFailure)
     if (folded === undefined) break
     start = folded
+    done++
+  }
+  const next = links[done]
+  if (next?.lazyStep !== undefined && lazyFormOf(start) !== undefined) {
+    start = lazyCall(start, next.lazyStep)
     done++
   }
   const rest = links.slice(done)

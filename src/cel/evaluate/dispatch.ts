@@ -21,6 +21,8 @@ interface Candidate {
   readonly id: string
   readonly member: boolean
   readonly guards: readonly Guard[]
+  /** Whether all that it takes are texts. */
+  readonly texts: boolean
   readonly call: Implementation
 }
 
@@ -33,7 +35,8 @@ function prepare(overload: FunctionOverload): Candidate {
   const known = prepared.get(overload)
   if (known !== undefined) return known
   const { member, params } = parseSignature(overload.id, overload.signature)
-  const candidate = { id: overload.id, member, guards: params.map(guardOf), call: overload.call }
+  const texts = params.every(({ kind }) => kind === 'string')
+  const candidate = { id: overload.id, member, guards: params.map(guardOf), texts, call: overload.call }
   prepared.set(overload, candidate)
   return candidate
 }
@@ -54,23 +57,32 @@ export function dispatcher(
   at: number,
   ids: readonly string[] | undefined,
 ): Call {
-  const fitting = overloads
-    .map(prepare)
-    .filter(({ member, guards }) => member === method && guards.length === arity)
-    .filter(({ id }) => ids === undefined || ids.includes(id))
-  const [only] = fitting
-  const choose =
-    only !== undefined && fitting.length === 1
-      ? (values: readonly Value[]) => (accepts(only, values) ? only : undefined)
-      : (values: readonly Value[]) => fitting.find(candidate => accepts(candidate, values))
+  const fitting = fittingOf(overloads, method, arity, ids)
   return (values, frame) => {
     if (!frame.charge(1)) return spent
-    const chosen = choose(values)
+    const chosen = choose(fitting, values)
     if (chosen === undefined) return noSuchOverload(name, method, values, at)
     const result = chosen.call(values, frame)
     if (frame.left < 0) return spent
     return result instanceof Failure ? place(result, at, `${name}()`) : result
   }
+}
+
+function fittingOf(
+  overloads: readonly FunctionOverload[],
+  method: boolean,
+  arity: number,
+  ids: readonly string[] | undefined,
+): readonly Candidate[] {
+  return overloads
+    .map(prepare)
+    .filter(({ member, guards }) => member === method && guards.length === arity)
+    .filter(({ id }) => ids === undefined || ids.includes(id))
+}
+
+function choose(candidates: readonly Candidate[], values: readonly Value[]): Candidate | undefined {
+  for (const candidate of candidates) if (accepts(candidate, values)) return candidate
+  return undefined
 }
 
 function accepts(candidate: Candidate, values: readonly Value[]): boolean {
@@ -81,6 +93,27 @@ function accepts(candidate: Candidate, values: readonly Value[]): boolean {
     if (value === undefined || guard === undefined || !guard(value)) return false
   }
   return true
+}
+
+/** The same for two operands, which need no list where the only overload that is meant takes two texts. */
+export function binaryDispatcher(
+  name: string,
+  overloads: readonly FunctionOverload[],
+  method: boolean,
+  at: number,
+  ids: readonly string[] | undefined,
+): (a: Value, b: Value, frame: Frame) => Result {
+  const general = dispatcher(name, overloads, method, 2, at, ids)
+  const [only, ...others] = fittingOf(overloads, method, 2, ids)
+  const two = only?.texts && others.length === 0 ? only.call.two : undefined
+  if (two === undefined) return (a, b, frame) => general([a, b], frame)
+  return (a, b, frame) => {
+    if (typeof a !== 'string' || typeof b !== 'string') return general([a, b], frame)
+    if (!frame.charge(1)) return spent
+    const result = two(a, b, frame)
+    if (frame.left < 0) return spent
+    return result instanceof Failure ? place(result, at, `${name}()`) : result
+  }
 }
 
 /** Slow, because failures are rare: says which types there are no overload for. */

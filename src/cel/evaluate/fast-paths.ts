@@ -1,67 +1,61 @@
-import type { SelectExpr } from '../syntax/ast.js'
-import { type CelMap, Failure, type Value } from '../values/value.js'
+import type { Value } from '../values/value.js'
 import { constantSet } from './constant-set.js'
-import type { Code, Step } from './frame.js'
-import type { Binary } from './operators.js'
-import { hasStep, optionalSelectStep, selectStep } from './select.js'
+import type { Step } from './frame.js'
 
-/** `a.b.c` as one code. */
-export function selectFields(head: Code, nodes: readonly SelectExpr[]): Code {
-  const fields = nodes.map(node => ({ name: node.field, step: selectOf(node) }))
-  return frame => {
-    let value = head(frame)
-    for (const { name, step } of fields) {
-      if (value instanceof Map) {
-        const map: CelMap = value
-        const found = map.get(name)
-        if (found !== undefined) {
-          frame.left--
-          value = found
-          continue
-        }
-      }
-      if (value instanceof Failure) return value
-      value = step(value, frame)
+/** Up to here, texts of one length are compared for nothing more than what each ten characters cost. */
+const shortText = 63
+
+/**
+ * A comparison with a constant, for the types that are compared most; `general` is for all others. undefined where there
+ * is no quicker way.
+ */
+export function compareWithConstant(name: string, constant: Value, general: Step): Step | undefined {
+  if (typeof constant === 'string' && constant.length <= shortText) return compareText(name, constant, general)
+  return typeof constant === 'bigint' ? compareInt(name, constant, general) : undefined
+}
+
+function compareText(name: string, constant: string, general: Step): Step | undefined {
+  if (name !== '_==_' && name !== '_!=_') return undefined
+  const same = name === '_==_'
+  const { length } = constant
+  return (value, frame) => {
+    if (typeof value !== 'string') return general(value, frame)
+    frame.left -= length <= 10 || value.length <= 10 ? 1 : Math.ceil(Math.min(length, value.length) / 10)
+    return (value === constant) === same
+  }
+}
+
+function compareInt(name: string, constant: bigint, general: Step): Step | undefined {
+  const step =
+    (decide: (value: bigint) => boolean): Step =>
+    (value, frame) => {
+      if (typeof value !== 'bigint') return general(value, frame)
+      frame.left--
+      return decide(value)
     }
-    return value
-  }
-}
-
-export function selectOf({ field, at, test, optional }: SelectExpr): Step {
-  if (test) return hasStep(field, at)
-  return optional ? optionalSelectStep(field, at) : selectStep(field, at)
-}
-
-/** Comparing with a short constant, for what it is compared with most; undefined for all else. */
-export function quickStep(name: string, constant: Value): ((value: Value) => boolean | undefined) | undefined {
-  if (typeof constant === 'string' && constant.length <= 10) {
-    if (name === '_==_') return value => (typeof value === 'string' ? value === constant : undefined)
-    if (name === '_!=_') return value => (typeof value === 'string' ? value !== constant : undefined)
-  }
-  if (typeof constant !== 'bigint') return undefined
   switch (name) {
     case '_==_':
-      return value => (typeof value === 'bigint' ? value === constant : undefined)
+      return step(value => value === constant)
     case '_!=_':
-      return value => (typeof value === 'bigint' ? value !== constant : undefined)
+      return step(value => value !== constant)
     case '_<_':
-      return value => (typeof value === 'bigint' ? value < constant : undefined)
+      return step(value => value < constant)
     case '_<=_':
-      return value => (typeof value === 'bigint' ? value <= constant : undefined)
+      return step(value => value <= constant)
     case '_>_':
-      return value => (typeof value === 'bigint' ? value > constant : undefined)
+      return step(value => value > constant)
     case '_>=_':
-      return value => (typeof value === 'bigint' ? value >= constant : undefined)
+      return step(value => value >= constant)
     default:
       return undefined
   }
 }
 
 /** `x in [1, 2, 3]`: one look, as in Kubernetes, whatever the length of the list. */
-export function inConstant(list: readonly Value[]): Binary {
+export function inConstant(list: readonly Value[]): Step {
   const includes = constantSet(list)
-  return (value, _, context) => {
-    context.charge(1)
-    return includes(value, context)
+  return (value, frame) => {
+    frame.left--
+    return includes(value, frame)
   }
 }

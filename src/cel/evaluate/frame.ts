@@ -1,8 +1,10 @@
+import { type AuthorizationRequest, authorizationKey } from '../library/authorization.js'
 import type { CallContext } from '../library/library.js'
 import { Failure, type Result, type Value } from '../values/value.js'
+import type { Outside } from './outside.js'
 
 /** Where the variables of one evaluation come from; asked at most once per name. undefined = no value. */
-export type Activation = (name: string) => Value | undefined
+export type Activation = (name: string) => Value | Outside | undefined
 
 /** The step from a value to a part of it: a field, a key, an index. */
 export type PathStep = string | bigint | boolean
@@ -37,11 +39,20 @@ export class PlacedFailure extends Failure {
 /** What everything answers when the budget is spent. `||` and `&&` do not absorb it, and `evaluate` looks at the budget. */
 export const spent = new Failure('the evaluation costs more than its budget allows')
 
+/** Answers that one evaluation can wait for at once, whatever asking costs. */
+export const mostRequests = 16
+
+/** The outcome of an evaluation that waits for answers. */
+export const suspended = new Failure('the evaluation waits for answers of the authorizer')
+
 /** How many variables, and how many names of macros and binds, an expression has. */
 export interface Slots {
   readonly variables: number
   readonly locals: number
 }
+
+/** Without slots nothing is ever written. */
+const noSlots: undefined[] = []
 
 /** State of one evaluation. */
 export class Frame implements CallContext {
@@ -49,10 +60,12 @@ export class Frame implements CallContext {
   left: number
   readonly activation: Activation
   /** Variables as read so far, by slot. */
-  readonly variables: (Result | undefined)[]
+  readonly variables: (Result | Outside | undefined)[]
   /** What macros and binds declare, by depth. */
-  readonly locals: (Result | undefined)[]
+  readonly locals: (Result | Outside | undefined)[]
   readonly unknowns: ReadonlyMap<string, readonly UnknownPattern[]> | undefined
+  /** What must be answered before the outcome counts, each once, by key. */
+  waiting: Map<string, AuthorizationRequest> | undefined = undefined
 
   constructor(
     activation: Activation,
@@ -62,8 +75,8 @@ export class Frame implements CallContext {
   ) {
     this.activation = activation
     this.left = budget
-    this.variables = slots.variables === 0 ? [] : new Array(slots.variables)
-    this.locals = slots.locals === 0 ? [] : new Array(slots.locals)
+    this.variables = slots.variables === 0 ? noSlots : new Array(slots.variables)
+    this.locals = slots.locals === 0 ? noSlots : new Array(slots.locals)
     this.unknowns = unknowns
   }
 
@@ -71,6 +84,12 @@ export class Frame implements CallContext {
   charge(units: number): boolean {
     if (units > 0) this.left -= units
     return this.left >= 0
+  }
+
+  /** Beyond the most, what is not noted is asked for in the next round. */
+  suspend(request: AuthorizationRequest): void {
+    this.waiting ??= new Map()
+    if (this.waiting.size < mostRequests) this.waiting.set(authorizationKey(request), request)
   }
 }
 

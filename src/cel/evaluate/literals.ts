@@ -21,6 +21,11 @@ function itemValue({ code, optional }: Item, frame: Frame): Result | undefined {
   return value instanceof OptionalValue ? value.value : notOptional
 }
 
+/** Of several errors the first counts, so that the answer is the same with and without unknowns. */
+function firstOf(failure: Failure | undefined, next: Failure): Failure {
+  return failure === undefined ? next : merge(failure, next)
+}
+
 export function listLiteral(items: readonly Item[], at: number): Code {
   return frame => {
     if (!frame.charge(cost.list)) return spent
@@ -29,7 +34,7 @@ export function listLiteral(items: readonly Item[], at: number): Code {
     for (const item of items) {
       const value = itemValue(item, frame)
       if (value instanceof Failure) {
-        failure = merge(place(value, at), failure)
+        failure = firstOf(failure, place(value, at))
         if (frame.unknowns === undefined) return failure
       } else if (value !== undefined) list.push(value)
     }
@@ -49,11 +54,10 @@ export function mapLiteral(entries: readonly { readonly key: Code; readonly valu
       const keyValue = keyCode(frame)
       const value = itemValue(item, frame)
       const key = keyValue instanceof Failure ? keyValue : (mapKey(keyValue) ?? badKey)
-      if (key instanceof Failure) failure = merge(key, failure)
-      else if (map.has(key)) failure = merge(twice, failure)
+      if (key instanceof Failure) failure = firstOf(failure, key)
+      else if (map.has(key)) failure = firstOf(failure, twice)
       else if (value !== undefined && !(value instanceof Failure)) map.set(key, value)
-      if (value instanceof Failure)
-        failure = failure === undefined ? place(value, at) : merge(failure, place(value, at))
+      if (value instanceof Failure) failure = firstOf(failure, place(value, at))
       if (failure !== undefined && frame.unknowns === undefined) return failure
     }
     return failure ?? map
@@ -71,7 +75,7 @@ export function messageLiteral(
     for (const { name, value: item, at } of fields) {
       const value = itemValue(item, frame)
       if (value instanceof Failure) {
-        failure = merge(place(value, at), failure)
+        failure = firstOf(failure, place(value, at))
         if (frame.unknowns === undefined) return failure
       } else if (value !== undefined) values.set(name, value)
     }

@@ -14,6 +14,8 @@ export type Unary = (a: Value) => Result | undefined
 
 const divisionByZero = new Failure('division by zero')
 const modulusByZero = new Failure('modulus by zero')
+/** As in cel-go; an answer either way would let `!(x > 5.0)` pass. */
+const noOrder = new Failure('NaN has no order')
 
 function tenths(size: number): number {
   return Math.ceil(size / 10)
@@ -103,7 +105,8 @@ function ordered(decide: (order: number) => boolean): Binary {
   return (a, b, context) => {
     if (!context.charge(compareCost(a, b))) return spent
     const order = compare(a, b)
-    return order === undefined ? undefined : decide(order)
+    if (order === undefined) return undefined
+    return Number.isNaN(order) ? noOrder : decide(order)
   }
 }
 

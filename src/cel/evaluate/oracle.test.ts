@@ -7,14 +7,14 @@ import { evaluateSource } from './run-source.fixture.js'
 
 /**
  * Random expressions, mostly of the right types, must have the same answer here and from `@bufbuild/cel`: the same value,
- * or an error in both. Left out where the two differ: the oracle lets -(-2^63) pass, reads int("") as 0, and has no answer
- * to whether a list is in a map (cel-go: it is not).
+ * or an error in both. Left out where the two differ: the oracle finds NaN neither less nor greater (cel-go: an error),
+ * lets -(-2^63) pass, reads int("") as 0, and has no answer to whether a list is in a map (cel-go: it is not).
  */
 const int = fc.oneof(
   fc.constantFrom('0', '1', '2', '-1', '9223372036854775807', 'n', 'xs[1]', 'm.a', 'm["b"]'),
   fc.integer({ min: -20, max: 20 }).map(String),
 )
-const double = fc.constantFrom('0.0', '1.0', '-0.5', '2.5', '1e300', '(0.0/0.0)', 'd')
+const double = fc.constantFrom('0.0', '1.0', '-0.5', '2.5', '1e300', 'd')
 const uint = fc.constantFrom('0u', '1u', '7u', '18446744073709551615u')
 const text = fc.constantFrom('""', '"a"', '"ab"', '"\u{1f600}x"', 's', '"true"', '"12"', '"1.5"')
 const literalBool = fc.constantFrom('true', 'false', 'b', '(1/0 == 1)', 'has(m.a)', 'has(m.zz)', '(m.zz == 1)')
@@ -82,7 +82,7 @@ const { expression } = fc.letrec<{
       tie('list'),
       double,
       uint,
-      fc.constantFrom('null', '{1: "a"}', '{"a": m}'),
+      fc.constantFrom('null', '(0.0/0.0)', '{1: "a"}', '{"a": m}'),
     ),
     expression: oneOf(tie('bool'), tie('any')),
   }
@@ -103,7 +103,7 @@ describe('against @bufbuild/cel', () => {
         const wanted = run(source, theirs)
         expect(result.ok ? plain(result.value) : 'error').toEqual(isCelError(wanted) ? 'error' : oracle(wanted))
       }),
-      { numRuns: 2000 },
+      { numRuns: 4000, seed: 20261121 },
     )
   })
 })

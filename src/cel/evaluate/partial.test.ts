@@ -21,6 +21,8 @@ function partly(source: string, ...unknowns: UnknownPattern[]): unknown {
       return `! ${result.error.message}`
     case 'unknown':
       return { needs: result.paths.map(path => path.join('.')).sort() }
+    case 'suspended':
+      return '! suspended'
   }
 }
 

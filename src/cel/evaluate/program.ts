@@ -1,3 +1,4 @@
+import type { AuthorizationRequest } from '../library/authorization.js'
 import { Failure, type Value } from '../values/value.js'
 import { patternsByName } from './attribute.js'
 import {
@@ -9,6 +10,7 @@ import {
   pathsOf,
   type Slots,
   spent,
+  suspended,
   Unknown,
   type UnknownPattern,
 } from './frame.js'
@@ -22,13 +24,22 @@ export interface LoadProblem {
 /** `cost` is what was spent, in Kubernetes cost units. `at` is an offset in the source. */
 export type Evaluated =
   | { readonly ok: true; readonly value: Value; readonly cost: number }
-  | { readonly ok: false; readonly error: Failure; readonly at: number | undefined; readonly cost: number }
+  | {
+      readonly ok: false
+      readonly error: Failure
+      readonly at: number | undefined
+      readonly cost: number
+      /** What must be answered first: then there is no outcome yet, whatever the operators made of it. */
+      readonly waiting?: readonly AuthorizationRequest[]
+    }
 
 export type PartiallyEvaluated =
   | { readonly kind: 'value'; readonly value: Value; readonly cost: number }
   | { readonly kind: 'error'; readonly error: Failure; readonly at: number | undefined; readonly cost: number }
   /** The answer depends on these; once they are known, others may turn out to be needed. */
   | { readonly kind: 'unknown'; readonly paths: readonly AttributePath[]; readonly cost: number }
+  /** These must be answered first. */
+  | { readonly kind: 'suspended'; readonly requests: readonly AuthorizationRequest[]; readonly cost: number }
 
 /** A compiled expression: pure, synchronous, never throws. */
 export interface Program {
@@ -49,16 +60,20 @@ export function createProgram(code: Code, problems: readonly LoadProblem[], slot
     evaluate(activation, budget = defaultBudget) {
       const frame = new Frame(activation, budget, undefined, slots)
       const result = code(frame)
-      const cost = budget - frame.left
+      const cost = costOf(budget, frame)
+      if (frame.waiting !== undefined) {
+        return { ok: false, error: suspended, at: undefined, cost, waiting: [...frame.waiting.values()] }
+      }
       if (frame.left < 0) return { ok: false, error: spent, at: undefined, cost }
       return result instanceof Failure
         ? { ok: false, error: result, at: placeOf(result), cost }
         : { ok: true, value: result, cost }
     },
     evaluatePartial(activation, unknowns, budget = defaultBudget) {
-      const frame = new Frame(activation, budget, patternsByName(unknowns), slots)
+      const frame = new Frame(activation, budget, unknowns.length === 0 ? undefined : patternsByName(unknowns), slots)
       const result = code(frame)
-      const cost = budget - frame.left
+      const cost = costOf(budget, frame)
+      if (frame.waiting !== undefined) return { kind: 'suspended', requests: [...frame.waiting.values()], cost }
       if (frame.left < 0) return { kind: 'error', error: spent, at: undefined, cost }
       if (result instanceof Unknown) return { kind: 'unknown', paths: pathsOf(result), cost }
       return result instanceof Failure
@@ -66,6 +81,11 @@ export function createProgram(code: Code, problems: readonly LoadProblem[], slot
         : { kind: 'value', value: result, cost }
     },
   }
+}
+
+/** What a refused charge would have paid for was not done: a budget is missed by one unit at most. */
+function costOf(budget: number, frame: Frame): number {
+  return budget - Math.max(frame.left, -1)
 }
 
 function placeOf(failure: Failure): number | undefined {

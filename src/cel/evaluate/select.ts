@@ -2,7 +2,8 @@ import { lookupKey } from '../values/map-key.js'
 import { Message } from '../values/message.js'
 import { typeOf } from '../values/type-of.js'
 import { type CelMap, Failure, OptionalValue, type Result, Uint, type Value } from '../values/value.js'
-import { PlacedFailure, type Step } from './frame.js'
+import { noSuchOverload } from './dispatch.js'
+import { PlacedFailure, place, type Step } from './frame.js'
 
 const none = new OptionalValue(undefined)
 const outOfBounds = new Failure('index out of bounds')
@@ -78,6 +79,16 @@ export function indexValue(value: Value, index: Value): Result | undefined {
     return found === undefined ? outOfBounds : found
   }
   return value instanceof OptionalValue ? optionalIndex(value, index) : undefined
+}
+
+/** `a["b"]`, `a[0]`. */
+export function indexStep(key: Value, at: number): Step {
+  return (value, frame) => {
+    frame.left--
+    const found = indexValue(value, key)
+    if (found === undefined) return noSuchOverload('_[_]', false, [value, key], at)
+    return found instanceof Failure ? place(found, at) : found
+  }
 }
 
 /** `a[?i]`: an optional with the element, or none. */

@@ -45,13 +45,15 @@ export interface AuthorizationDecision {
 }
 
 /**
- * What answers checks. Evaluation is synchronous: a host that does not know yet says `pending`, is told through `suspend`
- * that the evaluation cannot end well, gets the answer on its own time, and evaluates again. It must go by `suspend` and not
- * by the outcome of the evaluation: `pending || true` is true.
+ * What answers checks. Evaluation is synchronous: for what a host does not know yet it says `pending`, which suspends the
+ * evaluation; its outcome names the requests. Once they are answered the expression is evaluated again, from the beginning.
  */
 export interface AuthorizerHost {
-  /** Must not throw, and must give one evaluation the same answer to the same request. */
+  /** Must not throw, and must give the same answer to the same request until the last evaluation that needs it. */
   check(request: AuthorizationRequest): AuthorizationDecision | 'pending'
-  /** Called once for each check that is pending, before its failure enters the expression. */
-  suspend(request: AuthorizationRequest): void
+}
+
+/** A text for a request that no other request has: to remember answers by. */
+export function authorizationKey(request: AuthorizationRequest): string {
+  return JSON.stringify(request)
 }

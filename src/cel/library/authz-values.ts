@@ -3,6 +3,7 @@ import type { AuthorizationDecision, AuthorizationRequest, AuthorizationUser, Au
 import { parseFieldSelector } from './field-selector.js'
 import { checkDns1123Label, checkDns1123Subdomain } from './kubernetes-names.js'
 import { parseLabelSelector } from './label-selector.js'
+import type { CallContext } from './library.js'
 
 const pending = new Failure('the authorizer has not answered yet')
 const badAccount = new Failure('not the name of a service account')
@@ -47,10 +48,10 @@ export class Authorizer extends Step {
   }
 
   /** The one place that asks. */
-  ask(request: AuthorizationRequest): Decision | Failure {
+  ask(request: AuthorizationRequest, context: CallContext): Decision | Failure {
     const answer = this.host.check(request)
     if (answer !== 'pending') return new Decision(answer)
-    this.host.suspend(request)
+    context.suspend?.(request)
     return pending
   }
 }
@@ -66,8 +67,8 @@ export class PathCheck extends Step {
     this.path = path
   }
 
-  check(verb: string): Decision | Failure {
-    return this.authorizer.ask({ kind: 'path', user: this.authorizer.user, path: this.path, verb })
+  check(verb: string, context: CallContext): Decision | Failure {
+    return this.authorizer.ask({ kind: 'path', user: this.authorizer.user, path: this.path, verb }, context)
   }
 }
 
@@ -115,9 +116,9 @@ export class ResourceCheck extends Step {
     return new ResourceCheck(this.authorizer, { ...this.resource, ...change })
   }
 
-  check(verb: string): Decision | Failure {
+  check(verb: string, context: CallContext): Decision | Failure {
     const { group, resource, subresource, namespace, name, fieldSelector, labelSelector } = this.resource
-    return this.authorizer.ask({
+    const request: AuthorizationRequest = {
       kind: 'resource',
       user: this.authorizer.user,
       verb,
@@ -128,7 +129,8 @@ export class ResourceCheck extends Step {
       name: name ?? '',
       fieldSelector: fieldSelector ? parseFieldSelector(fieldSelector) : undefined,
       labelSelector: labelSelector ? parseLabelSelector(labelSelector) : undefined,
-    })
+    }
+    return this.authorizer.ask(request, context)
   }
 }
 

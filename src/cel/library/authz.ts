@@ -1,10 +1,7 @@
 import { Authorizer, type CheckedResource, Decision, GroupCheck, PathCheck, ResourceCheck } from './authz-values.js'
-import { isText } from './implement.js'
-import type { FunctionOverload, Library } from './library.js'
+import { type Guard, isText, noSuchOverload, outOfBudget } from './implement.js'
+import type { FunctionOverload, Implementation, Library } from './library.js'
 import { isOf, type Price, priced1, priced2, priced3, traversal } from './priced.js'
-
-/** So that an expression can pay for two checks and no more (apiserver pkg/cel/library/cost.go). */
-const checkPrice = 350_000
 
 const isAuthorizer = isOf(Authorizer)
 const isPathCheck = isOf(PathCheck)
@@ -28,8 +25,19 @@ function refine(
   }
 }
 
-/** `kubernetes.authz` (Kubernetes 1.27): asks whether a user may do something. The variable `authorizer` brings the host. */
-export const authzLibrary: Library = {
+/** The call that may have to wait for its answer; the evaluator takes one unit of the price. */
+function checking<C extends PathCheck | ResourceCheck>(isCheck: Guard<C>, price: number): Implementation {
+  return ([check, verb], context) => {
+    if (!isCheck(check) || !isText(verb)) return noSuchOverload
+    return context.charge(price - 1) ? check.check(verb, context) : outOfBudget
+  }
+}
+
+/** Kubernetes' price of a check: of a million units, two and no more can be paid (apiserver pkg/cel/library/cost.go). */
+export const kubernetesCheckPrice = 350_000
+
+/** `kubernetes.authz` with checks at another price. */
+export const authzAt = (checkPrice: number): Library => ({
   name: 'kubernetes.authz',
   types: [
     'kubernetes.authorization.Authorizer',
@@ -82,12 +90,12 @@ export const authzLibrary: Library = {
     {
       id: 'pathcheck_check',
       signature: 'kubernetes.authorization.PathCheck.check(string) -> kubernetes.authorization.Decision',
-      call: priced2(isPathCheck, isText, (check, verb) => check.check(verb), checkPrice),
+      call: checking(isPathCheck, checkPrice),
     },
     {
       id: 'resourcecheck_check',
       signature: `${resourceCheck}.check(string) -> kubernetes.authorization.Decision`,
-      call: priced2(isResourceCheck, isText, (check, verb) => check.check(verb), checkPrice),
+      call: checking(isResourceCheck, checkPrice),
     },
     {
       id: 'decision_allowed',
@@ -110,7 +118,10 @@ export const authzLibrary: Library = {
       call: priced1(isDecision, ({ answer }) => answer.error ?? ''),
     },
   ],
-}
+})
+
+/** `kubernetes.authz` (Kubernetes 1.27): asks whether a user may do something. The variable `authorizer` brings the host. */
+export const authzLibrary: Library = authzAt(kubernetesCheckPrice)
 
 /** A list, and for each two characters a requirement with a list: `apiserver selectorCostEstimate`. */
 const selectorPrice = (_: ResourceCheck, selector: string): number =>

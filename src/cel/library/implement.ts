@@ -43,7 +43,10 @@ export function binary<A extends Value, B extends Value>(
   b: Guard<B>,
   run: (a: A, b: B, context: CallContext) => Result,
 ): Implementation {
-  return ([first, second], context) => (a(first) && b(second) ? run(first, second, context) : noSuchOverload)
+  const two = (first: Value | undefined, second: Value | undefined, context: CallContext) =>
+    a(first) && b(second) ? run(first, second, context) : noSuchOverload
+  const call: Implementation = (args, context) => two(args[0], args[1], context)
+  return Object.assign(call, { two })
 }
 
 export function ternary<A extends Value, B extends Value, C extends Value>(

@@ -81,7 +81,6 @@ export const echo: AuthorizerHost = {
       error: verb === 'fail' ? 'no answer' : undefined,
     }
   },
-  suspend() {},
 }
 
 function describeRequest(request: AuthorizationRequest): string {

@@ -1,4 +1,5 @@
 import type { Result, Value } from '../values/value.js'
+import type { AuthorizationRequest } from './authorization.js'
 
 /** What a function may use while it runs. */
 export interface CallContext {
@@ -8,10 +9,19 @@ export interface CallContext {
    * Charge before the work.
    */
   charge(units: number): boolean
+  /**
+   * Says that an answer from outside is not there yet. Whatever the function returns then, and whatever becomes of it, the
+   * evaluation ends suspended: no operator can absorb that. Absent where nothing can wait.
+   */
+  suspend?(request: AuthorizationRequest): void
 }
 
 /** An implementation: the target of a method comes first. Never throws; a type that the signature excludes never comes. */
-export type Implementation = (args: readonly Value[], context: CallContext) => Result
+export interface Implementation {
+  (args: readonly Value[], context: CallContext): Result
+  /** The same with two arguments, where there is a way to it that needs no list. */
+  readonly two?: (first: Value, second: Value, context: CallContext) => Result
+}
 
 /**
  * One overload, in the notation of the field: `string.charAt(int) -> string` is a method, `size(list(<A>)) -> int` a

@@ -80,8 +80,8 @@ function selfCompareUnits(list: readonly Value[]): number {
 function sortByKeys(list: readonly Value[], keys: readonly Value[], context: CallContext): Result {
   if (list.length !== keys.length) return unequalSizes
   const [first] = keys
-  if (first === undefined) return list
   if (!context.charge(listUnits + selfCompareUnits(keys))) return outOfBudget
+  if (first === undefined) return list
   if (compare(first, first) === undefined) return noOrder
   const type = typeOf(first)
   const pairs: { readonly key: Value; readonly item: Value }[] = []

@@ -82,6 +82,69 @@ describe('formatExpression', () => {
     expect(formatExpression('"//"+a')).toBe('"//" + a')
   })
 
+  it.each<[string, string, string]>([
+    ['what fits', 'aaaa&&bbbb||cccc', 'aaaa && bbbb || cccc'],
+    ['what is one too long', 'aaaaa&&bbbb||cccc', 'aaaaa && bbbb ||\ncccc'],
+    ['all of a chain', 'aaaaaaaaaa||bb||cccccccccc', 'aaaaaaaaaa ||\nbb ||\ncccccccccc'],
+    [
+      'a chain in a chain',
+      'aaaaaaaaaa && bbbbbbbbbb && cccccccccc || d',
+      'aaaaaaaaaa &&\n  bbbbbbbbbb &&\n  cccccccccc ||\nd',
+    ],
+    [
+      'a chain in parentheses',
+      'a && (bbbbbbbbbb || cccccccccc) && d',
+      'a &&\n(\n  bbbbbbbbbb ||\n  cccccccccc\n) &&\nd',
+    ],
+    ['a negation', '!(aaaaaaaaaa || bbbbbbbbbb)', '!(\n  aaaaaaaaaa ||\n  bbbbbbbbbb\n)'],
+    ['a macro, whose variable stays with it', 'list.all(n, n > 1 && n < 200)', 'list.all(n,\n  n > 1 && n < 200\n)'],
+    ['two variables', 'list.all(i, n, i > 1 && n < 200)', 'list.all(i, n,\n  i > 1 && n < 200\n)'],
+    ['a bind', 'cel.bind(x, aaaaaaaaaa, bbbbbbbbbb)', 'cel.bind(x,\n  aaaaaaaaaa,\n  bbbbbbbbbb\n)'],
+    ['cases', 'aa ? bbbbbb : cccc ? dddddd : eeeeee', 'aa\n  ? bbbbbb\n  : cccc\n  ? dddddd\n  : eeeeee'],
+    ['a list', '[aaaaaaaa, bbbbbbbb, cccc]', '[\n  aaaaaaaa,\n  bbbbbbbb,\n  cccc\n]'],
+    ['a map', '{aaaaaaaa: bbbbbbbb, cccc: d}', '{\n  aaaaaaaa: bbbbbbbb,\n  cccc: d\n}'],
+    ['what comes after', 'f(aaaaa, b).c.d == eeeee', 'f(\n  aaaaa,\n  b\n).c.d == eeeee'],
+    ['the last call of several', 'aa.f(bbb).g(cccc).h(ddd)', 'aa.f(bbb).g(cccc).h(\n  ddd\n)'],
+    ['no sum', 'aaaaaaaaaa + bbbbbbbbbb', 'aaaaaaaaaa + bbbbbbbbbb'],
+    ['no text', '"aaaaaaaaaaaaaaaaaaaa\\n"', '"aaaaaaaaaaaaaaaaaaaa\\n"'],
+    ['characters outside of the first plane as one', '"😀😀😀😀😀" || aaaaaaa', '"😀😀😀😀😀" || aaaaaaa'],
+  ])('in lines of 20: %s', (_name, source, text) => {
+    expect(formatExpression(source, { width: 20 })).toBe(text)
+    expect(formatExpression(text, { width: 20 })).toBe(text)
+  })
+
+  it('has lines of 120 characters unless told, and one line for an endless width', () => {
+    const chain = Array.from({ length: 60 }, (_, i) => `name${i} == ${i}`).join(' && ')
+    const lines = formatExpression(chain).split('\n')
+    expect(lines).toHaveLength(60)
+    expect(formatExpression(chain, { width: Number.POSITIVE_INFINITY })).toBe(chain)
+    expect(formatExpression(`a == "${'x'.repeat(108)}" && b`)).toHaveLength(120)
+    expect(formatExpression(`a == "${'x'.repeat(109)}" && b`)).toContain('&&\n')
+  })
+
+  it('keeps every tree, whatever the width, and depends on the tree alone', () => {
+    fc.assert(
+      fc.property(tree, fc.integer({ min: 0, max: 60 }), (expr, width) => {
+        const limits = { bytes: 1_000_000, depth: 250 }
+        const text = formatExpression(expr, { width })
+        const parsed = parseExpression(text, { limits })
+        expect(parsed.ok ? showTree(parsed.expr) : parsed.errors, text).toEqual(showTree(expr))
+        expect(formatExpression(text, { width, limits })).toBe(text)
+        const flat = formatExpression(text, { width: Number.POSITIVE_INFINITY, limits })
+        expect(flat).not.toContain('\n')
+        expect(formatExpression(flat, { width, limits })).toBe(text)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('takes time linear in the source', () => {
+    const source = Array.from({ length: 1200 }, () => 'a(b)').join('&&')
+    const begin = performance.now()
+    expect(formatExpression(source).split('\n')).toHaveLength(1200)
+    expect(performance.now() - begin).toBeLessThan(1000)
+  })
+
   it('keeps every tree', () => {
     fc.assert(
       fc.property(tree, expr => {

@@ -1,24 +1,42 @@
-import type { Expr } from './ast.js'
+import type { CallExpr, Expr } from './ast.js'
 import { formatLiteral } from './format-literal.js'
+import { close, type LayoutToken, layOut, line, open } from './layout.js'
 import { Lexer } from './lexer.js'
 import { asSortBy } from './macros.js'
-import { operatorByName, precedence } from './operators.js'
+import { type BinaryOperator, operatorByName, precedence } from './operators.js'
 import { type ParseOptions, parseExpression } from './parse-expression.js'
 import { SyntaxIssues } from './syntax-issue.js'
 import { isPlainField } from './words.js'
 
-/** Text as it is, or an expression still to be written, which needs parentheses when it binds looser than `level`. */
-type Piece = string | { readonly expr: Expr; readonly level: number }
+/**
+ * A token as it is, or an expression still to be written, which needs parentheses when it binds looser than `level`. What
+ * begins a line of its own (`block`) needs no further indentation for its lines.
+ */
+type Piece = LayoutToken | { readonly expr: Expr; readonly level: number; readonly block?: boolean }
+
+export interface FormatOptions extends ParseOptions {
+  /**
+   * Characters that a line should have at most; `Infinity` for one line. Default: 120. What has no place to be broken
+   * (a long text, a chain of `+`) is longer.
+   */
+  readonly width?: number
+}
+
+export const defaultWidth = 120
 
 /**
- * The canonical form on one line: parentheses only where the tree needs them (and around a negative number with members),
- * one spelling of literals, macros as macros. Parsing it gives the same tree, and formatting that the same text. A source
- * that does not parse, or that has comments, which a tree does not hold, is returned as it is.
+ * The canonical form: parentheses only where the tree needs them (and around a negative number with members), one spelling
+ * of literals, macros as macros, on one line if it fits; else lines end after `&&`, `||` and commas, before the `?` and `:`
+ * of a condition, and inside of brackets, two blanks deeper per level. It depends on the tree alone: parsing it gives the
+ * same tree, and formatting that the same text. Line ends inside of texts are escaped, never moved.
+ *
+ * A source that does not parse, or that has comments, which a tree does not hold, is returned as it is.
  */
-export function formatExpression(expression: Expr | string, options?: ParseOptions): string {
-  if (typeof expression !== 'string') return format(expression)
+export function formatExpression(expression: Expr | string, options: FormatOptions = {}): string {
+  const { width = defaultWidth } = options
+  if (typeof expression !== 'string') return layOut(tokensOf(expression), width)
   const parsed = parseExpression(expression, options)
-  return parsed.ok && !hasComments(expression) ? format(parsed.expr) : expression
+  return parsed.ok && !hasComments(expression) ? layOut(tokensOf(parsed.expr), width) : expression
 }
 
 function hasComments(source: string): boolean {
@@ -28,21 +46,20 @@ function hasComments(source: string): boolean {
 }
 
 /** With a stack of its own, so that the length of a chain does not matter. */
-function format(expr: Expr): string {
-  const output: string[] = []
-  const pending: Piece[] = [{ expr, level: precedence.ternary }]
+function tokensOf(expr: Expr): readonly LayoutToken[] {
+  const tokens: LayoutToken[] = []
+  const pending: Piece[] = [whole(expr)]
   for (let piece = pending.pop(); piece !== undefined; piece = pending.pop()) {
-    if (typeof piece === 'string') {
-      output.push(piece)
+    if (typeof piece === 'string' || 'kind' in piece) {
+      tokens.push(piece)
       continue
     }
-    const pieces = write(piece.expr)
     const enclose = bindingOf(piece.expr) < piece.level
-    if (enclose) pending.push(')')
+    const written = write(piece.expr, enclose || piece.block === true)
+    const pieces = enclose ? enclosed('(', [written], ')') : written
     for (let i = pieces.length - 1; i >= 0; i--) pending.push(pieces[i] ?? '')
-    if (enclose) pending.push('(')
   }
-  return output.join('')
+  return tokens
 }
 
 function bindingOf(expr: Expr): number {
@@ -60,10 +77,10 @@ function isNegative(expr: Expr): boolean {
   return literal.type === 'int' && literal.value < 0n
 }
 
-const whole = (expr: Expr): Piece => ({ expr, level: precedence.ternary })
+const whole = (expr: Expr): Piece => ({ expr, level: precedence.ternary, block: true })
 const member = (expr: Expr): Piece => ({ expr, level: precedence.member })
 
-function write(expr: Expr): Piece[] {
+function write(expr: Expr, block: boolean): Piece[] {
   switch (expr.kind) {
     case 'literal':
       return [formatLiteral(expr.literal)]
@@ -74,7 +91,7 @@ function write(expr: Expr): Piece[] {
       return expr.test ? ['has(', ...selected, ')'] : selected
     }
     case 'call':
-      return writeCall(expr)
+      return writeCall(expr, block)
     case 'list':
       return enclosed(
         '[',
@@ -96,46 +113,73 @@ function write(expr: Expr): Piece[] {
     case 'comprehension': {
       const parts = [expr.filter, expr.body].filter(part => part !== undefined)
       const name = expr.macro === 'exists_one' && expr.variables.length === 2 ? 'existsOne' : expr.macro
-      return method(expr.range, name, [...expr.variables, ...parts.map(whole)])
+      return method(expr.range, name, parts.map(whole), expr.variables)
     }
     case 'bind': {
       const sort = asSortBy(expr)
-      if (sort !== undefined) return method(sort.target, 'sortBy', [sort.variable, whole(sort.key)])
-      return enclosed('cel.bind(', [[expr.variable], [whole(expr.init)], [whole(expr.body)]], ')')
+      if (sort !== undefined) return method(sort.target, 'sortBy', [whole(sort.key)], [sort.variable])
+      return enclosed('cel.bind(', [[whole(expr.init)], [whole(expr.body)]], ')', [expr.variable])
     }
     case 'optional_map':
-      return method(expr.operand, expr.flat ? 'optFlatMap' : 'optMap', [expr.variable, whole(expr.body)])
+      return method(expr.operand, expr.flat ? 'optFlatMap' : 'optMap', [whole(expr.body)], [expr.variable])
   }
 }
 
-function writeCall({ name, target, args }: Extract<Expr, { kind: 'call' }>): Piece[] {
+function writeCall(call: CallExpr, block: boolean): Piece[] {
+  const { name, target, args } = call
   if (target !== undefined) return method(target, name, args.map(whole))
-  const [first, second, third] = args
+  const [first, second] = args
   const operator = operatorByName.get(name)
-  if (operator !== undefined) {
-    // To the left a chain of one precedence needs no parentheses; all of a flat chain are beside each other.
-    const level = (i: number): number => (i === 0 && !operator.flat ? operator.precedence : operator.precedence + 1)
-    return args.flatMap((arg, i) => {
-      const operand = { expr: arg, level: level(i) }
-      return i === 0 ? [operand] : [` ${operator.text} `, operand]
-    })
+  if (operator?.flat === true) return writeLogic(args, operator, block)
+  if (operator !== undefined && first !== undefined && second !== undefined) {
+    // To the left a chain of one precedence needs no parentheses.
+    const left = { expr: first, level: operator.precedence }
+    return [left, ` ${operator.text} `, { expr: second, level: operator.precedence + 1 }]
   }
   if (first !== undefined && name === '!_') return ['!', { expr: first, level: operandLevel(first) }]
   if (first !== undefined && name === '-_') {
-    return beginsWithNumber(first) ? ['-(', whole(first), ')'] : ['-', member(first)]
+    return beginsWithNumber(first) ? ['-', ...enclosed('(', [[whole(first)]], ')')] : ['-', member(first)]
   }
   if (first !== undefined && second !== undefined) {
-    if (name === '_[_]') return [member(first), '[', whole(second), ']']
-    if (name === '_[?_]') return [member(first), '[?', whole(second), ']']
-    if (name === '_?_:_' && third !== undefined) {
-      return [{ expr: first, level: precedence.or }, ' ? ', { expr: second, level: precedence.or }, ' : ', whole(third)]
-    }
+    if (name === '_[_]') return [member(first), ...enclosed('[', [[whole(second)]], ']')]
+    if (name === '_[?_]') return [member(first), ...enclosed('[?', [[whole(second)]], ']')]
+    if (isConditional(call)) return writeConditional(call)
   }
   return enclosed(
     `${name}(`,
     args.map(arg => [whole(arg)]),
     ')',
   )
+}
+
+/** All operands of a chain are beside each other: each on a line of its own, or all on one. */
+function writeLogic(args: readonly Expr[], { text, precedence: level }: BinaryOperator, block: boolean): Piece[] {
+  const pieces: Piece[] = [open(block ? 0 : 2)]
+  for (const [i, expr] of args.entries()) {
+    if (i > 0) pieces.push(` ${text}`, line(' '))
+    pieces.push({ expr, level: level + 1 })
+  }
+  pieces.push(close)
+  return pieces
+}
+
+/** `a ? b : c ? d : e` is a list of cases: all of one depth. */
+function writeConditional(call: CallExpr): Piece[] {
+  const pieces: Piece[] = [open(2)]
+  let rest: Expr = call
+  for (;;) {
+    const [condition, yes, no]: readonly (Expr | undefined)[] = isConditional(rest) ? rest.args : []
+    if (condition === undefined || yes === undefined || no === undefined) break
+    pieces.push({ expr: condition, level: precedence.or }, line(' '), '? ', { expr: yes, level: precedence.or })
+    pieces.push(line(' '), ': ')
+    rest = no
+  }
+  pieces.push({ expr: rest, level: precedence.ternary }, close)
+  return pieces
+}
+
+function isConditional(expr: Expr): expr is CallExpr {
+  return expr.kind === 'call' && expr.target === undefined && expr.name === '_?_:_' && expr.args.length === 3
 }
 
 /** `!-1` needs no parentheses: the sign is part of the number. */
@@ -173,21 +217,29 @@ const field = (name: string): string => (isPlainField(name) ? name : `\`${name}\
 
 const mark = (optional: boolean): string => (optional ? '?' : '')
 
-const method = (target: Expr, name: string, args: readonly Piece[]): Piece[] => [
+const method = (target: Expr, name: string, args: readonly Piece[], names: readonly string[] = []): Piece[] => [
   member(target),
   ...enclosed(
     `.${name}(`,
     args.map(arg => [arg]),
     ')',
+    names,
   ),
 ]
 
-function enclosed(open: string, items: readonly (readonly Piece[])[], close: string): Piece[] {
-  const pieces: Piece[] = [open]
+/** Items in brackets, which hold them on one line or on one each. Names that a macro gives stay with the bracket. */
+function enclosed(
+  opening: string,
+  items: readonly (readonly Piece[])[],
+  closing: string,
+  names: readonly string[] = [],
+): Piece[] {
+  if (items.length === 0) return [opening, closing]
+  const pieces: Piece[] = [opening, names.map(name => `${name},`).join(' '), open(2), line(names.length > 0 ? ' ' : '')]
   items.forEach((item, i) => {
-    if (i > 0) pieces.push(', ')
+    if (i > 0) pieces.push(',', line(' '))
     pieces.push(...item)
   })
-  pieces.push(close)
+  pieces.push(line('', -2), closing, close)
   return pieces
 }

@@ -2,7 +2,7 @@ import type { Expr } from './ast.js'
 import { measureSource } from './characters.js'
 import type { MacroSets } from './macros.js'
 import { defaultParseLimits, mostDepth, type ParseLimits } from './parse-limits.js'
-import { Parser } from './parser.js'
+import { parseTokens } from './parser.js'
 import { type SyntaxIssue, SyntaxIssues } from './syntax-issue.js'
 import { walk } from './walk.js'
 
@@ -27,13 +27,12 @@ export function parseExpression(source: string, options: ParseOptions = {}): Par
   const unfit = checkSource(source, limits)
   if (unfit !== undefined) return { ok: false, errors: [unfit] }
   const issues = new SyntaxIssues()
-  const parser = new Parser(source, issues, {
+  const expr = parseTokens(source, issues, {
     depth: Math.min(limits.depth, mostDepth),
     nodes: limits.nodes,
     macros: options.macros ?? {},
     messages: options.messages ?? true,
   })
-  const expr = parser.parse()
   if (expr === undefined || issues.list.length > 0) {
     return { ok: false, errors: [...issues.list].sort((a, b) => a.at - b.at) }
   }

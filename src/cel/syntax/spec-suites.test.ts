@@ -5,10 +5,10 @@ import {
   getConformanceSuite,
   getParsingSuite,
   type IncrementalTest,
-  type IncrementalTestSuite,
 } from '@bufbuild/cel-spec/testdata/tests.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { testsOf } from '../types/spec-types.fixture.js'
 import type { Expr, Literal } from './ast.js'
 import { formatExpression } from './format-expression.js'
 import { buildMacro } from './macros.js'
@@ -20,10 +20,6 @@ import { SyntaxIssues } from './syntax-issue.js'
 type Parsed = ReturnType<typeof parse>
 type Oracle = NonNullable<Parsed['expr']>
 type OracleConstant = Extract<Oracle['exprKind'], { case: 'constExpr' }>['value']['constantKind']
-
-function testsOf(suite: IncrementalTestSuite): IncrementalTest[] {
-  return [...suite.tests, ...suite.suites.flatMap(testsOf)]
-}
 
 const suites = [getConformanceSuite(), getParsingSuite(), getCheckingSuite(), getComprehensionSuite()]
 const limits = { bytes: 100_000, depth: 250, nodes: 100_000 }

@@ -138,6 +138,13 @@ function rename(type: Type, fresh: ReadonlyMap<string, Type>): Type {
       return types.optional(rename(type.value, fresh))
     case 'type':
       return { kind: 'type', of: rename(type.of, fresh) }
+    case 'opaque': {
+      if (type.parameters === undefined) return type
+      return types.opaque(
+        type.name,
+        type.parameters.map(part => rename(part, fresh)),
+      )
+    }
     default:
       return type
   }

@@ -22,8 +22,8 @@ export function checkMap(session: CheckSession, map: MapExpr): void {
 }
 
 /**
- * An object literal: its type and fields must exist. With `messagesFollowPaths`, an object that stands in a field, by
- * itself or in a list, must be named after it.
+ * An object literal: its type and fields must exist. With `messagesFollowPaths`, an object that stands in a field of an open
+ * type, by itself or in a list, must be named after it.
  */
 export function checkMessage(session: CheckSession, message: MessageExpr): void {
   const name = messageNamed(session.env, message.type)
@@ -50,7 +50,7 @@ export function checkMessage(session: CheckSession, message: MessageExpr): void 
         `expected type of field '${field.name}' is '${expected}' but provided type is '${provided}'`,
       )
     }
-    if (name !== undefined && session.env.messagesFollowPaths === true) {
+    if (fields === 'open' && session.env.messagesFollowPaths === true) {
       checkPath(session, field.value, `${name}.${field.name}`)
     }
   }

@@ -91,8 +91,14 @@ function covers(a: Type, b: Type): boolean {
 /** The first name in a type that nothing declares. */
 export function undeclaredName(type: Type, names: ReadonlyMap<string, Type>): string | undefined {
   switch (type.kind) {
-    case 'opaque':
-      return names.has(type.name) ? undefined : type.name
+    case 'opaque': {
+      if (!names.has(type.name)) return type.name
+      for (const part of type.parameters ?? []) {
+        const undeclared = undeclaredName(part, names)
+        if (undeclared !== undefined) return undeclared
+      }
+      return undefined
+    }
     case 'list':
       return undeclaredName(type.element, names)
     case 'map':

@@ -13,7 +13,7 @@ export type SpecType = NonNullable<SpecFunction['overloads'][number]['resultType
 const primitives = ['error', 'bool', 'int', 'uint', 'double', 'string', 'bytes']
 const wellKnown = ['error', 'dyn', 'google.protobuf.Timestamp', 'google.protobuf.Duration']
 
-/** A type of the suite; undefined for types that we have none for (`tuple(A, B)`). */
+/** A type of the suite; undefined for types that we have none for. */
 export function fromSpec(type: SpecType | undefined): Type | undefined {
   const kind = type?.typeKind
   switch (kind?.case) {
@@ -41,10 +41,12 @@ export function fromSpec(type: SpecType | undefined): Type | undefined {
       return key && value && types.map(key, value)
     }
     case 'abstractType': {
-      const parameters = kind.value.parameterTypes.map(fromSpec)
+      const parameters = kind.value.parameterTypes.map(fromSpec).filter(part => part !== undefined)
       const [first] = parameters
       if (kind.value.name === 'optional_type') return first && types.optional(first)
-      return parameters.length === 0 ? types.opaque(kind.value.name) : undefined
+      return parameters.length === kind.value.parameterTypes.length
+        ? types.opaque(kind.value.name, parameters)
+        : undefined
     }
     default:
       return undefined

@@ -1,6 +1,6 @@
 /**
  * CEL types as the checker sees them. `dyn` fits everything and is checked at run time; `param` is a type parameter of a
- * declaration; `opaque` are types of libraries by name (`kubernetes.Quantity`, `net.IP`); `message` is an open object type
+ * declaration; `opaque` are types of libraries by name (`kubernetes.Quantity`, `net.IP`, with parameters `tuple(int, string)`); `message` is an open object type
  * (`Object.metadata`), whose fields are all `dyn`. `type` is the type of a type.
  */
 export type Type =
@@ -10,7 +10,7 @@ export type Type =
   | { readonly kind: 'optional'; readonly value: Type }
   | { readonly kind: 'type'; readonly of: Type }
   | { readonly kind: 'wrapper'; readonly of: 'bool' | 'int' | 'uint' | 'double' | 'string' | 'bytes' }
-  | { readonly kind: 'opaque'; readonly name: string }
+  | { readonly kind: 'opaque'; readonly name: string; readonly parameters?: readonly Type[] }
   | { readonly kind: 'message'; readonly name: string }
   | { readonly kind: 'param'; readonly name: string }
 
@@ -44,7 +44,8 @@ export const types = {
   list: (element: Type): Type => ({ kind: 'list', element }),
   map: (key: Type, value: Type): Type => ({ kind: 'map', key, value }),
   optional: (value: Type): Type => ({ kind: 'optional', value }),
-  opaque: (name: string): Type => ({ kind: 'opaque', name }),
+  opaque: (name: string, parameters: readonly Type[] = []): Type =>
+    parameters.length === 0 ? { kind: 'opaque', name } : { kind: 'opaque', name, parameters },
 } as const
 
 /** As CEL writes it: `list(int)`, `map(string, dyn)`, `optional_type(int)`, `google.protobuf.Timestamp`, `wrapper(int)`, `<T>`. */
@@ -61,6 +62,7 @@ export function typeName(type: Type): string {
     case 'wrapper':
       return `wrapper(${type.of})`
     case 'opaque':
+      return type.parameters === undefined ? type.name : `${type.name}(${type.parameters.map(typeName).join(', ')})`
     case 'message':
       return type.name
     case 'param':

@@ -149,3 +149,38 @@ describe('unification', () => {
     fc.assert(fc.property(anyType, a => new Unifier().assignable(a, a)))
   })
 })
+
+describe('types of libraries with parameters', () => {
+  const tuple = (...parts: string[]) => types.opaque('tuple', parts.map(type))
+
+  it.each([
+    [['int', 'string'], ['int', 'string'], true],
+    [['dyn', 'string'], ['int', 'dyn'], true],
+    [['<A>', '<A>'], ['int', 'int'], true],
+    [['<A>', '<A>'], ['int', 'string'], false],
+    [['int'], ['int', 'int'], false],
+    [['list(<A>)', 'int'], ['list(string)', 'int'], true],
+    [['<A>'], ['list(<A>)'], false],
+  ])('tuple of %j and of %j: %s', (from, to, fits) => {
+    expect(new Unifier().assignable(tuple(...from), tuple(...to))).toBe(fits)
+  })
+
+  it('are of one name', () => {
+    expect(new Unifier().assignable(tuple('int'), types.opaque('pair', [types.int]))).toBe(false)
+    expect(new Unifier().assignable(types.opaque('tuple'), tuple('int'))).toBe(false)
+  })
+
+  it('are resolved, and the more general is kept', () => {
+    const unifier = new Unifier()
+    const a = unifier.fresh()
+    expect(unifier.assignable(types.int, a)).toBe(true)
+    expect(typeName(unifier.resolve(types.opaque('tuple', [a, types.list(a)]), true))).toBe('tuple(int, list(int))')
+    expect(unifier.join(tuple('int', 'string'), tuple('dyn', 'dyn'))).toEqual(tuple('dyn', 'dyn'))
+  })
+
+  it('do not hold themselves', () => {
+    const unifier = new Unifier()
+    const a = unifier.fresh()
+    expect(unifier.assignable(types.opaque('tuple', [a]), a)).toBe(false)
+  })
+})

@@ -84,6 +84,13 @@ export class Unifier {
         const of = this.#resolve(type.of, unknownIsDyn, depth + 1)
         return of === type.of ? type : { kind: 'type', of }
       }
+      case 'opaque': {
+        if (type.parameters === undefined) return type
+        return types.opaque(
+          type.name,
+          type.parameters.map(part => this.#resolve(part, unknownIsDyn, depth + 1)),
+        )
+      }
       default:
         return type
     }
@@ -122,8 +129,9 @@ export class Unifier {
       case 'optional':
         return to.kind === 'optional' && this.#assignable(from.value, to.value, depth + 1)
       case 'opaque':
+        return to.kind === 'opaque' && everyParameter(from, to, (a, b) => this.#assignable(a, b, depth + 1))
       case 'message':
-        return to.kind === from.kind && to.name === from.name
+        return to.kind === 'message' && to.name === from.name
       default:
         // A type is a type: what it is the type of makes no difference.
         return to.kind === from.kind || (to.kind === 'wrapper' && to.of === from.kind)
@@ -163,6 +171,8 @@ export class Unifier {
         return this.#occurs(name, type.value, depth + 1)
       case 'type':
         return this.#occurs(name, type.of, depth + 1)
+      case 'opaque':
+        return type.parameters?.some(part => this.#occurs(name, part, depth + 1)) ?? false
       default:
         return false
     }
@@ -215,9 +225,24 @@ function covers(a: Type, b: Type, depth: number): boolean {
       return b.kind === 'map' && covers(a.key, b.key, depth + 1) && covers(a.value, b.value, depth + 1)
     case 'optional':
       return b.kind === 'optional' && covers(a.value, b.value, depth + 1)
+    case 'opaque':
+      return b.kind === 'opaque' && everyParameter(a, b, (one, other) => covers(one, other, depth + 1))
     default:
       return a.kind === b.kind
   }
+}
+
+type OpaqueType = Extract<Type, { kind: 'opaque' }>
+
+/** Whether two types of libraries are the same but for their parameters, and those fit. */
+function everyParameter(a: OpaqueType, b: OpaqueType, fits: (a: Type, b: Type) => boolean): boolean {
+  const others = b.parameters ?? []
+  const parameters = a.parameters ?? []
+  if (a.name !== b.name || parameters.length !== others.length) return false
+  return parameters.every((part, i) => {
+    const other = others[i]
+    return other !== undefined && fits(part, other)
+  })
 }
 
 function fitsAnything(type: Type): boolean {

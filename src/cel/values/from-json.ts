@@ -21,31 +21,27 @@ const maxDepth = 200
  * becomes the nearest double, as cel-go reads JSON. A Failure for an invalid date and for more than 200 levels.
  */
 export function fromJson(input: JsonInput): Value | Failure {
-  const depth = depthOf(input)
-  if (depth > maxDepth) return tooDeep
+  if (isDeeper(input, maxDepth)) return tooDeep
   return isValue(input) ? input : convert(input)
 }
 
-/** Levels of lists and maps, looking no further than allowed. */
-function depthOf(input: JsonInput): number {
-  let level: JsonInput[] = [input]
-  for (let depth = 0; depth <= maxDepth; depth++) {
-    const next: JsonInput[] = []
-    for (const item of level) {
-      if (typeof item !== 'object' || item === null || item instanceof Date) continue
-      for (const child of item.values()) if (typeof child === 'object' && child !== null) next.push(child)
-    }
-    if (next.length === 0) return depth
-    level = next
+/** Whether lists and maps stand inside one another more levels than that. */
+function isDeeper(input: JsonInput, levels: number): boolean {
+  if (typeof input !== 'object' || input === null || input instanceof Date) return false
+  for (const item of input.values()) {
+    if (typeof item !== 'object' || item === null || item instanceof Date) continue
+    if (levels === 0 || isDeeper(item, levels - 1)) return true
   }
-  return maxDepth + 1
+  return false
 }
 
 function isValue(input: JsonInput): input is Exclude<JsonInput, Date> & Value {
-  if (typeof input === 'bigint') return isInt(input)
+  if (typeof input === 'bigint') return BigInt.asIntN(64, input) === input
   if (typeof input !== 'object' || input === null) return true
   if (input instanceof Date) return false
-  for (const item of input.values()) if (!isValue(item)) return false
+  for (const item of input.values()) {
+    if ((typeof item === 'object' || typeof item === 'bigint') && !isValue(item)) return false
+  }
   return true
 }
 

@@ -1,5 +1,5 @@
 import { formatDuration } from './duration.js'
-import { Message } from './message.js'
+import { Message, nameInField, wrongPatchField } from './message.js'
 import { formatTimestamp } from './timestamp.js'
 import { Duration, Failure, OptionalValue, Timestamp, TypeValue, Uint, type Value } from './value.js'
 
@@ -23,10 +23,11 @@ const maxParts = 100_000
 
 /**
  * A value for the outside; keys become text. An empty optional becomes null, a full one what is in it. A Failure for
- * values of libraries (other than messages), for more than 200 levels, and for more than 100,000 parts.
+ * values of libraries (other than messages), for more than 200 levels, for more than 100,000 parts, and for an object that
+ * is not called after the field that it stands in, by itself or in lists and maps (apiserver pkg/cel/mutation/dynamic).
  */
 export function toOutput(value: Value): Output | Failure {
-  return convert(value, 0, { parts: maxParts })
+  return convert(value, 0, { parts: maxParts }, undefined)
 }
 
 /** How much more may come. */
@@ -34,39 +35,62 @@ interface Left {
   parts: number
 }
 
-function convert(value: Value, depth: number, left: Left): Output | Failure {
+/** `name` is what an object here must be called, if it matters. */
+function convert(value: Value, depth: number, left: Left, name: string | undefined): Output | Failure {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
   if (depth > maxDepth) return tooDeep
-  if (Array.isArray(value)) return convertList(value, depth + 1, left)
-  if (value instanceof Map) return convertMap(value, depth + 1, left)
+  if (Array.isArray(value)) return convertList(value, depth + 1, left, name)
+  if (value instanceof Map) return convertMap(value, depth + 1, left, () => name)
   if (value instanceof Uint) return value.value
   if (value instanceof Timestamp) return formatTimestamp(value)
   if (value instanceof Duration) return formatDuration(value)
   if (value instanceof TypeValue) return value.name
-  if (value instanceof OptionalValue) return value.value === undefined ? null : convert(value.value, depth + 1, left)
-  return value instanceof Message ? convertMap(value.fields, depth + 1, left) : noForm
+  if (value instanceof OptionalValue) {
+    return value.value === undefined ? null : convert(value.value, depth + 1, left, name)
+  }
+  if (!(value instanceof Message)) return noForm
+  if (name !== undefined && name !== value.type) return misnamed(name, value.type)
+  const wrong = wrongPatchField(value)
+  if (wrong !== undefined) return new Failure(`the field '${wrong}' of a JSONPatch must be a string`)
+  return convertMap(value.fields, depth + 1, left, field => nameInField(value, field))
 }
 
-function convertList(list: readonly Value[], depth: number, left: Left): readonly Output[] | Failure {
+/** Names of types and fields are of the expression, not of its input. */
+function misnamed(name: string, type: string): Failure {
+  return new Failure(`the object in this field must be called '${name}', not '${type}'`)
+}
+
+function convertList(
+  list: readonly Value[],
+  depth: number,
+  left: Left,
+  name: string | undefined,
+): readonly Output[] | Failure {
   left.parts -= list.length
   if (left.parts < 0) return tooMuch
   const converted: Output[] = []
   for (const item of list) {
-    const output = convert(item, depth, left)
+    const output = convert(item, depth, left, name)
     if (output instanceof Failure) return output
     converted.push(output)
   }
   return converted
 }
 
-function convertMap<K>(map: ReadonlyMap<K, Value>, depth: number, left: Left): ReadonlyMap<string, Output> | Failure {
+function convertMap<K>(
+  map: ReadonlyMap<K, Value>,
+  depth: number,
+  left: Left,
+  nameOf: (key: string) => string | undefined,
+): ReadonlyMap<string, Output> | Failure {
   left.parts -= map.size
   if (left.parts < 0) return tooMuch
   const converted = new Map<string, Output>()
   for (const [key, item] of map) {
-    const output = convert(item, depth, left)
+    const text = String(key)
+    const output = convert(item, depth, left, nameOf(text))
     if (output instanceof Failure) return output
-    converted.set(String(key), output)
+    converted.set(text, output)
   }
   return converted
 }

@@ -60,13 +60,13 @@ export const authzExamples = examples([
   ],
   [
     'kubernetes.authorization.PathCheck.check(string) -> kubernetes.authorization.Decision',
-    'Asks, for an HTTP method in lower case. The dearest function: 350,000 units.',
+    'Asks, for an HTTP method in lower case. The dearest function: 35,000 units, in Kubernetes ten times as many.',
     "authorizer.path('/metrics').check('post').allowed()",
     'false',
   ],
   [
     `${check}.check(string) -> kubernetes.authorization.Decision`,
-    'Asks, for a verb. The dearest function: 350,000 units.',
+    'Asks, for a verb. The dearest function: 35,000 units, in Kubernetes ten times as many.',
     "authorizer.group('').resource('pods').check('get').allowed()",
     'true',
   ],

@@ -24,7 +24,6 @@ const host: AuthorizerHost = {
     reason: 'get only',
     error: verb === 'fail' ? 'no answer' : undefined,
   }),
-  suspend() {},
 }
 
 describe.each([

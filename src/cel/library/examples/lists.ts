@@ -13,7 +13,12 @@ export const listsExamples = examples([
     '[[1], [2, 3]].flatten()',
     '[1, 2, 3]',
   ],
-  ['list(dyn).flatten(int) -> list(dyn)', 'The same, so many levels deep.', '[[1, [2]], [3]].flatten(2)', '[1, 2, 3]'],
+  [
+    'list(dyn).flatten(int) -> list(dyn)',
+    'The same, so many levels deep.',
+    '[[[1], [2]], [[3]]].flatten(2)',
+    '[1, 2, 3]',
+  ],
   ['lists.range(int) -> list(int)', 'Integers from 0 on, so many.', 'lists.range(3)', '[0, 1, 2]'],
   ['list(<T>).reverse() -> list(<T>)', 'From last to first.', '[1, 2, 3].reverse()', '[3, 2, 1]'],
   [

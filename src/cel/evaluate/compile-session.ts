@@ -1,0 +1,56 @@
+import type { CallExpr, Expr } from '../syntax/ast.js'
+import { type Call, dispatcher } from './dispatch.js'
+import type { Code, Slots } from './frame.js'
+import type { LoadProblem } from './program.js'
+import { NameResolver, type Names } from './resolve-names.js'
+import type { Scope } from './scope.js'
+
+/** State of one compilation. */
+export class CompileSession {
+  readonly options: Names
+  readonly names: NameResolver
+  readonly problems: LoadProblem[] = []
+  readonly #compile: (session: CompileSession, expr: Expr, scope: Scope | undefined) => Code
+  readonly #variables = new Map<string, number>()
+  #locals = 0
+
+  constructor(options: Names, compile: (session: CompileSession, expr: Expr, scope: Scope | undefined) => Code) {
+    this.options = options
+    this.names = new NameResolver(options)
+    this.#compile = compile
+  }
+
+  /** An expression that stands inside another. */
+  compile(expr: Expr, scope: Scope | undefined): Code {
+    return this.#compile(this, expr, scope)
+  }
+
+  /** Where a variable is kept once it is read. */
+  variableSlot(name: string): number {
+    const slot = this.#variables.get(name) ?? this.#variables.size
+    this.#variables.set(name, slot)
+    return slot
+  }
+
+  /** The first of so many new slots for what a macro or a bind declares. */
+  localSlots(count: number): number {
+    const first = this.#locals
+    this.#locals += count
+    return first
+  }
+
+  slots(): Slots {
+    return { variables: this.#variables.size, locals: this.#locals }
+  }
+
+  /** The overloads that a call means, if the checker found out. */
+  overloadIds(node: Expr): readonly string[] | undefined {
+    const reference = this.options.checked?.references.get(node.id)
+    return reference?.kind === 'function' ? reference.overloads : undefined
+  }
+
+  dispatch(node: CallExpr, name: string, method: boolean, arity: number): Call {
+    const overloads = this.options.overloads.get(name) ?? []
+    return dispatcher(name, overloads, method, arity, node.at, this.overloadIds(node))
+  }
+}
