@@ -16,6 +16,7 @@ const allowed = {
   rbac: ['protocol', 'identity', 'documents'],
   policy: ['cel', 'protocol', 'identity', 'rbac', 'documents'],
   decision: ['cel', 'protocol', 'identity', 'rbac', 'policy', 'documents', 'telemetry'],
+  'catalog-import': ['protocol', 'rbac', 'documents'],
   'gateway-check': ['policy', 'decision', 'documents'],
   doors: ['decision', 'protocol', 'telemetry', 'documents'],
   demo: [],

@@ -65,6 +65,21 @@ describe('check', () => {
     expect(code).toBe(2)
   })
 
+  it('lints expressions, which other commands do not', async () => {
+    writeInto(warned, 'a.yaml', `${server}---\n${guardrail("user.name == 'x'", 'files')}`)
+    const { code, out } = await cli('check', warned)
+    expect(out).toMatch(
+      /a\.yaml:12:\d+: warning: document 2, Guardrail\/g .*"name" \[unknown-member\]\n {4}there are: /,
+    )
+    expect(code).toBe(2)
+    const json: unknown = JSON.parse((await cli('check', warned, '-o', 'json')).out)
+    expect(json).toMatchObject({
+      findings: [{ code: 'unknown-member', severity: 'warning', location: { document: 2 } }],
+    })
+    const explained = await cli('explain', '--policies', warned, '--tool', 'x')
+    expect(`${explained.out}${explained.err}`).not.toContain('unknown-member')
+  })
+
   it('prints findings as JSON', async () => {
     writeInto(warned, 'a.yaml', `${server}---\n${guardrail('true', 'flies')}`)
     const { out } = await cli('check', warned, '-o', 'json')

@@ -1,4 +1,5 @@
 import { didYouMean } from '../documents/did-you-mean.js'
+import { catalogCommand } from './catalog-command.js'
 import { checkCommand } from './check-command.js'
 import { type Command, type CommandIo, type ExitCode, UsageError } from './command.js'
 import { demoCommand } from './demo-command.js'
@@ -6,7 +7,14 @@ import { explainCommand } from './explain-command.js'
 import { serveCommand } from './serve-command.js'
 import { versionCommand } from './version-command.js'
 
-const commands: readonly Command[] = [serveCommand, checkCommand, explainCommand, demoCommand, versionCommand]
+const commands: readonly Command[] = [
+  serveCommand,
+  checkCommand,
+  explainCommand,
+  catalogCommand,
+  demoCommand,
+  versionCommand,
+]
 
 /** Runs one command line (without node and script) and returns the exit code. Never throws. */
 export async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {

@@ -1,40 +1,64 @@
+import { compareNames } from './compare-names.js'
 import type { ClusterRole, LabelRequirement, LabelSelector, PolicyRule } from './rbac-objects.js'
 
 /**
  * The rules of every ClusterRole by name, aggregation applied. In a cluster a controller does this
  * (pkg/controller/clusterroleaggregation): it replaces `rules` by those of the selected roles and runs again whenever one
- * of them changes. What it converges to is the rules of all ordinary roles that can be reached over selectors; walking
- * there is bounded by the number of roles, and a cycle of aggregated roles ends with nothing of its own.
+ * of them changes. What it converges to, from nothing, is the rules of all ordinary roles that can be reached over
+ * selectors; a cycle of aggregated roles ends with nothing of its own.
  */
 export function aggregateClusterRoles(roles: Iterable<ClusterRole>): ReadonlyMap<string, readonly PolicyRule[]> {
-  const sorted = [...roles].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-  const selected = new Map<ClusterRole, readonly ClusterRole[]>()
-  for (const role of sorted) {
-    const selectors = role.aggregation
-    if (selectors === undefined) continue
-    selected.set(
-      role,
-      sorted.filter(other => other !== role && selectors.some(selector => selects(selector, other.labels))),
-    )
+  const sorted = [...roles].sort((a, b) => compareNames(a.name, b.name))
+  const reached = reachable(sorted)
+  const known = new Map<PolicyRule, string>()
+  const identify = (rule: PolicyRule): string => {
+    const text = known.get(rule) ?? JSON.stringify(rule)
+    known.set(rule, text)
+    return text
   }
   const rules = new Map<string, readonly PolicyRule[]>()
-  for (const role of sorted) rules.set(role.name, selected.has(role) ? reachableRules(role, selected) : role.rules)
+  for (const [at, role] of sorted.entries()) {
+    const row = reached.get(at)
+    if (row === undefined) {
+      rules.set(role.name, role.rules)
+      continue
+    }
+    const distinct = new Map<string, PolicyRule>()
+    for (const [other, { aggregation, rules: given }] of sorted.entries())
+      if (aggregation === undefined && has(row, other)) for (const rule of given) distinct.set(identify(rule), rule)
+    rules.set(role.name, [...distinct.values()])
+  }
   return rules
 }
 
-function reachableRules(
-  start: ClusterRole,
-  selected: ReadonlyMap<ClusterRole, readonly ClusterRole[]>,
-): readonly PolicyRule[] {
-  const seen = new Set<ClusterRole>([start])
-  const rules = new Map<string, PolicyRule>()
-  // A Set is iterated in the order of insertion, members added on the way included.
-  for (const role of seen) {
-    const next = selected.get(role)
-    if (next !== undefined) for (const other of next) seen.add(other)
-    else for (const rule of role.rules) rules.set(JSON.stringify(rule), rule)
+/**
+ * For each aggregated role, by place, the set of places that can be reached from it: Warshall's transitive closure. Sets
+ * are rows of bits, so that a thousand roles that select each other are a matter of milliseconds.
+ */
+function reachable(roles: readonly ClusterRole[]): ReadonlyMap<number, Uint32Array> {
+  const rows = new Map<number, Uint32Array>()
+  for (const [at, { aggregation }] of roles.entries()) {
+    if (aggregation === undefined) continue
+    const row = new Uint32Array(Math.ceil(roles.length / 32))
+    for (const [other, { labels }] of roles.entries())
+      if (other !== at && aggregation.some(selector => selects(selector, labels))) add(row, other)
+    rows.set(at, row)
   }
-  return [...rules.values()]
+  for (const [via, further] of rows)
+    for (const [from, row] of rows) if (from !== via && has(row, via)) addAll(row, further)
+  return rows
+}
+
+function has(row: Uint32Array, place: number): boolean {
+  return (((row[place >>> 5] ?? 0) >>> (place & 31)) & 1) === 1
+}
+
+function add(row: Uint32Array, place: number): void {
+  row[place >>> 5] = (row[place >>> 5] ?? 0) | (1 << (place & 31))
+}
+
+function addAll(row: Uint32Array, others: Uint32Array): void {
+  for (let word = 0; word < row.length; word++) row[word] = (row[word] ?? 0) | (others[word] ?? 0)
 }
 
 /** metav1.LabelSelector semantics: all requirements hold; NotIn and DoesNotExist hold for an absent label. */

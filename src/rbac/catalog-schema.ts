@@ -31,6 +31,8 @@ const operation = z.strictObject({
   /** The names of the two arguments that hold an apiVersion and a kind. */
   gvk: z.strictObject({ apiVersion: argumentName, kind: argumentName }).optional(),
   manifest: argument.optional(),
+  /** Of a manifest with roles, bindings or tokens: refuse it (default), or ask for `escalate`, `bind`, `create …/token` too. */
+  escalation: z.enum(['refuse', 'authorize']).optional(),
   namespace: z
     .union([
       z.enum(['all', 'cluster']),
@@ -49,7 +51,13 @@ const operation = z.strictObject({
 const tool = z.strictObject({
   access: z.enum(['read', 'write', 'delete', 'exec', 'sensitive']),
   labels: z.record(z.string().min(1), z.string()).optional(),
-  arguments: z.array(argumentName).min(1).max(64).optional(),
+  /** Where listed, any other argument denies; `none`: the tool takes none. */
+  arguments: z.union([z.literal('none'), z.array(argumentName).min(1).max(64)]).optional(),
+  /** Of the definition that was reviewed, as toolDigest computes it; `catalog diff` compares it with the server's. */
+  digest: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, 'a digest is sha256: and 64 hexadecimal digits')
+    .optional(),
   /** The tool's JSON Schema as its server publishes it in tools/list. */
   inputSchema: z.record(z.string(), z.unknown()).optional(),
   cluster: argument.optional(),

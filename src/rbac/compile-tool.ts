@@ -5,7 +5,7 @@ import type { InputSchema } from './input-schema.js'
 import type { Kinds } from './kinds.js'
 import type { Refused } from './manifest.js'
 import type { Operation } from './operation.js'
-import { compileOperationRule, refused, required } from './operation-rule.js'
+import { compileOperationRule, misleadingArgument, refused, required } from './operation-rule.js'
 import type { CatalogTool, ResolvedTool, ServerKubernetes } from './tool-catalog.js'
 
 export interface ToolParts {
@@ -20,26 +20,28 @@ export interface ToolParts {
 /** Compiles one tool or prompt whose entry was checked. */
 export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSchema }: ToolParts): CatalogTool {
   const cluster = clusterArgument === undefined ? [] : [clusterArgument]
-  const listed = spec.arguments === undefined ? undefined : new Set([...spec.arguments, ...cluster])
-  const rules = Array.isArray(spec.operations) ? spec.operations.map(rule => compileOperationRule(rule, kinds)) : []
+  const given = spec.arguments === 'none' ? [] : spec.arguments
+  const listed = given === undefined ? undefined : new Set([...given, ...cluster])
+  const operations = Array.isArray(spec.operations) ? spec.operations : []
+  const rules = operations.map(rule => compileOperationRule(rule, kinds))
 
   const resolve = (args: JsonObject, server: ServerKubernetes): ResolvedTool => {
-    const refusal = unlistedArgument(listed, args) ?? wrongType(uses, args)
+    const refusal = unlistedArgument(listed, args) ?? wrongType(uses, args) ?? misleadingArgument(operations, args)
     if (refusal !== undefined) return refusal
     const where = clusterOf(clusterArgument, args, server)
     if (!where.ok) return where
     const own = ownWorkload(spec, args)
     if (!own.ok) return own
-    const operations: Operation[] = []
+    const resolved: Operation[] = []
     let { images, replicas } = own
     for (const rule of rules) {
       const result = rule(args, server)
       if (!result.ok) return result
-      operations.push(...result.operations)
+      resolved.push(...result.operations)
       images = result.images === undefined ? undefined : images?.concat(result.images)
       replicas = result.replicas === undefined ? undefined : replicas?.concat(result.replicas)
     }
-    return { ok: true, cluster: where.cluster, operations, images, replicas }
+    return { ok: true, cluster: where.cluster, operations: resolved, images, replicas }
   }
 
   return {
@@ -47,8 +49,10 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSch
     access: spec.access,
     labels: new Map(Object.entries(spec.labels ?? {})),
     arguments: listed,
+    clusterArgument,
     knownArguments: new Set([...uses.keys(), ...(listed ?? []), ...cluster]),
     inputSchema,
+    digest: spec.digest,
     refuse: spec.refuse,
     noOperations: spec.operations === 'none' && spec.refuse === undefined,
     resolve,
@@ -59,7 +63,7 @@ function unlistedArgument(listed: ReadonlySet<string> | undefined, args: JsonObj
   if (listed === undefined) return undefined
   for (const name of args.keys()) {
     if (listed.has(name)) continue
-    const hint = `this tool takes: ${[...listed].sort().join(', ')}`
+    const hint = listed.size === 0 ? 'it takes none' : `this tool takes: ${[...listed].sort().join(', ')}`
     return refused('authorization.argument', 'the call has an argument that this tool does not take', hint)
   }
   return undefined

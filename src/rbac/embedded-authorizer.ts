@@ -1,43 +1,43 @@
 import type { UserInfo } from '../identity/principal.js'
-import { aggregateClusterRoles } from './aggregate-cluster-roles.js'
+import { aggregateErrors } from './aggregate-errors.js'
 import type { Access, Authorizer } from './authorizer.js'
-import { goQuote } from './go-quote.js'
+import { type BindingIndex, createBindingIndex, entriesFor, type Scope } from './binding-index.js'
 import type { ResourceAttributes } from './operation.js'
-import { type CompiledRule, compileRule } from './policy-rule.js'
-import type { ClusterRoleBinding, PolicyRule, RbacObject, RoleBinding, RoleRef, Subject } from './rbac-objects.js'
+import type { CompiledRule, PossibleAttributes } from './policy-rule.js'
+import type { RbacObject } from './rbac-objects.js'
 import { rbacKey } from './rbac-objects.js'
-import { subjectName } from './subject-name.js'
+import { createRoleResolver } from './role-rules.js'
+import { type WhatCan, whatCan } from './what-can.js'
+import { type WhoCan, whoCan } from './who-can.js'
+
+/** A request that is for no resource (`nonResourceAttributes` of a SubjectAccessReview). */
+export interface UrlAttributes {
+  readonly verb: string
+  readonly path: string
+}
 
 /** An {@link Authorizer} that holds everything it needs: its answers are never promises and never failures. */
 export interface EmbeddedAuthorizer extends Authorizer {
   authorize(user: UserInfo, attributes: ResourceAttributes): Access
+  /** Only ClusterRoleBindings give URLs: such a request has no namespace. */
+  authorizeUrl(user: UserInfo, attributes: UrlAttributes): Access
+  /**
+   * Whether {@link authorize} would allow the request for some value of what is not known of it yet: with no namespace,
+   * "in any namespace?". Cost: the user's own bindings.
+   */
+  mayAllow(user: UserInfo, attributes: PossibleAttributes): boolean
+  /** Whether {@link authorize} would allow the request in at least one namespace. */
+  canInAnyNamespace(user: UserInfo, attributes: Omit<ResourceAttributes, 'namespace'>): boolean
+  /** Where {@link authorize} would allow the request: in all namespaces and without one, or in these (in order). */
+  namespacesWhere(user: UserInfo, attributes: Omit<ResourceAttributes, 'namespace'>): 'all' | readonly string[]
+  /** Who may do this? Looks at every binding. @param limit of subjects, default 1,000 */
+  whoCan(attributes: ResourceAttributes | UrlAttributes, limit?: number): WhoCan
+  /** What may a user do? @param namespace default "": the rules that hold everywhere. @param limit of rules, default 10,000 */
+  whatCan(user: UserInfo, namespace?: string, limit?: number): WhatCan
 }
 
-type Rules =
-  | { readonly ok: true; readonly rules: readonly CompiledRule[] }
-  | { readonly ok: false; readonly error: string }
-
-interface Bound {
-  readonly binding: RoleBinding | ClusterRoleBinding
-  /** Place in the order of names: it makes reasons independent of the order of documents. */
-  readonly order: number
-  readonly rules: Rules
-}
-
-interface Entry {
-  readonly bound: Bound
-  readonly subject: number
-  /** The answer when a rule of it allows: made once, because its text is quoted and joined from five names. */
-  readonly allowed: Access
-}
-
-/** Bindings of one scope (the cluster, or one namespace) by the subjects that they name. */
-interface Index {
-  readonly users: Map<string, Entry[]>
-  readonly groups: Map<string, Entry[]>
-  /** What {@link entriesFor} found for users seen lately; the same object stands for the same token. */
-  readonly known: WeakMap<UserInfo, readonly Entry[]>
-}
+const mostSubjects = 1_000
+const mostRules = 10_000
 
 /**
  * Evaluates RBAC objects like the RBAC authorizer of kube-apiserver (plugin/pkg/auth/authorizer/rbac/rbac.go): first the
@@ -52,101 +52,68 @@ interface Index {
  */
 export function createEmbeddedAuthorizer(objects: readonly RbacObject[]): EmbeddedAuthorizer {
   const unique = withoutContradictions(objects)
-  const rulesOf = roleResolver(unique)
-  const cluster = emptyIndex()
-  const namespaces = new Map<string, Index>()
-
-  const bindings = unique.filter(object => object.kind === 'ClusterRoleBinding' || object.kind === 'RoleBinding')
-  bindings.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-  for (const [order, binding] of bindings.entries()) {
-    const namespace = binding.kind === 'RoleBinding' ? binding.namespace : ''
-    const bound = { binding, order, rules: rulesOf(binding.roleRef, namespace) }
-    if (binding.kind === 'ClusterRoleBinding') addTo(cluster, bound, '')
-    else addTo(getOrInsert(namespaces, namespace, emptyIndex), bound, namespace)
-  }
+  const index = createBindingIndex(unique, createRoleResolver(unique))
+  const { cluster, namespaces, anyNamespace } = index
 
   return {
     authorize(user, attributes) {
-      const errors: string[] = []
-      const inCluster = ask(cluster, user, attributes, errors)
+      const { namespace } = attributes
+      const inCluster = firstToAllow(cluster, user, attributes)
       if (inCluster !== undefined) return inCluster
-      const local = attributes.namespace === '' ? undefined : namespaces.get(attributes.namespace)
-      const inNamespace = local === undefined ? undefined : ask(local, user, attributes, errors)
-      return inNamespace ?? { allowed: false, reason: aggregateErrors(errors) }
+      const local = namespace === '' ? undefined : namespaces.get(namespace)
+      return (local && firstToAllow(local, user, attributes)) ?? denied(local ? [cluster, local] : [cluster], user)
     },
+    authorizeUrl(user, { verb, path }) {
+      for (const { bound, allowed } of entriesFor(cluster, user))
+        if (bound.rules.ok && bound.rules.rules.some(rule => rule.allowsUrl(verb, path))) return allowed
+      return denied([cluster], user)
+    },
+    mayAllow: (user, attributes) => mayAllow(index, user, attributes),
+    canInAnyNamespace: (user, attributes) => mayAllow(index, user, { ...attributes, namespace: undefined }),
+    namespacesWhere(user, attributes) {
+      if (mayAllow(index, user, { ...attributes, namespace: '' })) return 'all'
+      const allows = (rule: CompiledRule) => rule.mayAllow({ ...attributes, namespace: undefined })
+      const found = entriesFor(anyNamespace, user).filter(
+        ({ bound }) => bound.rules.ok && bound.rules.rules.some(allows),
+      )
+      return [...new Set(found.map(({ bound }) => bound.namespace))].sort()
+    },
+    whoCan: (asked, limit = mostSubjects) =>
+      'path' in asked
+        ? whoCan(index, '', limit, rule => rule.allowsUrl(asked.verb, asked.path))
+        : whoCan(index, asked.namespace, limit, rule => rule.allows(asked)),
+    whatCan: (user, namespace = '', limit = mostRules) => whatCan(index, user, namespace, limit),
   }
 }
 
-function ask(index: Index, user: UserInfo, attributes: ResourceAttributes, errors: string[]): Access | undefined {
-  for (const { bound, allowed } of entriesFor(index, user)) {
-    if (!bound.rules.ok) errors.push(bound.rules.error)
-    else if (bound.rules.rules.some(rule => rule.allows(attributes))) return allowed
+function firstToAllow(scope: Scope, user: UserInfo, attributes: ResourceAttributes): Access | undefined {
+  for (const { bound, allowed } of entriesFor(scope, user)) {
+    if (!bound.rules.ok) continue
+    for (const rule of bound.rules.rules) if (rule.allows(attributes)) return allowed
   }
   return undefined
 }
 
-/** The bindings that concern a user, by order, each with the first of its subjects that applies. */
-function entriesFor(index: Index, user: UserInfo): readonly Entry[] {
-  const known = index.known.get(user)
-  if (known !== undefined) return known
-  const entries = findEntries(index, user)
-  index.known.set(user, entries)
-  return entries
+const nothing: Access = { allowed: false, reason: '' }
+
+/** A denial says which bindings of the user are broken, and nothing when none is. */
+function denied(scopes: readonly Scope[], user: UserInfo): Access {
+  const errors: string[] = []
+  for (const scope of scopes)
+    for (const { bound } of entriesFor(scope, user)) if (!bound.rules.ok) errors.push(bound.rules.error)
+  return errors.length === 0 ? nothing : { allowed: false, reason: `RBAC: ${aggregateErrors(errors)}` }
 }
 
-function findEntries(index: Index, user: UserInfo): readonly Entry[] {
-  const found: Entry[] = [...(index.users.get(user.username) ?? [])]
-  for (const group of user.groups) found.push(...(index.groups.get(group) ?? []))
-  if (found.length < 2) return found
-  found.sort((a, b) => a.bound.order - b.bound.order || a.subject - b.subject)
-  return found.filter((entry, at) => entry.bound !== found[at - 1]?.bound)
-}
-
-function addTo(index: Index, bound: Bound, namespace: string): void {
-  for (const [subject, who] of bound.binding.subjects.entries()) {
-    const meant = subjectName(who, namespace)
-    if (meant === undefined) continue
-    const allowed: Access = { allowed: true, reason: `RBAC: allowed by ${describe(bound.binding, subject)}` }
-    getOrInsert(index[meant.in], meant.name, () => []).push({ bound, subject, allowed })
-  }
-}
-
-function roleResolver(objects: readonly RbacObject[]): (ref: RoleRef, namespace: string) => Rules {
-  const roles = new Map<string, Rules>()
-  const compile = (rules: readonly PolicyRule[]): Rules => ({ ok: true, rules: rules.map(compileRule) })
-  for (const [name, rules] of aggregateClusterRoles(objects.filter(object => object.kind === 'ClusterRole')))
-    roles.set(rbacKey('ClusterRole', '', name), compile(rules))
-  for (const object of objects)
-    if (object.kind === 'Role') roles.set(rbacKey('Role', object.namespace, object.name), compile(object.rules))
-
-  return (ref, namespace) => {
-    if (ref.kind !== 'Role' && ref.kind !== 'ClusterRole')
-      return { ok: false, error: `unsupported role reference kind: ${goQuote(ref.kind)}` }
-    const role = roles.get(rbacKey(ref.kind, ref.kind === 'Role' ? namespace : '', ref.name))
-    const resource = `${ref.kind.toLowerCase()}.rbac.authorization.k8s.io`
-    return role ?? { ok: false, error: `${resource} ${goQuote(ref.name)} not found` }
-  }
-}
-
-function describe(binding: RoleBinding | ClusterRoleBinding, index: number): string {
-  const namespace = binding.kind === 'RoleBinding' ? binding.namespace : ''
-  const name = binding.kind === 'RoleBinding' ? `${binding.name}/${namespace}` : binding.name
-  const role = `${binding.roleRef.kind} ${goQuote(binding.roleRef.name)}`
-  return `${binding.kind} ${goQuote(name)} of ${role} to ${describeSubject(binding.subjects[index], namespace)}`
-}
-
-function describeSubject(subject: Subject | undefined, bindingNamespace: string): string {
-  if (subject === undefined) return ''
-  if (subject.kind !== 'ServiceAccount') return `${subject.kind} ${goQuote(subject.name)}`
-  const namespace = subject.namespace === '' ? bindingNamespace : subject.namespace
-  return `${subject.kind} ${goQuote(`${subject.name}/${namespace}`)}`
-}
-
-/** The text of k8s.io/apimachinery's Aggregate: one message as it is, several distinct ones in brackets. */
-function aggregateErrors(errors: readonly string[]): string {
-  const distinct = [...new Set(errors)]
-  if (distinct.length === 0) return ''
-  return distinct.length === 1 ? `RBAC: ${distinct.join('')}` : `RBAC: [${distinct.join(', ')}]`
+function mayAllow(
+  { cluster, namespaces, anyNamespace }: BindingIndex,
+  user: UserInfo,
+  asked: PossibleAttributes,
+): boolean {
+  const local = asked.namespace === undefined ? anyNamespace : namespaces.get(asked.namespace)
+  const allows = (rule: CompiledRule) => rule.mayAllow(asked)
+  for (const scope of local === undefined || asked.namespace === '' ? [cluster] : [cluster, local])
+    for (const { bound } of entriesFor(scope, user)) if (bound.rules.ok && bound.rules.rules.some(allows)) return true
+  return false
 }
 
 function withoutContradictions(objects: readonly RbacObject[]): RbacObject[] {
@@ -154,16 +121,4 @@ function withoutContradictions(objects: readonly RbacObject[]): RbacObject[] {
   const keys = objects.map(object => rbacKey(object.kind, 'namespace' in object ? object.namespace : '', object.name))
   for (const key of keys) count.set(key, (count.get(key) ?? 0) + 1)
   return objects.filter((_, at) => count.get(keys[at] ?? '') === 1)
-}
-
-function emptyIndex(): Index {
-  return { users: new Map(), groups: new Map(), known: new WeakMap() }
-}
-
-function getOrInsert<K, V>(map: Map<K, V>, key: K, create: () => V): V {
-  const found = map.get(key)
-  if (found !== undefined) return found
-  const created = create()
-  map.set(key, created)
-  return created
 }

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../protocol/json-value.js'
-import { escalationOf } from './escalation.js'
+import { objectEscalation } from './escalation.js'
 import type { Kinds } from './kinds.js'
 import { isNamespaceName, isPathSegmentName } from './kubernetes-names.js'
 import type { Operation } from './operation.js'
@@ -12,6 +12,7 @@ export interface ManifestRequest {
   readonly verbs: readonly string[]
   readonly kinds: Kinds
   readonly defaultNamespace: string | undefined
+  readonly escalation: 'refuse' | 'authorize'
 }
 
 export type Refused = {
@@ -60,12 +61,6 @@ function objectOperations(request: ManifestRequest, object: JsonObject): Manifes
   const found = request.kinds.find(apiVersion, kind)
   if (!found.ok) return { ok: false, reason: 'authorization.kind_unknown', message: found.message, hint: found.hint }
   const known = found.kind
-  const escalation = request.verbs
-    .map(verb => escalationOf({ verb, group: known.group, subresource: '' }))
-    .find(text => text !== undefined)
-  if (escalation !== undefined)
-    return { ok: false, reason: 'authorization.manifest_refused', message: escalation, hint: undefined }
-
   const metadata = object.get('metadata')
   if (!isJsonObject(metadata)) return malformed('metadata is missing or not an object')
   if (metadata.has('generateName')) return malformed('metadata.generateName is not accepted', 'choose a metadata.name')
@@ -78,11 +73,15 @@ function objectOperations(request: ManifestRequest, object: JsonObject): Manifes
   }
   const namespace = namespaceOf(request, metadata, known.namespaced)
   if (typeof namespace !== 'string') return namespace
+  const { verbs } = request
+  const escalation = objectEscalation({ kind: known, namespace, name, object, verbs, escalation: request.escalation })
+  if (!escalation.ok)
+    return { ok: false, reason: 'authorization.manifest_refused', message: escalation.message, hint: undefined }
   const workload = workloadOf(known, object)
   if (!workload.ok) return malformed(workload.message)
 
   const { group, version, resource } = known
-  const operations = request.verbs.map(
+  const operations = verbs.map(
     (verb): Operation => ({
       verb,
       group,
@@ -95,7 +94,12 @@ function objectOperations(request: ManifestRequest, object: JsonObject): Manifes
       object,
     }),
   )
-  return { ok: true, operations, images: workload.images, replicas: workload.replicas }
+  return {
+    ok: true,
+    operations: [...operations, ...escalation.operations],
+    images: workload.images,
+    replicas: workload.replicas,
+  }
 }
 
 function namespaceOf(request: ManifestRequest, metadata: JsonObject, namespaced: boolean): string | Refused {

@@ -27,7 +27,7 @@ function compileTarget(spec: OperationSpec, verbs: readonly string[], kinds: Kin
     return (args, { defaultNamespace }) => {
       const text = args.get(manifest.argument)
       if (typeof text !== 'string') return required(manifest.argument)
-      return manifestOperations({ text, verbs, kinds, defaultNamespace })
+      return manifestOperations({ text, verbs, kinds, defaultNamespace, escalation: spec.escalation ?? 'refuse' })
     }
   }
   if (gvk !== undefined) {
@@ -108,11 +108,7 @@ function namespaceOf(
   const given = args.get(rule.argument)
   if (isPresent(given)) {
     if (typeof given === 'string' && isNamespaceName(given)) return namespaced ? given : ''
-    return refused(
-      'authorization.namespace',
-      `the argument "${rule.argument}" is not a valid namespace`,
-      'use the plain name of one namespace: lower-case letters, digits and "-", at most 63',
-    )
+    return badNamespace(rule.argument)
   }
   if (!namespaced || rule.default === 'all') return ''
   if (rule.required !== true && server.defaultNamespace !== undefined) return server.defaultNamespace
@@ -124,9 +120,37 @@ function nameOf(rule: OperationSpec['name'], args: JsonObject): string | Refused
   const given = args.get(rule.argument)
   if (!isPresent(given)) return rule.required ? required(rule.argument) : ''
   if (typeof given === 'string' && isPathSegmentName(given)) return given
+  return badName(rule.argument)
+}
+
+/**
+ * A name or namespace that leads elsewhere is refused also where the operation it belongs to does not happen: the server
+ * may look at the argument all the same.
+ */
+export function misleadingArgument(operations: readonly OperationSpec[], args: JsonObject): Refused | undefined {
+  for (const { namespace, name } of operations) {
+    const place = typeof namespace === 'object' ? args.get(namespace.argument) : undefined
+    if (typeof namespace === 'object' && typeof place === 'string' && place !== '' && !isNamespaceName(place))
+      return badNamespace(namespace.argument)
+    const given = name === undefined ? undefined : args.get(name.argument)
+    if (name !== undefined && typeof given === 'string' && given !== '' && !isPathSegmentName(given))
+      return badName(name.argument)
+  }
+  return undefined
+}
+
+function badNamespace(argument: string): Refused {
+  return refused(
+    'authorization.namespace',
+    `the argument "${argument}" is not a valid namespace`,
+    'use the plain name of one namespace: lower-case letters, digits and "-", at most 63',
+  )
+}
+
+function badName(argument: string): Refused {
   return refused(
     'authorization.argument',
-    `the argument "${rule.argument}" is not a valid name`,
+    `the argument "${argument}" is not a valid name`,
     'a name has no "/" and no "%"',
   )
 }

@@ -66,9 +66,9 @@ describe('parseRbac', () => {
   const clusterBinding = (fields: string) => `${head('ClusterRoleBinding', '{ name: a }')}${fields}\n`
   it.each([
     ['no verbs', rule('{ apiGroups: [""], resources: [pods], verbs: [] }'), 'rules[0].verbs'],
-    ['no groups', rule('{ resources: [pods], verbs: [get] }'), 'rules[0]'],
-    ['no resources', rule('{ apiGroups: [""], verbs: [get] }'), 'rules[0]'],
-    ['both sorts', rule('{ nonResourceURLs: [/x], resources: [pods], verbs: [get] }'), 'rules[0]'],
+    ['no groups', rule('{ resources: [pods], verbs: [get] }'), 'rules[0].apiGroups'],
+    ['no resources', rule('{ apiGroups: [""], verbs: [get] }'), 'rules[0].resources'],
+    ['both sorts', rule('{ nonResourceURLs: [/x], resources: [pods], verbs: [get] }'), 'rules[0].nonResourceURLs'],
     [
       'a field of no rule',
       rule('{ apiGroups: [""], resource: [pods], resources: [pods], verbs: [get] }'),
@@ -99,7 +99,7 @@ describe('parseRbac', () => {
     [
       'an account without namespace',
       clusterBinding('roleRef: { kind: ClusterRole, name: r }\nsubjects: [{ kind: ServiceAccount, name: u }]'),
-      'subjects[0]',
+      'subjects[0].namespace',
     ],
     [
       'a group of an account',
@@ -116,7 +116,7 @@ describe('parseRbac', () => {
     [
       'In without values',
       `${head('ClusterRole', '{ name: a }')}aggregationRule: { clusterRoleSelectors: [{ matchExpressions: [{ key: k, operator: In }] }] }`,
-      'aggregationRule.clusterRoleSelectors[0].matchExpressions[0]',
+      'aggregationRule.clusterRoleSelectors[0].matchExpressions[0].values',
     ],
     [
       'an old version',

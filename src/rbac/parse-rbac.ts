@@ -2,8 +2,17 @@ import type { Finding } from '../documents/finding.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'
 import { checkRbac } from './check-rbac.js'
-import type { LabelSelector, PolicyRule, RbacObject, Subject } from './rbac-objects.js'
 import {
+  type LabelRequirement,
+  type LabelSelector,
+  labelOperators,
+  type PolicyRule,
+  type RbacObject,
+  type RoleRef,
+  type Subject,
+} from './rbac-objects.js'
+import {
+  type BindingSpec,
   clusterRoleBindingSchema,
   clusterRoleSchema,
   type RbacSpec,
@@ -71,50 +80,71 @@ function specsOf(document: SourceDocument): Specs {
   }
 }
 
+/** Only what checkRbac found nothing wrong with; text that is not there is "". */
 function toObject(spec: RbacSpec): RbacObject {
-  const { name } = spec.metadata
+  const name = spec.metadata?.name ?? ''
+  const namespace = spec.metadata?.namespace ?? ''
   switch (spec.kind) {
     case 'Role':
-      return { kind: spec.kind, name, namespace: spec.metadata.namespace, rules: toRules(spec.rules) }
+      return { kind: spec.kind, name, namespace, rules: toRules(spec.rules) }
     case 'ClusterRole':
       return {
         kind: spec.kind,
         name,
-        labels: new Map(Object.entries(spec.metadata.labels ?? {})),
+        labels: toMap(spec.metadata?.labels),
         rules: toRules(spec.rules),
-        aggregation: spec.aggregationRule?.clusterRoleSelectors.map(toSelector),
+        aggregation: spec.aggregationRule?.clusterRoleSelectors?.map(toSelector),
       }
-    case 'RoleBinding': {
-      const { namespace } = spec.metadata
-      return { kind: spec.kind, name, namespace, roleRef: spec.roleRef, subjects: (spec.subjects ?? []).map(toSubject) }
-    }
+    case 'RoleBinding':
+      return { kind: spec.kind, name, namespace, ...toBinding(spec) }
     case 'ClusterRoleBinding':
-      return { kind: spec.kind, name, roleRef: spec.roleRef, subjects: (spec.subjects ?? []).map(toSubject) }
+      return { kind: spec.kind, name, ...toBinding(spec) }
   }
 }
 
 function toRules(rules: readonly RuleSpec[] | null | undefined): readonly PolicyRule[] {
   return (rules ?? []).map(rule => ({
-    verbs: rule.verbs,
-    apiGroups: rule.apiGroups ?? [],
-    resources: rule.resources ?? [],
-    resourceNames: rule.resourceNames ?? [],
-    nonResourceURLs: rule.nonResourceURLs ?? [],
+    verbs: toTexts(rule?.verbs),
+    apiGroups: toTexts(rule?.apiGroups),
+    resources: toTexts(rule?.resources),
+    resourceNames: toTexts(rule?.resourceNames),
+    nonResourceURLs: toTexts(rule?.nonResourceURLs),
   }))
 }
 
-function toSelector({ matchLabels, matchExpressions }: SelectorSpec): LabelSelector {
+function toSelector(selector: SelectorSpec): LabelSelector {
   return {
-    matchLabels: new Map(Object.entries(matchLabels ?? {})),
-    matchExpressions: (matchExpressions ?? []).map(({ key, operator, values }) => ({
-      key,
-      operator,
-      values: values ?? [],
+    matchLabels: toMap(selector?.matchLabels),
+    matchExpressions: (selector?.matchExpressions ?? []).map(requirement => ({
+      key: requirement?.key ?? '',
+      operator: toOperator(requirement?.operator),
+      values: toTexts(requirement?.values),
     })),
   }
 }
 
+function toOperator(text: string | null | undefined): LabelRequirement['operator'] {
+  const known = labelOperators.find(operator => operator === text)
+  if (known === undefined) throw new Error('a selector was not checked')
+  return known
+}
+
+function toBinding({ roleRef, subjects }: BindingSpec): { readonly roleRef: RoleRef; readonly subjects: Subject[] } {
+  return {
+    roleRef: { kind: roleRef?.kind ?? '', name: roleRef?.name ?? '' },
+    subjects: (subjects ?? []).map(toSubject),
+  }
+}
+
 function toSubject(subject: SubjectSpec): Subject {
-  const namespace = subject.kind === 'ServiceAccount' ? (subject.namespace ?? '') : ''
-  return { kind: subject.kind, name: subject.name, namespace }
+  const kind = subject?.kind ?? ''
+  return { kind, name: subject?.name ?? '', namespace: kind === 'ServiceAccount' ? (subject?.namespace ?? '') : '' }
+}
+
+function toTexts(list: readonly (string | null)[] | null | undefined): readonly string[] {
+  return (list ?? []).map(text => text ?? '')
+}
+
+function toMap(record: Readonly<Record<string, string | null>> | null | undefined): ReadonlyMap<string, string> {
+  return new Map(Object.entries(record ?? {}).map(([key, value]) => [key, value ?? '']))
 }

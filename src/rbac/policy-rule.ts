@@ -1,9 +1,23 @@
 import type { ResourceAttributes } from './operation.js'
 import type { PolicyRule } from './rbac-objects.js'
 
+/** A request of which not all is known yet; `undefined` stands for "whatever it will be". */
+export interface PossibleAttributes {
+  readonly verb: string
+  readonly group: string | undefined
+  readonly resource: string | undefined
+  readonly subresource: string
+  /** "" for cluster scope or all namespaces. */
+  readonly namespace: string | undefined
+  readonly name: string | undefined
+}
+
 /** A PolicyRule prepared for questions; the cost of one does not grow with the length of its lists. */
 export interface CompiledRule {
+  readonly rule: PolicyRule
   allows(attributes: ResourceAttributes): boolean
+  /** Whether it allows the request for some value of what is unknown; the namespace is not looked at. */
+  mayAllow(attributes: PossibleAttributes): boolean
   allowsUrl(verb: string, path: string): boolean
 }
 
@@ -17,6 +31,7 @@ export function compileRule(rule: PolicyRule): CompiledRule {
   const resources = new Set(rule.resources)
   const anyResource = resources.has('*')
   const names = new Set(rule.resourceNames)
+  const anyName = names.size === 0
   // All trailing stars are stripped, as the API server does: `/a***` covers `/ab/c`.
   const urlPrefixes = rule.nonResourceURLs.filter(url => url.endsWith('*')).map(withoutTrailingStars)
   const urls = new Set(rule.nonResourceURLs)
@@ -27,13 +42,19 @@ export function compileRule(rule: PolicyRule): CompiledRule {
     // `pods/*` is no wildcard; `*/scale` is.
     return resources.has(`${resource}/${subresource}`) || resources.has(`*/${subresource}`)
   }
+  const coversSome = (subresource: string): boolean =>
+    anyResource ||
+    (subresource === '' ? resources.size > 0 : rule.resources.some(resource => resource.endsWith(`/${subresource}`)))
 
   return {
+    rule,
     allows: ({ verb, group, resource, subresource, name }) =>
+      verbs(verb) && groups(group) && coversResource(resource, subresource) && (anyName || names.has(name)),
+    mayAllow: ({ verb, group, resource, subresource, name }) =>
       verbs(verb) &&
-      groups(group) &&
-      coversResource(resource, subresource) &&
-      (rule.resourceNames.length === 0 || names.has(name)),
+      (group === undefined ? rule.apiGroups.length > 0 : groups(group)) &&
+      (resource === undefined ? coversSome(subresource) : coversResource(resource, subresource)) &&
+      (anyName || name === undefined || names.has(name)),
     allowsUrl: (verb, path) => verbs(verb) && (urls.has(path) || urlPrefixes.some(prefix => path.startsWith(prefix))),
   }
 }

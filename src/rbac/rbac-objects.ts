@@ -8,9 +8,11 @@ export interface PolicyRule {
   readonly nonResourceURLs: readonly string[]
 }
 
+export const labelOperators = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const
+
 export interface LabelRequirement {
   readonly key: string
-  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'
+  readonly operator: (typeof labelOperators)[number]
   readonly values: readonly string[]
 }
 

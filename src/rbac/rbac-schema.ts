@@ -1,81 +1,88 @@
 import { z } from 'zod'
-import { isNamespaceName, isPathSegmentName } from './kubernetes-names.js'
 
 export const rbacApiGroup = 'rbac.authorization.k8s.io'
 export const rbacApiVersion = `${rbacApiGroup}/v1`
 
-const segment = z.string().refine(isPathSegmentName, 'a name is one path segment: no "/", no "%", not "." or ".."')
-const namespace = z.string().refine(isNamespaceName, 'a namespace is lower-case letters, digits and "-", at most 63')
-const texts = z.array(z.string()).nullish()
-const textMap = z.record(z.string(), z.string()).nullish()
-const rbacGroup = z.literal(['', rbacApiGroup]).optional()
+// What the API server decodes, with fieldValidation=Strict: names of fields and types, and null as the absence of a value
+// (in a list of texts it is ""). Which values are right is another question: checkRbac answers it.
+const text = z.string().nullish()
+const texts = z.array(z.string().nullable()).nullish()
+const textMap = z.record(z.string(), z.string().nullable()).nullish()
+const integer = z.int().nullish()
+const flag = z.boolean().nullish()
 
-/** Exported objects carry uid, managedFields and so on; nothing in there concerns us. */
-const metadata = z.looseObject({ name: segment, labels: textMap })
-const namespaced = metadata.extend({ namespace })
-const clusterScoped = metadata.extend({ namespace: z.undefined('a cluster-scoped object has no namespace').optional() })
+const ownerReference = z.strictObject({
+  apiVersion: text,
+  kind: text,
+  name: text,
+  uid: text,
+  controller: flag,
+  blockOwnerDeletion: flag,
+})
+
+/** metav1.ObjectMeta: exported objects carry all of it. `managedFields` is bookkeeping of the server: not looked into. */
+const metadata = z
+  .strictObject({
+    name: text,
+    generateName: text,
+    namespace: text,
+    selfLink: text,
+    uid: text,
+    resourceVersion: text,
+    generation: integer,
+    creationTimestamp: text,
+    deletionTimestamp: text,
+    deletionGracePeriodSeconds: integer,
+    labels: textMap,
+    annotations: textMap,
+    ownerReferences: z.array(ownerReference.nullable()).nullish(),
+    finalizers: texts,
+    managedFields: z.array(z.looseObject({})).nullish(),
+  })
+  .nullish()
 
 const rule = z.strictObject({
-  verbs: z.array(z.string()).min(1),
+  verbs: texts,
   apiGroups: texts,
   resources: texts,
   resourceNames: texts,
   nonResourceURLs: texts,
 })
+const rules = z.array(rule.nullable()).nullish()
 
-const requirement = z.strictObject({
-  key: z.string().min(1),
-  operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-  values: texts,
-})
+const requirement = z.strictObject({ key: text, operator: text, values: texts })
+const selector = z.strictObject({ matchLabels: textMap, matchExpressions: z.array(requirement.nullable()).nullish() })
 
-const selector = z.strictObject({ matchLabels: textMap, matchExpressions: z.array(requirement).nullish() })
-
-/** The API server defaults the group of users and groups, and forbids one for service accounts. */
-const subject = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('User'), name: z.string().min(1), apiGroup: rbacGroup }),
-  z.strictObject({ kind: z.literal('Group'), name: z.string().min(1), apiGroup: rbacGroup }),
-  z.strictObject({
-    kind: z.literal('ServiceAccount'),
-    name: segment,
-    namespace: namespace.optional(),
-    apiGroup: z.literal('').optional(),
-  }),
-])
-
-const roleRef = <Kind extends z.ZodType>(kind: Kind) => z.strictObject({ apiGroup: rbacGroup, kind, name: segment })
+const subject = z.strictObject({ kind: text, apiGroup: text, name: text, namespace: text })
+const subjects = z.array(subject.nullable()).nullish()
+const roleRef = z.strictObject({ apiGroup: text, kind: text, name: text }).nullish()
 
 const apiVersion = z.literal(rbacApiVersion)
 
-export const roleSchema = z.strictObject({
-  apiVersion,
-  kind: z.literal('Role'),
-  metadata: namespaced,
-  rules: z.array(rule).nullish(),
-})
+export const roleSchema = z.strictObject({ apiVersion, kind: z.literal('Role'), metadata, rules })
 
 export const clusterRoleSchema = z.strictObject({
   apiVersion,
   kind: z.literal('ClusterRole'),
-  metadata: clusterScoped,
-  rules: z.array(rule).nullish(),
-  aggregationRule: z.strictObject({ clusterRoleSelectors: z.array(selector).min(1) }).nullish(),
+  metadata,
+  rules,
+  aggregationRule: z.strictObject({ clusterRoleSelectors: z.array(selector.nullable()).nullish() }).nullish(),
 })
 
 export const roleBindingSchema = z.strictObject({
   apiVersion,
   kind: z.literal('RoleBinding'),
-  metadata: namespaced,
-  subjects: z.array(subject).nullish(),
-  roleRef: roleRef(z.enum(['Role', 'ClusterRole'])),
+  metadata,
+  subjects,
+  roleRef,
 })
 
 export const clusterRoleBindingSchema = z.strictObject({
   apiVersion,
   kind: z.literal('ClusterRoleBinding'),
-  metadata: clusterScoped,
-  subjects: z.array(subject).nullish(),
-  roleRef: roleRef(z.literal('ClusterRole')),
+  metadata,
+  subjects,
+  roleRef,
 })
 
 const anyRbac = z.discriminatedUnion('kind', [
@@ -94,6 +101,8 @@ export const rbacListSchema = z.strictObject({
 })
 
 export type RbacSpec = z.output<typeof anyRbac>
-export type RuleSpec = z.output<typeof rule>
-export type SelectorSpec = z.output<typeof selector>
-export type SubjectSpec = z.output<typeof subject>
+export type MetadataSpec = z.output<typeof metadata>
+export type RuleSpec = z.output<typeof rule> | null
+export type SelectorSpec = z.output<typeof selector> | null
+export type SubjectSpec = z.output<typeof subject> | null
+export type BindingSpec = Extract<RbacSpec, { kind: 'RoleBinding' | 'ClusterRoleBinding' }>

@@ -110,6 +110,7 @@ function checkTarget(operation: OperationSpec, kinds: Kinds, at: readonly PathSe
   if (resource === undefined && (group !== undefined || version !== undefined)) {
     report(at, 'group and version go with resource only')
   }
+  if (operation.escalation !== undefined && manifest === undefined) report(at, 'escalation goes with manifest only')
   if (manifest !== undefined) {
     if ([subresource, namespace, name].some(field => field !== undefined)) {
       report(at, 'a manifest names its objects itself', 'remove subresource, namespace and name')

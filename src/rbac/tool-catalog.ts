@@ -12,10 +12,14 @@ export interface CatalogTool {
   readonly labels: ReadonlyMap<string, string>
   /** Where listed, any other argument denies. */
   readonly arguments: ReadonlySet<string> | undefined
+  /** The argument that names a cluster, if there is one. */
+  readonly clusterArgument?: string | undefined
   /** Names of arguments that the catalogue speaks of, for the folded-key rule. */
   readonly knownArguments: ReadonlySet<string>
   /** What the server publishes about the arguments, where the catalogue repeats it. */
   readonly inputSchema: InputSchema | undefined
+  /** Of the definition that was reviewed (toolDigest); undefined: it was not pinned. */
+  readonly digest?: string | undefined
   /** Set when the tool is refused whatever RBAC says; the reason for the caller. */
   readonly refuse: string | undefined
   /** True for `operations: none` of a tool that is not refused: it touches nothing that RBAC knows. */
