@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from './config/config.js'
+import { capabilitiesOf, createUpstream, type UpstreamParts } from './create-upstream.js'
 import { metadataDocument } from './decision/answer-well-known.js'
 import { createDecide, type Decided } from './decision/create-decide.js'
 import type { Decision } from './decision/decision.js'
@@ -12,6 +13,7 @@ import type { BoundAddress } from './doors/grpc/grpc-transport.js'
 import { createHttpDoor, type Readiness } from './doors/http/http-door.js'
 import { AuthenticatorSource } from './identity/authenticator-source.js'
 import { protectedResourceMetadataPath } from './identity/protected-resource-metadata.js'
+import { untrustedGateway } from './policy/check-upstream.js'
 import { createDirectorySource } from './policy/directory-source.js'
 import { type LoadReport, PolicyStore } from './policy/policy-store.js'
 import type { InboundRequest } from './protocol/inbound-request.js'
@@ -63,6 +65,7 @@ class RunningService implements Service {
   readonly #metrics: Metrics
   readonly #identities: AuthenticatorSource
   readonly #store: PolicyStore
+  readonly #upstream: UpstreamParts
   readonly #doors: readonly { readonly name: string; readonly door: ExtAuthzDoor }[]
   readonly #http: ReturnType<typeof createHttpDoor>
   #ready = false
@@ -98,14 +101,17 @@ class RunningService implements Service {
       compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers },
       assemble: {
         clusters: [...config.clusters.keys()],
+        upstream: capabilitiesOf(config),
         authenticator: (configurations, identity) => this.#identities.for(configurations, identity),
       },
       onLoaded: report => this.#loaded(report),
       onError: error => policyError('the policies could not be looked at; those in force stay', error),
     })
     const decisionLog = logging.subsystem('decision')
+    this.#upstream = createUpstream(config, logging)
     const decide = createDecide({
       snapshot: () => this.#store.current,
+      upstream: this.#upstream,
       onDecided: decided => this.#decided(decided),
       onBug: error => decisionLog.error('a decision failed; the request was denied', { error }),
     })
@@ -123,16 +129,20 @@ class RunningService implements Service {
       readiness: () => this.readiness(),
       metrics: () => this.#metrics,
       metadataFor: path => this.#metadataFor(path),
+      documentAt: path => this.#upstream.document(path),
       onError: (detail, error) => logging.subsystem('http').error(detail, error === undefined ? {} : { error }),
     })
   }
 
   async start(): Promise<ServiceAddresses> {
     const log = this.#logging.subsystem('service')
-    this.#store.load()
+    const { findings } = this.#store.load()
     this.#refuseUntrustedMetadata()
+    const untrusted = findings.find(({ code }) => code === untrustedGateway)
+    if (untrusted !== undefined) throw new Error(`${untrusted.subject}: ${untrusted.message}; ${untrusted.hint ?? ''}`)
     this.#store.watch()
     try {
+      await this.#upstream.start()
       const http = await this.#http.start()
       const listeners = []
       for (const { name, door } of this.#doors) {
@@ -167,6 +177,7 @@ class RunningService implements Service {
     await Promise.all(this.#doors.map(({ door }) => door.stop().catch(() => undefined)))
     await this.#http.stop().catch(() => undefined)
     this.#identities.stop()
+    await this.#upstream.stop()
     await Promise.all(this.#records.map(log => log.close()))
     this.#logging.flush()
   }
@@ -198,9 +209,14 @@ class RunningService implements Service {
     this.#logging.subsystem('service').info('ready', { revision: current.revision })
   }
 
-  /** Identity from the gateway's metadata is worth what the gateway is: somebody must have said that it is known. */
+  /** What the gateway tells of others is worth what the gateway is: somebody must have said that it is known. */
   #refuseUntrustedMetadata(): void {
     if (this.#config.listeners.some(listener => listener.trust !== 'none')) return
+    const [feature] = this.#store.current?.authenticator.needsTrust ?? []
+    if (feature !== undefined)
+      throw new Error(
+        `${feature} takes the gateway's word, but no listener trusts its peer; use a unix socket, trust: mtls, or say trust: network`,
+      )
     const server = this.#store.current?.servers.all.find(one => one.audience.identity === 'gatewayMetadata')
     if (server === undefined) return
     throw new Error(

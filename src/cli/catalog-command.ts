@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compareCatalog } from '../catalog-import/compare-catalog.js'
 import { draftCatalog } from '../catalog-import/draft-catalog.js'
-import { foreignText } from '../catalog-import/foreign-text.js'
+import { foreignText, printableJson } from '../catalog-import/foreign-text.js'
 import { listPublished } from '../catalog-import/list-published.js'
 import type { Published } from '../catalog-import/published.js'
 import { formatFinding } from '../documents/format-finding.js'
@@ -111,8 +111,7 @@ async function diffCatalog(args: readonly string[], io: CommandIo): Promise<Exit
   const published = await listOrThrow(endpoint, io)
   const compared = compareCatalog(value, published)
   const drift = compared.drift.filter(({ kind }) => kind !== 'gone' || values['allow-missing'] !== true)
-  if (values.output === 'json')
-    io.out(JSON.stringify({ catalog: value.name, drift, unpinned: compared.unpinned }, undefined, 2))
+  if (values.output === 'json') io.out(printableJson({ catalog: value.name, drift, unpinned: compared.unpinned }))
   else {
     for (const { message } of drift) io.out(message)
     io.out(`${counts(published)}: ${count(drift.length, 'difference')}, ${compared.unpinned} not pinned`)

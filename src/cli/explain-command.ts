@@ -85,7 +85,7 @@ async function explain(args: readonly string[], io: CommandIo): Promise<ExitCode
       values.as === undefined ? snapshot : { ...snapshot, authenticator: assume(principalOf(values)) }
     if (token !== undefined) await loaded.keysReady()
     const steps: Step[] = []
-    const decide = createDecide({ snapshot: () => judgedBy })
+    const decide = createDecide({ snapshot: () => judgedBy, upstream: 'withheld' })
     const decision = await decide(request, steps)
     io.out(
       values.output === 'json'

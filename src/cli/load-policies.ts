@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.js'
 import { loadConfig } from '../config/load-config.js'
+import { capabilitiesOf } from '../create-upstream.js'
 import { formatFinding } from '../documents/format-finding.js'
 import { AuthenticatorSource } from '../identity/authenticator-source.js'
 import { createDirectorySource } from '../policy/directory-source.js'
@@ -49,6 +50,10 @@ export function readConfig(values: ConfigFlagValues, io: CommandIo): Config {
   return loaded.config
 }
 
+function isConfigured({ config, set }: ConfigFlagValues, { env }: CommandIo): boolean {
+  return config !== undefined || set !== undefined || env.MCP_AUTHZ_CONFIG !== undefined
+}
+
 export interface LoadedPolicies {
   readonly config: Config
   readonly store: PolicyStore
@@ -74,6 +79,8 @@ export async function loadPolicies(
     compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers, lint },
     assemble: {
       clusters: [...config.clusters.keys()],
+      // Without a Config, the policies may stand behind any: what it can do for servers is not known.
+      ...(isConfigured(values, io) && { upstream: capabilitiesOf(config) }),
       authenticator: (configurations, identity) => identities.for(configurations, identity),
     },
   })

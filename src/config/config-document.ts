@@ -83,6 +83,61 @@ const cluster = z.strictObject({
   rbacOnly: z.boolean().default(false).describe("Says that RBAC is the cluster's only authorizer."),
 })
 
+const signing = z.strictObject({
+  issuer: z
+    .string()
+    .min(1)
+    .max(2048)
+    .regex(/^[\x21-\x7e]+$/, 'Use a URL')
+    .describe(
+      '`iss` of context tokens and minted tokens. A URL under which http is reachable, if servers use discovery.',
+    ),
+  keys: z
+    .array(
+      z.strictObject({
+        file: file.describe('PEM with one private key, EC P-256 (ES256) or Ed25519 (EdDSA). Followed when it changes.'),
+        optional: z.boolean().default(false).describe('The file may be missing.'),
+      }),
+    )
+    .min(1)
+    .max(8)
+    .describe('All are published; the first that was published for leadSeconds signs.'),
+  leadSeconds: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(600)
+    .describe('Time for which a new key is published before it signs.'),
+  contextTokenSeconds: z.int().min(5).max(30).default(30).describe('How long a context token is good.'),
+  accessTokenSeconds: z
+    .int()
+    .min(30)
+    .max(3600)
+    .default(300)
+    .describe('How long a minted access token is good; never longer than the token of the caller.'),
+})
+
+export const clientAuthenticationMethods = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'none',
+] as const
+
+const tokenExchange = z.strictObject({
+  tokenEndpoint: z.string().min(1).max(2048).describe('URL of the token endpoint of the identity provider.'),
+  clientId: z.string().min(1).max(512).describe('How the provider knows mcp-authz.'),
+  clientAuthentication: z
+    .enum(clientAuthenticationMethods)
+    .default('client_secret_basic')
+    .describe('How mcp-authz proves that it is this client.'),
+  clientSecretFile: file.optional().describe('The secret. Read for each exchange.'),
+  privateKeyFile: file.optional().describe('PEM with the key of private_key_jwt. Read for each exchange.'),
+  certificateAuthority: file.optional().describe("PEM; replaces the system's roots for this provider."),
+  timeoutMs: z.int().min(50).max(30_000).default(1500).describe('Time for one exchange, all in all.'),
+  maxInFlight: z.int().min(1).max(1024).default(64).describe('Exchanges at the same time.'),
+})
+
 const decisionLog = z.strictObject({
   stdout: z.boolean().optional().describe('Default: true unless there is a file.'),
   file: file.optional().describe('File to append to.'),
@@ -140,6 +195,11 @@ export const configSpec = z.strictObject({
         .describe('Accepts http:// issuers on loopback addresses. For trials only.'),
     })
     .prefault({}),
+  signing: signing.optional().describe('Keys of mcp-authz, with which it signs context tokens and minted tokens.'),
+  tokenExchange: z
+    .record(dnsLabel, tokenExchange)
+    .prefault({})
+    .describe('Identity providers that exchange tokens (RFC 8693), by the name that Servers use.'),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
 })
 

@@ -28,6 +28,27 @@ export interface ConfigListener {
   readonly maxConnectionAgeMs?: number
 }
 
+export interface ConfigSigning {
+  readonly issuer: string
+  readonly keys: readonly { readonly file: string; readonly optional: boolean }[]
+  readonly leadMs: number
+  readonly contextTokenSeconds: number
+  readonly accessTokenSeconds: number
+}
+
+export interface ConfigTokenExchange {
+  readonly tokenEndpoint: string
+  readonly clientId: string
+  readonly clientAuthentication:
+    | { readonly method: 'client_secret_basic' | 'client_secret_post'; readonly secretFile: string }
+    | { readonly method: 'private_key_jwt'; readonly keyFile: string }
+    | { readonly method: 'none' }
+  /** Path of a PEM file. */
+  readonly certificateAuthority: string | undefined
+  readonly timeoutMs: number
+  readonly maxInFlight: number
+}
+
 /** The configuration with every default filled in, every path absolute, and nothing left to check. */
 export interface Config {
   readonly sources: readonly ConfigSource[]
@@ -42,5 +63,8 @@ export interface Config {
     readonly maxBufferedBytes: number
   }
   readonly identity: ConfigSpec['identity']
+  readonly signing: ConfigSigning | undefined
+  /** By name. */
+  readonly tokenExchange: ReadonlyMap<string, ConfigTokenExchange>
   readonly log: ConfigSpec['log']
 }

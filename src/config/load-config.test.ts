@@ -48,6 +48,8 @@ describe('defaults', () => {
     shutdown: { delayMs: 0, drainMs: 10_000 },
     decisionLog: { stdout: true, file: undefined, maxBufferedBytes: 8388608 },
     identity: { insecureLoopbackIssuers: false },
+    signing: undefined,
+    tokenExchange: new Map(),
     log: { level: 'info' },
   }
 

@@ -3,6 +3,7 @@ import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import type { Config, ConfigListener } from './config.js'
 import type { ConfigSpec } from './config-document.js'
+import { resolveSigning, resolveTokenExchange } from './resolve-upstream.js'
 
 type Listener = ConfigSpec['listeners'][number]
 type Report = (
@@ -58,6 +59,8 @@ export function resolveConfig(
       maxBufferedBytes,
     },
     identity: spec.identity,
+    signing: resolveSigning(spec.signing, at, report),
+    tokenExchange: resolveTokenExchange(spec, at, report),
     log: spec.log,
   }
   return { config, findings }

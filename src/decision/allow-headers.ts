@@ -40,6 +40,7 @@ export const authorityHeaders: readonly string[] = [
   'x-auth-request-access-token',
   'x-user-id',
   'x-agent-name',
+  'x-on-behalf-of',
   // MCP aggregators talk to themselves in these.
   'x-mcp-authorized',
   'x-mcp-virtualserver',
@@ -110,15 +111,21 @@ const routingHeaders: readonly string[] = ['mcp-method', 'mcp-name']
 const maxGroupsLength = 4096
 
 /**
- * The answer that lets a request pass: who asks, in headers of ours, and nothing left of what the client may have
- * written under those names, in whatever spelling.
+ * The answer that lets a request pass: who asks, in headers of ours, with the credentials that the server is to get, and
+ * nothing left of what the client may have written under those names, in whatever spelling.
  */
-export function allowAnswer(trial: JudgedTrial, enriched: readonly Enriched[]): Answer {
+export function allowAnswer(
+  trial: JudgedTrial,
+  enriched: readonly Enriched[],
+  credentials: readonly HeaderValue[] = [],
+): Answer {
   const set = new Map<string, string>([
     ['x-mcp-authz-decision-id', trial.id],
     ['x-mcp-authz-policy-revision', trial.snapshot.revision],
   ])
-  if (trial.server.identityHeaders) for (const { name, value } of identityHeaders(trial.principal)) set.set(name, value)
+  if (trial.server.upstream.identity === 'headers')
+    for (const { name, value } of identityHeaders(trial.principal)) set.set(name, value)
+  for (const { name, value } of credentials) set.set(name, value)
   for (const { headers } of enriched) {
     for (const { name, value } of headers) if (!set.has(name) && maySet(trial, name)) set.set(name, value)
   }
@@ -209,12 +216,16 @@ const maxRemaining = 64
 const cleanings = new WeakMap<readonly string[], Map<Passage, Cleaning>>()
 
 /** Made once per Server and snapshot, to which the list belongs. */
-function cleaningFor(enrichmentHeaders: readonly string[], passage: Passage): Cleaning {
+function cleaningFor(
+  enrichmentHeaders: readonly string[],
+  personHeaders: readonly string[],
+  passage: Passage,
+): Cleaning {
   const known = cleanings.get(enrichmentHeaders) ?? new Map<Passage, Cleaning>()
   const found = known.get(passage)
   if (found !== undefined) return found
   const always = new Set([...ownHeaders, ...enrichmentHeaders])
-  if (passage !== 'audit') for (const name of ['authorization', ...authorityHeaders]) always.add(name)
+  if (passage !== 'audit') for (const name of ['authorization', ...authorityHeaders, ...personHeaders]) always.add(name)
   if (passage === 'legacy') for (const name of routingHeaders) always.add(name)
   const cleaning: Cleaning = {
     names: [...always],
@@ -238,7 +249,8 @@ function remainingOf({ names, remaining }: Cleaning, set: ReadonlyMap<string, st
 }
 
 function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage): Allow {
-  const cleaning = cleaningFor(trial.snapshot.headersOf(trial.server?.name ?? ''), passage)
+  const { authenticator, headersOf } = trial.snapshot
+  const cleaning = cleaningFor(headersOf(trial.server?.name ?? ''), authenticator.onBehalfOfHeaders ?? [], passage)
   const { always, families, parameters } = cleaning
   const seen: string[] = []
   for (const name of trial.request.headers.names()) {

@@ -6,20 +6,33 @@ import type { WellKnown } from '../protocol/well-known.js'
 import type { Answer, HeaderValue } from './decision.js'
 import type { Trial } from './trial.js'
 
-const cors: readonly HeaderValue[] = [
-  { name: 'access-control-allow-origin', value: '*' },
-  { name: 'access-control-allow-methods', value: 'GET, OPTIONS' },
-  { name: 'access-control-allow-headers', value: '*' },
-]
+/** Any website may read what anybody may read. */
+const cors: readonly HeaderValue[] = [{ name: 'access-control-allow-origin', value: '*' }]
+
+/** Clients in browsers send `mcp-protocol-version` along, which makes the browser ask first. */
+const preflight: Answer = {
+  kind: 'respond',
+  status: 204,
+  headers: [
+    ...cors,
+    { name: 'access-control-allow-methods', value: 'GET, HEAD' },
+    { name: 'access-control-allow-headers', value: '*' },
+    { name: 'access-control-max-age', value: '86400' },
+  ],
+  body: '',
+}
 
 /**
  * Answers what clients fetch before they have a token. The metadata of a protected resource (RFC 9728) is public by
- * design; every other well-known path is answered 404 by us, because the server behind is no authorization server.
+ * design; every other well-known path is answered 404 by us, because the server behind is no authorization server. That
+ * holds for the authorization server's metadata too, which clients of 2025-03-26 looked for here: a copy would name an
+ * issuer that is not where it was found, which clients have to refuse (RFC 8414, section 3.3).
  */
 export function answerWellKnown(trial: Trial, wellKnown: WellKnown): Answer {
   const { method } = trial.request
-  if (method === 'OPTIONS') return { kind: 'respond', status: 204, headers: cors, body: '' }
-  if (method !== 'GET') return text(405, 'only GET')
+  if (method === 'OPTIONS') return preflight
+  // To a HEAD the gateway sends the same without the body (RFC 9110, section 9.3.2).
+  if (method !== 'GET' && method !== 'HEAD') return text(405, 'only GET and HEAD')
   const server =
     wellKnown.document === 'oauth-protected-resource' ? described(trial, wellKnown.resourcePath) : undefined
   if (server === undefined) return text(404, 'no such document')
@@ -42,6 +55,7 @@ export function metadataDocument(snapshot: PolicySnapshot, server: Server): stri
       resource: server.resource,
       authorizationServers: snapshot.authenticator.issuers.map(issuer => issuer.url),
       scopes: snapshot.scopes.get(server.name) ?? [],
+      dpopAlgorithms: snapshot.authenticator.dpopAlgorithms ?? [],
       name: server.name,
     }),
   )
@@ -57,6 +71,10 @@ function described({ request, snapshot }: Trial, resourcePath: string): Server |
 }
 
 function text(status: number, message: string): Answer {
-  const headers = [{ name: 'content-type', value: 'application/json' }, ...cors]
+  const headers = [
+    { name: 'content-type', value: 'application/json' },
+    ...(status === 405 ? [{ name: 'allow', value: 'GET, HEAD, OPTIONS' }] : []),
+    ...cors,
+  ]
   return { kind: 'respond', status, headers, body: JSON.stringify({ error: message }) }
 }

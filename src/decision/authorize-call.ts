@@ -15,6 +15,7 @@ import { circumstancesOf } from './circumstances.js'
 import type { Failure } from './decision.js'
 import type { Eventually } from './eventually.js'
 import { failure } from './failure.js'
+import { fewestMissingScopes } from './fewest-missing-scopes.js'
 import { quoted } from './quoted.js'
 import { explainStep, type Trial } from './trial.js'
 
@@ -39,11 +40,29 @@ export function authorizeCall(trial: JudgedTrial, matched: MatchedCall): Eventua
     return server.connect === 'required' ? authorizeVirtual(trial, call, 'authorization.connect') : undefined
   const parts = partsOf(call)
   if (parts.length > maxTargets) return failure('message.params', `a call may name at most ${maxTargets} targets`)
+  const unscoped: Unscoped[] = []
   return first(
     parts,
-    part => authorizePart(trial, part, { ...matched, call: part }),
-    () => undefined,
+    part => authorizePart(trial, part, { ...matched, call: part }, unscoped),
+    () => scopesMissing(trial, unscoped),
   )
+}
+
+/**
+ * What only scopes stand in the way of: the scope lists of the Grants that would give it. Kept until everything else was
+ * asked, because nobody should be sent to a login that cannot help, nor to two where one does.
+ */
+type Unscoped = readonly (readonly string[])[]
+
+/** The failure for which a login helps. Names what is missing, and beside it what the caller has of our scopes. */
+function scopesMissing(trial: JudgedTrial, unscoped: readonly Unscoped[]): Verdict {
+  if (unscoped.length === 0) return undefined
+  const { server, principal, snapshot } = trial
+  const missing = fewestMissingScopes(unscoped, principal.scopes) ?? []
+  // Clients replace their scopes by those of a challenge (MCP authorization, step-up); others of theirs are not ours to name.
+  const named = snapshot.scopes.get(server.name) ?? []
+  trial.missingScopes = named.filter(scope => missing.includes(scope) || principal.scopes.includes(scope))
+  return failure('authorization.scope', `the token lacks a scope; needed: ${missing.join(' ')}`)
 }
 
 /**
@@ -91,10 +110,15 @@ const noArguments: JsonObject = new Map()
 /** Targets of one call: each is a question to RBAC of its own. */
 const maxTargets = 64
 
-function authorizePart(trial: JudgedTrial, part: Call, matched: MatchedCall): Eventually<Verdict> {
+function authorizePart(
+  trial: JudgedTrial,
+  part: Call,
+  matched: MatchedCall,
+  unscoped: Unscoped[],
+): Eventually<Verdict> {
   return first(
     trial.server.require,
-    requirement => authorizeRequirement(trial, part, matched, requirement),
+    requirement => authorizeRequirement(trial, part, matched, requirement, unscoped),
     () => undefined,
   )
 }
@@ -120,6 +144,7 @@ function authorizeRequirement(
   call: Call,
   matched: MatchedCall,
   requirement: Requirement,
+  unscoped: Unscoped[],
 ): Eventually<Verdict> {
   switch (requirement) {
     case 'operations':
@@ -134,7 +159,7 @@ function authorizeRequirement(
         : (virtual ?? authorizeOperations(trial, call))
     }
     case 'grants':
-      return authorizeByGrants(trial, matched)
+      return authorizeByGrants(trial, matched, unscoped)
   }
 }
 
@@ -313,7 +338,7 @@ function agentClaimed(): Failure {
   )
 }
 
-function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall): Verdict {
+function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall, unscoped: Unscoped[]): Verdict {
   const { server, principal, snapshot } = trial
   const candidates = snapshot.grants.candidates(matched)
   const activation = activationOf(circumstancesOf(trial))
@@ -338,10 +363,9 @@ function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall): Verdict {
         `for the ${role}`,
       )
     }
-    const lacking = smallestScopes(matching, principal)
-    if (lacking !== undefined) {
-      trial.missingScopes = lacking
-      return failure('authorization.scope', `the token lacks a scope; needed: ${lacking.join(' ')}`)
+    if (matching.length > 0) {
+      unscoped.push(matching.map(grant => grant.scopes))
+      continue
     }
     return failure(
       'authorization.grant',
@@ -365,16 +389,6 @@ function givesTo(grant: Grant, role: PrincipalRole, principal: Principal): boole
   if (match.agentsGiven && match.caller(principal, allowClaimed)) return true
   const { agentUser } = principal
   return match.subjectsGiven && agentUser !== undefined && match.caller({ ...principal, user: agentUser }, allowClaimed)
-}
-
-/** The whole scope set of the Grant that lacks least: a client replaces its scopes by those of a challenge. */
-function smallestScopes(grants: readonly Grant[], principal: Principal): readonly string[] | undefined {
-  const missing = (grant: Grant) => grant.scopes.filter(scope => !principal.scopes.includes(scope)).length
-  let best: Grant | undefined
-  for (const grant of grants) {
-    if (grant.scopes.length > 0 && (best === undefined || missing(grant) < missing(best))) best = grant
-  }
-  return best?.scopes
 }
 
 /** The catalogue's word on the target of the call, if there is any. */

@@ -41,7 +41,7 @@ export function refuseSiblings(outcomes: readonly Outcome[]): readonly Refused[]
  * HTTP status of the gravest denial.
  */
 export function renderBatchDenial(whole: Trial, refused: readonly Refused[], first: Refused): Answer {
-  const answers = refused.flatMap(({ trial, refusal }) => {
+  const answers = shareScopes(refused).flatMap(({ trial, refusal }) => {
     const answer = renderDenial(trial, refusal.failure, refusal.shape)
     return answer.kind === 'respond' ? [{ answer, answers: trial.call?.kind === 'request' }] : []
   })
@@ -64,6 +64,19 @@ export function renderBatchDenial(whole: Trial, refused: readonly Refused[], fir
     value: name === 'x-mcp-authz-decision-id' ? whole.id : value,
   }))
   return { kind: 'respond', status: gravest.status, headers, body }
+}
+
+/**
+ * One challenge for all messages: their scopes together, if scopes are all that is missing to any of them. Else none,
+ * because the batch would be denied again after the login.
+ */
+function shareScopes(refused: readonly Refused[]): readonly Refused[] {
+  const reasons = new Set(refused.map(({ refusal }) => refusal.failure.reason))
+  if (!reasons.has('authorization.scope')) return refused
+  const onlyScopes = [...reasons].every(reason => reason === 'authorization.scope' || reason === 'message.batch')
+  const all = new Set(refused.flatMap(({ trial }) => trial.missingScopes ?? []))
+  const missingScopes = onlyScopes ? [...all].sort() : undefined
+  return refused.map(({ trial, refusal }) => ({ trial: { ...trial, missingScopes }, refusal }))
 }
 
 /** Bytes of an answer; doors write no more than 64 KiB. */

@@ -15,5 +15,6 @@ export function circumstancesOf(trial: JudgedTrial): Circumstances {
     operations: trial.operations,
     images: trial.images,
     replicas: trial.replicas,
+    personHeaders: trial.snapshot.authenticator.onBehalfOfHeaders ?? [],
   }
 }

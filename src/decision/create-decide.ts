@@ -31,10 +31,13 @@ import type { Outcome, Refusal, Refused } from './outcome.js'
 import type { ReasonCode } from './reason-codes.js'
 import { renderDenial } from './render-denial.js'
 import { explainStep, newTrial, type Step, type Trial } from './trial.js'
+import { checkUpstreamIdentity, refuseUntrusted, type UpstreamSource, upstreamHeaders } from './upstream-headers.js'
 
 export interface DecideOptions {
   /** The snapshot in force; undefined until a first one compiled. */
   snapshot(): PolicySnapshot | undefined
+  /** What makes the credentials of servers. Default: nothing does, so that calls that need some are denied. */
+  readonly upstream?: UpstreamSource
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?(): number
   /** Called once per decision, after it was made. Must not throw and must not block. */
@@ -65,9 +68,11 @@ export function createDecide(options: DecideOptions): Decide & ExplainedDecide {
 class Pipeline {
   readonly #options: DecideOptions
   readonly #now: () => number
+  readonly #upstream: UpstreamSource
 
   constructor(options: DecideOptions) {
     this.#options = options
+    this.#upstream = options.upstream ?? { signer: undefined, exchangers: new Map() }
     this.#now = options.now ?? Date.now
   }
 
@@ -104,10 +109,13 @@ class Pipeline {
 
   /** Stages 1 and 2, and what needs no identity. */
   #judge(trial: Trial): Eventually<Decision> {
-    const framing = checkFraming(trial.request)
+    const document = matchWellKnown(trial.request.path)
+    // Documents can be asked for by HEAD as well; nothing that stands behind us can.
+    const asGet = document !== undefined && trial.request.method === 'HEAD'
+    const framing = checkFraming(asGet ? { ...trial.request, method: 'GET' } : trial.request)
     const found = findServer(trial)
     if (found.server) trial.server = found.server
-    const wellKnown = framing === undefined ? matchWellKnown(trial.request.path) : undefined
+    const wellKnown = framing === undefined ? document : undefined
     // In Audit a server may go on answering such documents itself, as far as they are not ours.
     const ours = wellKnown?.document === 'oauth-protected-resource' || trial.server?.mode !== 'Audit'
     if (wellKnown !== undefined && ours) return this.#respond(trial, answerWellKnown(trial, wellKnown))
@@ -160,10 +168,13 @@ class Pipeline {
   #refuseIdentity(trial: Trial, server: Server, authenticated: Authenticated): Refusal | undefined {
     if (!authenticated.ok) {
       explainStep(trial, 'identity', '', 'fail', authenticated.message)
-      return { failure: failure(authenticated.reason, authenticated.message), shape: {} }
+      const { reason, message, nonce } = authenticated
+      return { failure: failure(reason, message), shape: nonce === undefined ? {} : { dpopNonce: nonce } }
     }
     const { kind, user, agentUser } = authenticated.principal
     explainStep(trial, 'identity', '', 'pass', `${kind} "${user.username}"`)
+    const untrusted = refuseUntrusted(trial, server, this.#upstream)
+    if (untrusted !== undefined) return { failure: untrusted, shape: {} }
     return server.principals.includes('agent') && agentUser === undefined
       ? { failure: agentMissing(), shape: {} }
       : undefined
@@ -181,7 +192,9 @@ class Pipeline {
     if (principal === undefined || call === undefined) return passed(trial, auditAnswer(trial))
     const judged: JudgedTrial = Object.assign(trial, { server, principal, call })
     const matched: MatchedCall = { server: server.name, call, tool: trial.tool, catalogTool: trial.catalogTool }
-    return andThen(authorizeCall(judged, matched), verdict => this.#authorized(judged, matched, verdict))
+    return andThen(authorizeCall(judged, matched), verdict =>
+      this.#authorized(judged, matched, verdict ?? checkUpstreamIdentity(judged)),
+    )
   }
 
   #readMessage(trial: Trial, server: Server, read: CallResult): Refusal | undefined {
@@ -194,6 +207,7 @@ class Pipeline {
     if (!named.ok) return named.refusal
     const { call, tool } = named
     trial.call = call
+    if (call !== read.call) trial.sent = read.call
     trial.tool = tool
     trial.catalogTool = catalogEntry(server, call, tool)
     const matched: MatchedCall = { server: server.name, call, tool, catalogTool: trial.catalogTool }
@@ -207,7 +221,7 @@ class Pipeline {
   }
 
   /** Stage 8, and the answer. */
-  #authorized(trial: JudgedTrial, matched: MatchedCall, verdict: Failure | undefined): Outcome {
+  #authorized(trial: JudgedTrial, matched: MatchedCall, verdict: Failure | undefined): Eventually<Outcome> {
     if (verdict !== undefined) {
       explainStep(trial, 'authorization', '', 'fail', verdict.message)
       const refusal = { failure: verdict, shape: {} }
@@ -223,7 +237,11 @@ class Pipeline {
     }
     if (trial.server.mode === 'Audit') return passed(trial, auditAnswer(trial))
     const enriched = enrich(trial, matched)
-    return passed(trial, allowAnswer(trial, enriched), enriched)
+    return andThen(upstreamHeaders(trial, this.#upstream), made =>
+      made.ok
+        ? passed(trial, allowAnswer(trial, enriched, made.headers), enriched)
+        : { trial, refusal: { failure: made.failure, shape: {} } },
+    )
   }
 
   /** A batch passes as a whole or not at all; each of its messages has a record of its own. */

@@ -98,6 +98,7 @@ function principalFields(principal: Principal): string {
     fields += `,"agent":{"id":${text(agent.id)},"issuer":${text(agent.issuer)},"assurance":"${agent.assurance}"}`
   if (actors.length > 0)
     fields += `,"actors":${list(actors.map(actor => actor.subject))},"chain_id":${text(principal.chainId)}`
+  if (principal.onBehalfOf !== undefined) fields += `,"on_behalf_of":"${principal.onBehalfOf}"`
   if (tenant !== undefined) fields += `,"tenant":${text(tenant)}`
   principals.set(principal, fields)
   return fields

@@ -12,6 +12,8 @@ export interface DenialShape {
   readonly jsonRpcCode?: number | undefined
   /** Of all failures at this stage, the first decides; the others are told as well. */
   readonly others?: readonly Failure[]
+  /** That the next DPoP proof must have (RFC 9449, section 8). */
+  readonly dpopNonce?: string
   /** Of the policies that took part; the strictest of them and the Server's own wins. */
   readonly denials?: readonly DenialMode[]
 }
@@ -64,6 +66,7 @@ const forbiddenIdentity: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'identity.agent_missing',
   'identity.tenant_conflict',
   'identity.source_conflict',
+  'identity.on_behalf_of',
   'identity.reserved_name',
   'identity.claims',
   'identity.claim_rule',
@@ -71,7 +74,7 @@ const forbiddenIdentity: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'identity.gateway_untrusted',
 ])
 
-function classOf({ server, call, principal }: Trial, failure: Failure): FailureClass {
+function classOf({ server, call, principal, missingScopes }: Trial, failure: Failure): FailureClass {
   switch (failure.stage) {
     case 'message':
       // A message that was read, and is refused for what is known of its target: what that is, and so that it exists, is
@@ -90,7 +93,7 @@ function classOf({ server, call, principal }: Trial, failure: Failure): FailureC
     case 'method':
       return 'method'
     case 'authorization':
-      if (failure.reason !== 'authorization.scope') return 'policy'
+      if (failure.reason !== 'authorization.scope' || missingScopes === undefined) return 'policy'
       // Who came without a token is asked for one, not for more of it.
       return principal?.kind === 'anonymous' ? 'unauthenticated' : 'insufficientScope'
     case 'policy':

@@ -29,6 +29,14 @@ export type AuthorizationReason =
   | 'authorization.scope'
   | 'authorization.connect'
 
+/** Why the server behind cannot get the credentials that its document asks for. */
+export type UpstreamReason =
+  | 'authorization.upstream_audience'
+  | 'authorization.upstream_identity'
+  | 'authorization.exchange_refused'
+  | 'dependency.token_exchange'
+  | 'dependency.signing'
+
 export type GuardrailReason = 'guardrail.violated' | 'guardrail.error'
 
 export type OtherReason = 'policy.error' | 'policy.not_loaded' | 'dependency.overloaded' | 'internal.error'
@@ -42,6 +50,7 @@ export type ReasonCode =
   | AuthorizerReason
   | CatalogReason
   | AuthorizationReason
+  | UpstreamReason
   | GuardrailReason
   | OtherReason
 

@@ -1,9 +1,7 @@
-import { challenge } from '../identity/challenge.js'
-import { protectedResourceMetadataPath } from '../identity/protected-resource-metadata.js'
-import type { Server } from '../policy/server.js'
+import { wwwAuthenticate } from '../identity/challenge.js'
+import { challengesOf } from './challenges-of.js'
 import type { Answer, Failure, HeaderValue } from './decision.js'
 import { type Denial, type DenialShape, messageOf, readDenial } from './denial-message.js'
-import { safeText } from './safe-text.js'
 import type { Trial } from './trial.js'
 import { unknownNameAnswer } from './unknown-name.js'
 
@@ -27,36 +25,30 @@ export function renderDenial(trial: Trial, failure: Failure, shape: DenialShape)
   }
 }
 
-function extraHeaders({ trial, failure, form }: Denial): readonly HeaderValue[] {
+function extraHeaders(denial: Denial): readonly HeaderValue[] {
+  return [...reasonHeaders(denial), ...crossOriginHeaders(denial.trial)]
+}
+
+function reasonHeaders({ trial, failure, shape, form }: Denial): readonly HeaderValue[] {
   if (form.status === 503) return [{ name: 'retry-after', value: '1' }]
-  const { server } = trial
-  if (server === undefined) return []
-  if (failure.reason === 'authorization.scope') return [scopeChallenge(trial, server)]
-  return form.status === 401 ? [tokenChallenge(failure, server)] : []
+  const challenges = challengesOf(trial, failure, form.status)
+  const nonce = shape.dpopNonce === undefined ? [] : [{ name: 'dpop-nonce', value: shape.dpopNonce }]
+  return challenges.length === 0 ? [] : [{ name: 'www-authenticate', value: wwwAuthenticate(challenges) }, ...nonce]
 }
 
-function tokenChallenge(failure: Failure, server: Server): HeaderValue {
-  const value = challenge({
-    ...(failure.reason !== 'identity.token_missing' && {
-      error: 'invalid_token' as const,
-      description: safeText(failure.message),
-    }),
-    resourceMetadata: metadataUrl(server),
-  })
-  return { name: 'www-authenticate', value }
-}
-
-/** A caller without a token is asked for one that has the scopes, not for more of what it has. */
-function scopeChallenge({ principal, missingScopes }: Trial, server: Server): HeaderValue {
-  const value = challenge({
-    ...(principal?.kind !== 'anonymous' && { error: 'insufficient_scope' as const }),
-    scope: missingScopes ?? [],
-    resourceMetadata: metadataUrl(server),
-  })
-  return { name: 'www-authenticate', value }
-}
-
-/** Where the metadata of a Server stands: at the origin that its clients use. */
-function metadataUrl({ origin, path }: Server): string {
-  return `${origin}${protectedResourceMetadataPath(path)}`
+/**
+ * Clients in a browser can read of a denial what these let them: without, they would not find the way to log in. Nothing
+ * in it depends on cookies or on where the browser stands, so that any origin may read it. What other origins may call is
+ * decided by who answers the preflight: the gateway, or the server behind it. Where the gateway has a CORS policy, its
+ * headers replace these.
+ */
+function crossOriginHeaders({ request }: Trial): readonly HeaderValue[] {
+  if (!request.headers.has('origin')) return []
+  return [
+    { name: 'access-control-allow-origin', value: '*' },
+    {
+      name: 'access-control-expose-headers',
+      value: 'WWW-Authenticate, Retry-After, DPoP-Nonce, X-Mcp-Authz-Decision-Id',
+    },
+  ]
 }

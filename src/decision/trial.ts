@@ -42,6 +42,8 @@ export interface Trial {
   server: Server | undefined
   principal: Principal | undefined
   call: Call | undefined
+  /** The call as the server gets it, where it is not the one that is judged (a tool that calls another one). */
+  sent: Call | undefined
   /** Lexeme of the id where one could be read, also from a message that was refused. */
   knownId: string | undefined
   /** Era of the message where it could be told, also of one that was refused. */
@@ -88,6 +90,7 @@ export function newTrial(
     server: undefined,
     principal: undefined,
     call: undefined,
+    sent: undefined,
     knownId: undefined,
     era: undefined,
     tool: undefined,

@@ -13,6 +13,7 @@ const Record = z.looseObject({
   reason: z.string().optional(),
   subject: z.looseObject({ user: z.string() }).optional(),
   agent: z.looseObject({ id: z.string() }).optional(),
+  actors: z.array(z.string()).optional(),
   would_deny: z.array(z.looseObject({ reason: z.string(), policy_reason: z.string().optional() })).optional(),
 })
 export type DemoRecord = z.infer<typeof Record>
@@ -36,6 +37,8 @@ export interface AuthzProcess {
 export async function startAuthz(options: {
   readonly policies: string
   readonly ports?: readonly [grpc: number, http: number]
+  /** Further settings of the Config, as for `--set`. */
+  readonly settings?: Readonly<Record<string, string>>
 }): Promise<AuthzProcess> {
   const [grpcPort = 0, httpPort = 0] = options.ports ?? (await freePorts(2))
   const records: string[] = []
@@ -46,6 +49,7 @@ export async function startAuthz(options: {
     'http.port': httpPort,
     'identity.insecureLoopbackIssuers': true,
     'shutdown.drainSeconds': 2,
+    ...options.settings,
   }
   const child = await startChild({
     name: 'mcp-authz',

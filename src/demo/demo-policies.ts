@@ -11,14 +11,16 @@ export interface DemoPolicies {
   remove(): Promise<void>
 }
 
-/** What stands in policies/demo, for the addresses and the namespace of this run. */
+/** What stands in policies/demo and policies/demo-ledger, for the addresses and the namespace of this run. */
 export async function copyDemoPolicies(values: {
   readonly issuer: string
   readonly resource: string
+  readonly ledger: string
   readonly namespace: string
 }): Promise<DemoPolicies> {
   const directory = await mkdtemp(join(tmpdir(), 'mcp-authz-demo-'))
-  await cp(join(packageRoot, 'policies/demo'), directory, { recursive: true })
+  for (const folder of ['policies/demo', 'policies/demo-ledger'])
+    await cp(join(packageRoot, folder), directory, { recursive: true })
   for (const name of readdirSync(directory)) {
     const file = join(directory, name)
     const text = await readFile(file, 'utf8')
@@ -27,6 +29,7 @@ export async function copyDemoPolicies(values: {
       text
         .replaceAll('https://idp.example.com', values.issuer)
         .replaceAll('https://mcp.example.com/mcp', values.resource)
+        .replaceAll('https://mcp.example.com/ledger', values.ledger)
         .replaceAll('namespace: team-a', `namespace: ${values.namespace}`),
     )
   }

@@ -22,6 +22,10 @@ export function loginPage(provider: Provider, accounts: readonly DemoAccount[]):
 
     async function answer(): Promise<void> {
       const { prompt } = await provider.interactionDetails(request, response)
+      // Some clients want it asked for, though nobody has to give it here.
+      if (prompt.name === 'consent') {
+        return provider.interactionFinished(request, response, { consent: {} }, { mergeWithLastSubmission: true })
+      }
       if (prompt.name !== 'login') {
         const result = { error: 'access_denied', error_description: `nothing is known about ${prompt.name}` }
         return provider.interactionFinished(request, response, result)

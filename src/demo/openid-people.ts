@@ -23,4 +23,5 @@ export const DEMO_ACCOUNTS: readonly DemoAccount[] = [
 export const DEMO_CLIENTS: readonly DemoClient[] = [
   { id: 'ops-console' },
   { id: 'sre-agent', secret: 'sre-agent-demo-secret', groups: ['agents'], tenant: 'team-a' },
+  { id: 'release-planner', secret: 'release-planner-demo-secret', groups: ['agents'], tenant: 'team-a' },
 ]

@@ -22,14 +22,20 @@ const AGENT = 'sre-agent'
 export interface OpenIdProviderOptions {
   /** Default: a free one. */
   readonly port?: number
-  /** Audience of the access tokens (RFC 8707); the only resource that the provider knows. */
+  /** Audience of the access tokens (RFC 8707); the only resource for which people and programs log in. */
   readonly resource: string
+  /** Other resources for which such a token can be exchanged. */
+  readonly exchangeable?: readonly string[]
   /** Default: alice and bob, see openid-people.ts. */
   readonly accounts?: readonly DemoAccount[]
   /** Default: ops-console (public) and sre-agent (confidential). */
   readonly clients?: readonly DemoClient[]
   /** Default 300. */
   readonly accessTokenSeconds?: number
+  /** What clients may ask for beside `openid`, `mcp:tools` and `offline_access`. Default: nothing. */
+  readonly scopes?: readonly string[]
+  /** Whether anybody may register a client (RFC 7591), as MCP clients do that nobody has set up. Default: false. */
+  readonly registration?: boolean
 }
 
 /** All tokens are access tokens in JWT form (RFC 9068: `typ: at+jwt`, ES256), each issued upon real protocol requests. */
@@ -59,17 +65,20 @@ const TokenExtra = z.object({ act: Act.optional() }).optional()
 /** Starts an OpenID provider (oidc-provider) on 127.0.0.1 with a fresh ES256 key. */
 export async function startOpenIdProvider(options: OpenIdProviderOptions): Promise<OpenIdProvider> {
   const { resource, accounts = DEMO_ACCOUNTS, clients = DEMO_CLIENTS, accessTokenSeconds = 300 } = options
+  const { scopes: moreScopes = [], registration = false, exchangeable = [] } = options
   // Imported late: it prints a warning on Node 20, which concerns only who starts the provider.
   const { Provider, errors } = await import('oidc-provider')
   const keys = await createKeys()
 
   const resourceServer: ResourceServer = {
-    scope: [TOOLS_SCOPE, SHORT_LIVED_SCOPE].join(' '),
+    scope: [TOOLS_SCOPE, SHORT_LIVED_SCOPE, ...moreScopes].join(' '),
     audience: resource,
     accessTokenFormat: 'jwt',
     jwt: { sign: { alg: 'ES256' } },
   }
-  const scopes = ['openid', TOOLS_SCOPE, SHORT_LIVED_SCOPE]
+  const scopes = ['openid', TOOLS_SCOPE, SHORT_LIVED_SCOPE, ...moreScopes]
+  // Clients that register themselves ask for it wherever it is offered.
+  if (registration) scopes.push('offline_access')
   const lifetime = (granted: ReadonlySet<string>): number => (granted.has(SHORT_LIVED_SCOPE) ? 1 : accessTokenSeconds)
   const configuration: Configuration = {
     adapter: createOidcMemoryAdapter(),
@@ -77,6 +86,8 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
     cookies: { keys: [crypto.randomUUID()] },
     clients: clients.map(metadataOf),
     clientAuthMethods: ['client_secret_basic', 'none'],
+    // What registers itself knows nothing of our keys.
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
     scopes,
     pkce: { required: () => true },
     findAccount: (_ctx, id) => {
@@ -117,6 +128,7 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
+      registration: { enabled: registration },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => resource,
@@ -144,20 +156,21 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
   }
 
   /** RFC 8693. The subject token must be one of ours, for this resource and still valid; `act` keeps the whole chain. */
-  function registerTokenExchange(target: Provider): void {
+  function registerTokenExchange(issuing: Provider): void {
     const parameters = ['subject_token', 'subject_token_type', 'resource', 'audience', 'scope', 'requested_token_type']
-    target.registerGrantType<Readonly<Record<string, unknown>>>(
+    issuing.registerGrantType<Readonly<Record<string, unknown>>>(
       TOKEN_EXCHANGE,
       async ctx => {
         const { params, client } = ctx.oidc
         if (typeof params.subject_token !== 'string' || params.subject_token_type !== ACCESS_TOKEN) {
           throw new errors.InvalidRequest('subject_token must be an access token')
         }
-        if (params.resource !== undefined && params.resource !== resource) throw new errors.InvalidTarget()
+        const target = typeof params.resource === 'string' ? params.resource : resource
+        if (target !== resource && !exchangeable.includes(target)) throw new errors.InvalidTarget()
         const subject = await verifySubject(params.subject_token)
         if (subject === undefined) throw new errors.InvalidGrant('subject_token is not valid')
         const act: Act = { sub: client.clientId, ...(subject.act === undefined ? {} : { act: subject.act }) }
-        const token = new target.AccessToken({
+        const token = new issuing.AccessToken({
           accountId: subject.sub,
           client,
           grantId: crypto.randomUUID(),
@@ -165,7 +178,7 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
           extra: { act },
           ...(subject.scope === undefined ? {} : { scope: subject.scope }),
         })
-        token.resourceServer = new target.ResourceServer(resource, resourceServer)
+        token.resourceServer = new issuing.ResourceServer(target, { ...resourceServer, audience: target })
         const value = await token.save()
         ctx.body = {
           access_token: value,

@@ -1,6 +1,9 @@
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { addRoute } from './add-route.js'
 import { type AuthzProcess, startAuthz } from './authz-process.js'
 import { type ConnectedClient, connectV1, connectV2, type ToolAnswer } from './clients.js'
 import { copyDemoPolicies, type DemoPolicies } from './demo-policies.js'
@@ -9,6 +12,7 @@ import { findEnvoy } from './find-envoy.js'
 import { freePorts } from './free-port.js'
 import { summarizeKubeconfig } from './kubeconfig.js'
 import { startKubernetesMcpServer } from './kubernetes-mcp-server.js'
+import { startLedgerServer } from './ledger-server.js'
 import { type OpenIdProvider, startOpenIdProvider } from './openid-provider.js'
 import { packageRoot } from './package-root.js'
 import { type RawAnswer, rawPost } from './raw-post.js'
@@ -47,6 +51,9 @@ interface Stage {
   readonly policies: DemoPolicies
   readonly idp: OpenIdProvider
   readonly proxy: RecordingProxy
+  readonly ledgerUrl: string
+  /** Before the ledger, which verifies who asks. */
+  readonly ledger: RecordingProxy
   readonly cluster: SimulatedCluster | undefined
   /** The namespace that the demo's developers own, and one that they do not. */
   readonly own: string
@@ -87,14 +94,28 @@ async function setUp(options: DemoOptions, undo: (() => Promise<unknown>)[]): Pr
   const idp = started(
     await startOpenIdProvider({ resource: envoyUrl, accessTokenSeconds: options.keep ? 12 * 3600 : 300 }),
   )
-  const policies = await copyDemoPolicies({ issuer: idp.issuer, resource: envoyUrl, namespace: own })
+  const ledgerUrl = `http://127.0.0.1:${listener}/ledger`
+  const policies = await copyDemoPolicies({ issuer: idp.issuer, resource: envoyUrl, ledger: ledgerUrl, namespace: own })
   undo.push(() => policies.remove())
-  const authz = started(await startAuthz({ policies: policies.directory, ports: [grpc, http] }))
+  const issuer = `http://127.0.0.1:${http}`
+  const settings = {
+    'signing.issuer': issuer,
+    'signing.keys.0.file': await signingKey(undo),
+    // Nobody but this machine's Envoy can reach the port.
+    'listeners.0.trust': 'network',
+  }
+  const authz = started(await startAuthz({ policies: policies.directory, ports: [grpc, http], settings }))
+  const verifying = { jwksUrl: `${issuer}/.well-known/jwks.json`, issuer, audience: ledgerUrl }
+  const ledger = started(await startRecordingProxy({ target: started(await startLedgerServer(verifying)).origin }))
   const template = readFileSync(join(packageRoot, 'envoy/ext-authz.yaml'), 'utf8')
   started(
     await startEnvoy({
       path: envoy.path,
-      config: renderEnvoyConfig(template, { listener, upstream: proxy.port, authz: grpc, admin }),
+      config: addRoute(renderEnvoyConfig(template, { listener, upstream: proxy.port, authz: grpc, admin }), {
+        path: '/ledger',
+        server: 'ledger',
+        port: ledger.port,
+      }),
     }),
   )
 
@@ -104,8 +125,19 @@ async function setUp(options: DemoOptions, undo: (() => Promise<unknown>)[]): Pr
   say(
     `  MCP server       kubernetes-mcp-server   ${cluster === undefined ? 'your cluster' : 'a simulated API server with the namespaces team-a and team-b'}`,
   )
-  say('  people           alice, developer of team-a; bob, viewer; the agent sre-agent, which works for alice')
-  return { envoyUrl, authz, policies, idp, proxy, cluster, own, other, mayWrite }
+  say('  MCP server       ledger, which verifies a token of mcp-authz with every call')
+  say('  people           alice, developer of team-a; bob, viewer; the agents sre-agent and release-planner')
+  return { envoyUrl, authz, policies, idp, proxy, ledgerUrl, ledger, cluster, own, other, mayWrite }
+}
+
+/** A fresh key with which mcp-authz signs. */
+async function signingKey(undo: (() => Promise<unknown>)[]): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'mcp-authz-demo-key-'))
+  undo.push(() => rm(directory, { recursive: true, force: true }))
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const file = join(directory, 'signing.pem')
+  await writeFile(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  return file
 }
 
 /** A namespace with a deployment in a real cluster, made and removed through the unguarded MCP server. */
@@ -151,11 +183,16 @@ class Demo {
   }
 
   async play(): Promise<void> {
-    const { idp, own, other, envoyUrl, mayWrite } = this.#stage
+    const { idp, own, other, envoyUrl, ledgerUrl, mayWrite } = this.#stage
     const aliceToken = await idp.login('alice')
     const alice = await connectV1({ url: envoyUrl, token: aliceToken })
     const bob = await connectV1({ url: envoyUrl, token: await idp.login('bob') })
-    const agent = await connectV2({ url: envoyUrl, token: await idp.exchange(aliceToken) })
+    const agentToken = await idp.exchange(aliceToken)
+    const agent = await connectV2({ url: envoyUrl, token: agentToken })
+    const twoHops = await idp.exchange(await idp.exchange(aliceToken, 'release-planner'), 'sre-agent')
+    const planned = await connectV2({ url: envoyUrl, token: twoHops })
+    const alone = await connectV2({ url: envoyUrl, token: await idp.clientToken('sre-agent') })
+    const booking = await connectV2({ url: ledgerUrl, token: agentToken })
     const scale = (replicas: number) => ({
       apiVersion: 'apps/v1',
       kind: 'Deployment',
@@ -234,12 +271,37 @@ class Demo {
         { namespace: own, name: 'web-1' },
         { outcome: 'DENIED', says: 'PeopleOnly' },
       )
+      const relayed = await this.#call(
+        'a planner has the agent list pods for alice: two hops',
+        planned,
+        'pods_list_in_namespace',
+        { namespace: own },
+        { outcome: 'ALLOWED' },
+      )
+      await this.#whichChain(relayed)
+      await this.#call(
+        'the agent lists pods for nobody',
+        alone,
+        'pods_list_in_namespace',
+        { namespace: own },
+        { outcome: 'DENIED', says: 'service-account-sre-agent' },
+      )
+
+      this.#chapter("A server that takes nobody's word")
+      await this.#call(
+        'the agent books for alice; the server verifies the signed token of that call',
+        booking,
+        'book',
+        { account: 'team-a', amount: 10 },
+        { outcome: 'ALLOWED', says: 'for alice, through sre-agent' },
+      )
+      await this.#replay('the same token past the gateway, with another amount', { account: 'team-a', amount: 10_000 })
 
       this.#chapter('Instrument first, enforce second')
       if (mayWrite) await this.#audit(alice, scale(10))
       else this.#say('   (in Audit the call would go through and change the cluster: it needs --write)')
     } finally {
-      for (const client of [alice, bob, agent]) await client.close().catch(() => undefined)
+      for (const client of [alice, bob, agent, planned, alone, booking]) await client.close().catch(() => undefined)
     }
     this.#say('')
     const verdict = this.unexpected === 0 ? 'all as announced' : `${this.unexpected} NOT as announced`
@@ -296,6 +358,35 @@ class Demo {
       received.authorization !== undefined
     )
       this.#wrong('alice and sre-agent should be named')
+  }
+
+  /** Everybody on the way is named, and the chain has a name of its own. */
+  async #whichChain(answer: ToolAnswer): Promise<void> {
+    if (answer.isError) return
+    const received = this.#stage.proxy.requests.findLast(request => request.method === 'POST')?.headers ?? {}
+    const id = received['x-mcp-authz-decision-id']
+    const { parsed } = await this.#stage.authz.record(typeof id === 'string' ? id : '')
+    this.#say(`      the server received: x-mcp-authz-chain: ${String(received['x-mcp-authz-chain'] ?? '(absent)')}`)
+    this.#say(`      the record says: "user":"${parsed.subject?.user}","actors":${JSON.stringify(parsed.actors)}`)
+    if (parsed.subject?.user !== 'alice' || parsed.actors?.join() !== 'sre-agent,release-planner')
+      this.#wrong('alice, sre-agent and release-planner should be named')
+  }
+
+  /** What somebody can do who got hold of a context token. */
+  async #replay(title: string, args: Record<string, unknown>): Promise<void> {
+    this.#title(title)
+    const { ledger } = this.#stage
+    const token = ledger.requests.findLast(request => request.method === 'POST')?.headers['x-mcp-authz-context']
+    const params = { name: 'book', arguments: args }
+    const answer = await rawPost({
+      url: `${ledger.url}/ledger`,
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+      headers: { 'x-mcp-authz-context': String(token) },
+    })
+    this.#outcome(answer.status === 403 ? 'REFUSED' : 'ALLOWED', `HTTP ${answer.status}  ${answer.body}`, {
+      outcome: 'REFUSED',
+      says: 'the arguments differ',
+    })
   }
 
   async #audit<Sdk>(alice: ConnectedClient<Sdk>, args: Record<string, unknown>): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Place } from './place.js'
 
 /**
- * The file offset of a position (line and column from 1) in the value of a scalar.
+ * The file offset of a position (line and column from 1, in code points) in the value of a scalar.
  *
  * Folding, quoting and indentation only ever change blanks, so the n-th character that is not blank in the value is the
  * n-th one in the source, whatever the style. A position on a blank counts on from the character before it.
@@ -30,7 +30,9 @@ function indexOf(value: string, line: number, column: number): number {
     if (newline === -1) break
     start = newline + 1
   }
-  return Math.min(value.length, start + Math.max(0, column - 1))
+  let at = start
+  for (let n = 1; n < column && at < value.length; n++) at += (value.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
+  return at
 }
 
 function isBlank(character: string): boolean {
@@ -57,8 +59,9 @@ function nthSolid(scalar: Scalar, n: number): { readonly start: number; readonly
   while (at < scalar.source.length) {
     const length = unitLength(scalar, at)
     if (!isBlankUnit(scalar, at)) {
-      if (left === 0) return { start: at, end: at + length }
-      left--
+      const units = isAstralEscape(scalar, at) ? 2 : 1
+      if (left < units) return { start: at, end: at + length }
+      left -= units
     }
     at += length
   }
@@ -72,6 +75,12 @@ function unitLength(scalar: Scalar, at: number): number {
   if (scalar.style !== 'double' || character !== '\\') return 1
   const kind = scalar.source.charAt(at + 1)
   return kind === 'x' ? 4 : kind === 'u' ? 6 : kind === 'U' ? 10 : 2
+}
+
+/** `"\U0001F600"` stands for two units of the value, and `\u` and what is not escaped for one. */
+function isAstralEscape(scalar: Scalar, at: number): boolean {
+  if (scalar.style !== 'double' || !scalar.source.startsWith('\\U', at)) return false
+  return Number.parseInt(scalar.source.slice(at + 2, at + 10), 16) > 0xffff
 }
 
 function isBlankUnit(scalar: Scalar, at: number): boolean {

@@ -79,6 +79,8 @@ describe('positions inside a scalar', () => {
     ['folded', 'e: >-\n  a &&\n  b', 1, 6, [5, 3]],
     ['folded with a paragraph', 'e: >-\n  a\n\n  b', 2, 1, [6, 3]],
     ['folded, windows line ends', 'e: >-\r\n  a &&\r\n  b\r', 1, 6, [5, 3]],
+    ['behind a character of two units', 'e: \'"\u{1f600}" + b\'', 1, 7, [3, 12]],
+    ['behind an escape for one', 'e: "\\U0001F600 + b"', 1, 5, [3, 18]],
     ['beyond the end', 'e: ab', 9, 9, [3, 6]],
     ['not a text', 'e: [1]', 1, 2, [3, 4]],
   ])('%s', (_, yaml, line, column, expected) => {

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 
 const text = z.string().min(1)
-const expression = z.string().min(1)
 
 /** A claim with its prefix, or an expression; which of the two it is, is checked after the shape. */
 const prefixedClaim = z.strictObject({
@@ -12,8 +11,8 @@ const prefixedClaim = z.strictObject({
 
 const issuer = z.strictObject({
   url: text,
-  discoveryURL: text.optional(),
-  certificateAuthority: text.optional(),
+  discoveryURL: z.string().optional(),
+  certificateAuthority: z.string().optional(),
   audiences: z.array(text).min(1),
   audienceMatchPolicy: z.enum(['', 'MatchAny']).optional(),
   egressSelectorType: z.string().optional(),
@@ -37,22 +36,24 @@ const jwtAuthenticator = z.strictObject({
     groups: prefixedClaim.optional(),
     uid: z.strictObject({ claim: z.string().optional(), expression: z.string().optional() }).optional(),
     extra: z
-      .array(z.strictObject({ key: text, valueExpression: expression }))
+      .array(z.strictObject({ key: text, valueExpression: text }))
       .max(64)
       .optional(),
   }),
   userValidationRules: z
-    .array(z.strictObject({ expression, message: z.string().optional() }))
+    .array(z.strictObject({ expression: text, message: z.string().optional() }))
     .max(64)
     .optional(),
 })
 
 /**
- * The API server's file format (`apiserver.config.k8s.io/v1`, GA in Kubernetes 1.34; v1beta1 has the same fields),
- * strictly: the API server refuses unknown fields too.
+ * The API server's file format (`apiserver.config.k8s.io/v1`, GA in Kubernetes 1.34), strictly: the API server refuses
+ * unknown fields too. An empty text counts as absent where the API server takes it so. v1beta1 and v1alpha1 have the same
+ * fields; whoever has such a file is told to write v1. No list has more than 64 entries, which the API server says of
+ * `jwt` alone.
  */
 export const authenticationConfigurationSchema = z.strictObject({
-  apiVersion: z.enum(['apiserver.config.k8s.io/v1', 'apiserver.config.k8s.io/v1beta1']),
+  apiVersion: z.literal('apiserver.config.k8s.io/v1'),
   kind: z.literal('AuthenticationConfiguration'),
   jwt: z.array(jwtAuthenticator).max(64).optional(),
   anonymous: z

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import type { CelEnvironment, CelProgram } from '../cel/environment.js'
 import type { Finding } from '../documents/finding.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'
@@ -9,9 +9,11 @@ import {
 } from './authentication-configuration-schema.js'
 import type { Compilation } from './compilation.js'
 import { readsEmail, readsEmailVerified } from './email-expression.js'
-import { claimsEnvironment, compileAt, userEnvironment } from './expressions.js'
+import { markedExpression } from './explicit-names.js'
+import { compileAt, type ExpressionResult, kubernetesClaimsEnvironment, userEnvironment } from './expressions.js'
+import { extraKeyProblem } from './extra-key.js'
 import type { ClaimRule, ClaimSource, IssuerConfiguration } from './issuer-configuration.js'
-import { issuerUrlProblem } from './issuer-url.js'
+import { issuerProblems } from './issuer-problems.js'
 
 export interface AuthenticationConfiguration {
   readonly document: SourceDocument
@@ -37,18 +39,20 @@ export function readAuthenticationConfiguration(
   if (!validated.ok) return { value: undefined, findings: validated.findings }
   const reader = new Reader(document, options)
   const { jwt = [], anonymous } = validated.value
-  if (anonymous !== undefined)
+  if (anonymous?.enabled === false && (anonymous.conditions ?? []).length > 0)
+    reader.report('error', ['anonymous', 'conditions'], 'go with enabled: true only', 'remove them')
+  else if (anonymous?.enabled === true)
     reader.report('warning', ['anonymous'], 'admits nobody here', 'Server.spec.anonymous decides; remove the stanza')
   if (jwt.length === 0)
     reader.report('warning', ['jwt'], 'no issuer is configured, so no token will be accepted', 'add an entry to jwt')
   const issuers = jwt.flatMap((spec, index) => reader.issuer(spec, ['jwt', index]) ?? [])
   reader.unique(
     jwt.map(({ issuer }) => issuer.url),
-    'url',
+    index => ['jwt', index, 'issuer', 'url'],
   )
   reader.unique(
     jwt.map(({ issuer }) => issuer.discoveryURL),
-    'discoveryURL',
+    index => ['jwt', index, 'issuer', 'discoveryURL'],
   )
   const broken = reader.findings.some(({ severity }) => severity === 'error')
   return { value: broken ? undefined : { document, issuers }, findings: reader.findings }
@@ -68,17 +72,19 @@ class Reader {
     this.findings.push(this.#document.finding(severity, path, message, hint === undefined ? {} : { hint }))
   }
 
-  unique(values: readonly (string | undefined)[], field: string): void {
+  /** Entries without the value ("" too) do not count. */
+  unique(values: readonly (string | undefined)[], pathOf: (index: number) => readonly PathSegment[]): void {
     const seen = new Set<string>()
-    for (const [index, value] of values.entries()) {
-      if (value === undefined) continue
-      if (seen.has(value)) this.report('error', ['jwt', index, 'issuer', field], 'is used by an earlier entry too')
+    for (const [index, value = ''] of values.entries()) {
+      if (value === '') continue
+      if (seen.has(value)) this.report('error', pathOf(index), 'is used by an earlier entry too')
       seen.add(value)
     }
   }
 
   issuer(spec: JwtAuthenticatorSpec, path: readonly PathSegment[]): IssuerConfiguration | undefined {
-    this.#checkIssuer(spec.issuer, [...path, 'issuer'])
+    for (const { severity, field, message, hint } of issuerProblems(spec.issuer, this.#options))
+      this.report(severity, [...path, 'issuer', ...field], message, hint)
     const { claimMappings, claimValidationRules = [], userValidationRules = [] } = spec
     const at = [...path, 'claimMappings']
     const username = this.#prefixed(claimMappings.username, [...at, 'username'])
@@ -88,17 +94,27 @@ class Reader {
     const claimRules = claimValidationRules.flatMap(
       (rule, index) => this.#claimRule(rule, [...path, 'claimValidationRules', index]) ?? [],
     )
+    for (const field of ['claim', 'expression'] as const)
+      this.unique(
+        claimValidationRules.map(rule => rule[field]),
+        index => [...path, 'claimValidationRules', index, field],
+      )
+    this.unique(
+      userValidationRules.map(({ expression }) => expression),
+      index => [...path, 'userValidationRules', index, 'expression'],
+    )
     this.#checkEmailVerified(spec, at)
     const userRules = userValidationRules.flatMap(({ expression, message }, index) => {
-      const program = this.#compile([...path, 'userValidationRules', index, 'expression'], expression, 'bool', 'user')
+      const at = [...path, 'userValidationRules', index, 'expression']
+      const program = this.#compile(at, expression, 'condition', userEnvironment)
       return program === undefined ? [] : [{ program, message: message ?? '' }]
     })
     if (username === undefined) return undefined
     const { url, discoveryURL, certificateAuthority, audiences } = spec.issuer
     return {
       url,
-      discoveryUrl: discoveryURL,
-      certificateAuthority,
+      discoveryUrl: discoveryURL === '' ? undefined : discoveryURL,
+      certificateAuthority: certificateAuthority === '' ? undefined : certificateAuthority,
       audiences,
       username,
       groups,
@@ -109,56 +125,12 @@ class Reader {
     }
   }
 
-  #checkIssuer(issuer: JwtAuthenticatorSpec['issuer'], path: readonly PathSegment[]): void {
-    const {
-      url,
-      discoveryURL,
-      certificateAuthority,
-      audiences,
-      audienceMatchPolicy = '',
-      egressSelectorType = '',
-    } = issuer
-    const insecureLoopback = this.#options.insecureLoopbackIssuers === true
-    const problem =
-      issuerUrlProblem(url, { insecureLoopback }) ?? (url.includes('?') ? 'must not have a query' : undefined)
-    if (problem !== undefined) this.report('error', [...path, 'url'], problem)
-    if (discoveryURL !== undefined) {
-      const wrong =
-        issuerUrlProblem(discoveryURL, { insecureLoopback }) ??
-        (discoveryURL === url ? 'must differ from url' : undefined)
-      if (wrong !== undefined)
-        this.report('error', [...path, 'discoveryURL'], wrong, `the default is ${discoveryUrlOf(url)}`)
-    }
-    if (certificateAuthority !== undefined && !isCertificateBundle(certificateAuthority))
-      this.report('error', [...path, 'certificateAuthority'], 'is not a list of PEM certificates')
-    if (egressSelectorType !== '')
-      this.report(
-        'error',
-        [...path, 'egressSelectorType'],
-        'is not supported: there is no egress selector here',
-        'remove it',
-      )
-    if (audiences.length > 1 && audienceMatchPolicy !== 'MatchAny')
-      this.report('error', [...path, 'audienceMatchPolicy'], 'must be MatchAny when there are several audiences')
-    for (const [index, audience] of audiences.entries()) {
-      if (audiences.indexOf(audience) !== index) this.report('error', [...path, 'audiences', index], 'is listed twice')
-      if (this.#options.serverAudiences?.has(audience) === false)
-        this.report(
-          'warning',
-          [...path, 'audiences', index],
-          'admits nobody here: no Server accepts this audience',
-          'Server.spec.audiences decides; add it there or remove it here',
-        )
-    }
-  }
-
   #compile(
     path: readonly PathSegment[],
     source: string,
-    result: 'bool' | 'string' | 'dyn',
-    over: 'claims' | 'user' = 'claims',
+    result: ExpressionResult,
+    environment: CelEnvironment = kubernetesClaimsEnvironment,
   ) {
-    const environment = over === 'claims' ? claimsEnvironment : userEnvironment
     return compileAt(this.#document, this.findings, environment, path, source, result)
   }
 
@@ -166,7 +138,7 @@ class Reader {
   #prefixed(
     spec: PrefixedClaimSpec,
     path: readonly PathSegment[],
-    result: 'string' | 'dyn' = 'string',
+    result: 'string' | 'texts' = 'string',
   ): ClaimSource | undefined {
     const { claim = '', prefix, expression = '' } = spec
     if (claim !== '' && expression !== '')
@@ -175,7 +147,7 @@ class Reader {
       if (prefix !== undefined)
         this.report('error', [...path, 'prefix'], 'goes with claim only', 'add the prefix in the expression')
       const program = this.#compile([...path, 'expression'], expression, result)
-      return program === undefined ? undefined : { kind: 'expression', program }
+      return program === undefined ? undefined : { kind: 'expression', program, marked: this.#marked(expression) }
     } else if (claim === '') this.report('error', path, 'needs a claim or an expression')
     else if (prefix === undefined)
       this.report('error', path, 'needs a prefix next to claim', 'write prefix: "" for none')
@@ -184,16 +156,28 @@ class Reader {
   }
 
   #optionalPrefixed(spec: PrefixedClaimSpec | undefined, path: readonly PathSegment[]): ClaimSource | undefined {
-    return spec === undefined ? undefined : this.#prefixed(spec, path, 'dyn')
+    const { claim = '', expression = '', prefix } = spec ?? {}
+    if (spec !== undefined && (claim !== '' || expression !== '')) return this.#prefixed(spec, path, 'texts')
+    // The API server takes this for no groups.
+    if (prefix !== undefined)
+      this.report('warning', [...path, 'prefix'], 'does nothing without claim', 'name the claim that holds the groups')
+    return undefined
+  }
+
+  /** The expression with its reserved names marked; undefined when it has none that could be a result. */
+  #marked(expression: string): CelProgram | undefined {
+    const source = markedExpression(expression)
+    const compiled = source === undefined ? undefined : kubernetesClaimsEnvironment.compile(source)
+    return compiled?.ok === true ? compiled.program : undefined
   }
 
   #uid(
     spec: { claim?: string | undefined; expression?: string | undefined } | undefined,
     path: readonly PathSegment[],
   ) {
-    return spec === undefined
-      ? undefined
-      : this.#prefixed({ ...spec, ...(spec.claim !== undefined && { prefix: '' }) }, path)
+    const { claim = '', expression = '' } = spec ?? {}
+    if (claim === '' && expression === '') return undefined
+    return this.#prefixed({ claim, expression, ...(claim !== '' && { prefix: '' }) }, path)
   }
 
   #extra(entries: readonly { readonly key: string; readonly valueExpression: string }[], path: readonly PathSegment[]) {
@@ -202,7 +186,7 @@ class Reader {
       const problem = seen.has(key) ? 'is used twice' : extraKeyProblem(key)
       seen.add(key)
       if (problem !== undefined) this.report('error', [...path, index, 'key'], problem)
-      const program = this.#compile([...path, index, 'valueExpression'], valueExpression, 'dyn')
+      const program = this.#compile([...path, index, 'valueExpression'], valueExpression, 'texts')
       return program === undefined ? [] : [{ key, program }]
     })
   }
@@ -215,11 +199,13 @@ class Reader {
     if (claim !== '' && expression !== '')
       this.report('error', path, 'has both claim and expression', 'keep one of them')
     else if (expression !== '') {
-      if (requiredValue !== undefined) this.report('error', [...path, 'requiredValue'], 'goes with claim only')
-      const program = this.#compile([...path, 'expression'], expression, 'bool')
+      if (requiredValue !== undefined && requiredValue !== '')
+        this.report('error', [...path, 'requiredValue'], 'goes with claim only')
+      const program = this.#compile([...path, 'expression'], expression, 'condition')
       return program === undefined ? undefined : { kind: 'expression', program, message: message ?? '' }
     } else if (claim === '') this.report('error', path, 'needs a claim or an expression')
-    else if (message !== undefined) this.report('error', [...path, 'message'], 'goes with expression only')
+    else if (message !== undefined && message !== '')
+      this.report('error', [...path, 'message'], 'goes with expression only')
     else return { kind: 'required', claim, value: requiredValue ?? '' }
     return undefined
   }
@@ -244,37 +230,4 @@ class Reader {
       "add a claimValidationRule such as '!has(claims.email_verified) || claims.email_verified == true'",
     )
   }
-}
-
-/** Where OpenID Connect Discovery 1.0, section 4, puts the document. */
-export function discoveryUrlOf(issuer: string): string {
-  return `${issuer.endsWith('/') ? issuer.slice(0, -1) : issuer}/.well-known/openid-configuration`
-}
-
-function isCertificateBundle(pem: string): boolean {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? []
-  return blocks.length > 0 && blocks.every(isCertificate)
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).subject !== ''
-  } catch {
-    return false
-  }
-}
-
-/** `domain/path`, lower-case, and not a domain that belongs to Kubernetes. */
-function extraKeyProblem(key: string): string | undefined {
-  const slash = key.indexOf('/')
-  const domain = key.slice(0, Math.max(slash, 0))
-  if (slash < 1 || slash === key.length - 1) return 'must be a domain and a path, such as example.com/team'
-  if (key !== key.toLowerCase()) return 'must be lower-case'
-  if (domain.length > 253 || !domain.split('.').every(label => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(label)))
-    return 'must begin with a domain name, such as example.com/team'
-  if (!/^[a-z0-9\-._~%!$&'()*+,;=:@/]+$/.test(key.slice(slash + 1)))
-    return 'has a path with characters that are not allowed'
-  if (['k8s.io', 'kubernetes.io'].some(owned => domain === owned || domain.endsWith(`.${owned}`)))
-    return 'must not use a domain of Kubernetes (k8s.io, kubernetes.io)'
-  return undefined
 }

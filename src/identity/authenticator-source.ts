@@ -2,6 +2,7 @@ import type { AuthenticationConfiguration } from './authentication-configuration
 import type { Authenticator } from './authenticator.js'
 import type { Compilation } from './compilation.js'
 import { createAuthenticator } from './create-authenticator.js'
+import { DpopVerifier } from './dpop/dpop-verifier.js'
 import { combineIdentity } from './identity-configuration.js'
 import type { IdentityDocument } from './identity-document.js'
 import { KeyRing, type KeyRingOptions } from './key-ring.js'
@@ -14,6 +15,7 @@ import { TokenVerifier } from './token-verifier.js'
 export class AuthenticatorSource {
   readonly #keyRing: KeyRing
   readonly #verifier: TokenVerifier
+  readonly #dpop: DpopVerifier
   readonly #now: () => number
   #made:
     | {
@@ -28,6 +30,7 @@ export class AuthenticatorSource {
     this.#now = options.now
     this.#keyRing = new KeyRing(options)
     this.#verifier = new TokenVerifier({ now: options.now })
+    this.#dpop = new DpopVerifier({ now: options.now })
   }
 
   /** The authenticator of these documents, started. Documents that contradict each other give the one in force before. */
@@ -45,6 +48,7 @@ export class AuthenticatorSource {
       configuration,
       keyRing: this.#keyRing,
       verifier: this.#verifier,
+      dpop: this.#dpop,
       now: this.#now,
     })
     // The new one takes hold of the key sets before the old one lets go, so that none is loaded twice.

@@ -7,6 +7,8 @@ export interface AcceptedAudience {
   /** Name of the Server, for messages. */
   readonly server: string
   readonly audiences: readonly string[]
+  /** URLs at which clients reach the server, for proofs that are made for a URL (RFC 9449, `htu`). */
+  readonly urls: readonly string[]
   /** token: we verify the bearer token. gatewayMetadata: the gateway did, and its metadata carries the claims. */
   readonly identity: 'token' | 'gatewayMetadata'
   readonly anonymous: 'Deny' | 'Allow'
@@ -19,6 +21,8 @@ export type Authenticated =
       readonly reason: IdentityReason | KeysReason
       /** For the caller and the log; never holds the token or claim values. */
       readonly message: string
+      /** Goes into the header `DPoP-Nonce` of the answer (RFC 9449, section 8). */
+      readonly nonce?: string
     }
 
 /**
@@ -29,6 +33,12 @@ export interface Authenticator {
   authenticate(request: InboundRequest, accepted: AcceptedAudience): Authenticated | Promise<Authenticated>
   /** Issuers by alias and URL, for documents such as RFC 9728 metadata. */
   readonly issuers: readonly { readonly url: string; readonly alias: string }[]
+  /** Headers in which software names the person for whom it acts; they go no further than us. */
+  readonly onBehalfOfHeaders?: readonly string[]
+  /** Signatures that DPoP proofs may have, for RFC 9728 metadata; none where no proofs are taken. */
+  readonly dpopAlgorithms?: readonly string[]
+  /** What of the configuration counts only behind a gateway that is known, for an error at start. */
+  readonly needsTrust?: readonly string[]
   /** True once every issuer's keys were loaded at least once. Never without any issuer. */
   readonly ready: boolean
   /** Why it is not ready, one line per issuer. */

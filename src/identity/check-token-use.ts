@@ -1,11 +1,13 @@
 import { isJsonArray, type JsonObject, type JsonValue } from '../protocol/json-value.js'
+import { type KeyBinding, keyBinding } from './key-binding.js'
 import type { IdentityReason } from './reasons.js'
 
 export type TokenUse =
-  | { readonly ok: true }
+  /** `binding`: the token is only good together with a proof of this; undefined for a bearer token. */
+  | { readonly ok: true; readonly binding: KeyBinding | undefined }
   | { readonly ok: false; readonly reason: IdentityReason; readonly message: string }
 
-const good: TokenUse = { ok: true }
+const bearer: TokenUse = { ok: true, binding: undefined }
 
 /** Header types of access tokens (RFC 9068) and of issuers that do not say. All others are other things. */
 const accessTokenTypes: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'jose'])
@@ -19,15 +21,15 @@ const wrongType: TokenUse = {
   message:
     'This is not an access token (but an ID token, a refresh token, an ID-JAG or the like); exchange it for an access token.',
 }
-const bound: TokenUse = {
+export const unverifiableBinding = {
   ok: false,
   reason: 'identity.token_bound',
   message:
-    'The access token is bound to a key (cnf), and the proof cannot be checked here; ask for an unbound bearer token.',
-}
+    'The access token is bound to a key (cnf) in a way that cannot be checked here; ask for an unbound bearer token.',
+} as const satisfies TokenUse
 
 /**
- * Whether a verified token is an access token for a bearer and for this place. A closed list of types: an ID-JAG
+ * Whether a verified token is an access token and for this place, and to what it is bound. A closed list of types: an ID-JAG
  * (`oauth-id-jag+jwt`), logout, security event, transaction and DPoP proof tokens carry types of their own (RFC 8725,
  * section 3.11). ID tokens of issuers that say nothing are known by `at_hash` and `c_hash`, which only they have, and
  * by `nonce`, unless the token says that it is an access token (older Keycloaks put a nonce there too).
@@ -55,13 +57,17 @@ export function checkTokenUse(
   if (typ !== undefined && !accessTokenTypes.has(withoutApplication(typ.toLowerCase()))) return wrongType
   const kind = claims.get('typ')
   if (kind !== undefined && typeof kind !== 'string') return wrongType
-  if (kind?.toLowerCase() === 'dpop') return bound
-  if (kind !== undefined && !accessTokenClaims.has(kind.toLowerCase())) return wrongType
+  const forDpop = kind?.toLowerCase() === 'dpop'
+  if (kind !== undefined && !forDpop && !accessTokenClaims.has(kind.toLowerCase())) return wrongType
   const use = claims.get('token_use')
   if (use !== undefined && use !== 'access') return wrongType
   if (claims.has('at_hash') || claims.has('c_hash') || claims.has('events')) return wrongType
   if (claims.has('nonce') && kind === undefined && typ?.toLowerCase().endsWith('at+jwt') !== true) return wrongType
-  return claims.has('cnf') ? bound : good
+  const confirmation = claims.get('cnf')
+  if (confirmation === undefined) return forDpop ? unverifiableBinding : bearer
+  const binding = keyBinding(confirmation)
+  if (binding === undefined || (forDpop && binding.jkt === undefined)) return unverifiableBinding
+  return { ok: true, binding }
 }
 
 /** RFC 7515, section 4.1.9: "application/" may be left out. */

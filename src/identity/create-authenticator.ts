@@ -1,15 +1,23 @@
 import type { InboundRequest } from '../protocol/inbound-request.js'
+import { algorithms } from './algorithms.js'
 import { anonymousPrincipal } from './anonymous-principal.js'
 import { answerMargin } from './answer-margin.js'
 import type { AcceptedAudience, Authenticated, Authenticator } from './authenticator.js'
 import { bearerToken } from './bearer-token.js'
 import { checkTokenUse } from './check-token-use.js'
+import type { DpopNonce } from './dpop/dpop-nonce.js'
+import { DpopVerifier } from './dpop/dpop-verifier.js'
+import { andThen, type Eventually } from './eventually.js'
 import { gatewayClaims } from './gateway-claims.js'
 import type { IdentityConfiguration } from './identity-configuration.js'
+import { checkKeyProof, type Presented } from './key-proof.js'
 import type { KeyRing } from './key-ring.js'
 import type { KeySet } from './key-set.js'
+import { loadNonceKey } from './load-nonce-key.js'
 import { numericDate } from './numeric-date.js'
+import { OnBehalfOf } from './on-behalf-of.js'
 import { PrincipalMapper } from './principal-mapper.js'
+import { inRouteTenant } from './route-tenant.js'
 import { notBeforeLeeway, type TokenVerifier, type Verification, type VerifiedToken } from './token-verifier.js'
 
 export interface AuthenticatorOptions {
@@ -18,6 +26,8 @@ export interface AuthenticatorOptions {
   readonly keyRing: KeyRing
   /** Shared likewise, so that a reload keeps the verified tokens. */
   readonly verifier: TokenVerifier
+  /** Shared likewise, so that a reload does not let used proofs in again. Default: one of its own. */
+  readonly dpop?: DpopVerifier
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -32,13 +42,29 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
 class ConfiguredAuthenticator implements Authenticator {
   readonly issuers: Authenticator['issuers']
+  readonly onBehalfOfHeaders: readonly string[]
+  readonly needsTrust: readonly string[]
+  readonly dpopAlgorithms: readonly string[]
   readonly #options: AuthenticatorOptions
   readonly #mapper: PrincipalMapper
+  readonly #dpop: DpopVerifier
+  readonly #onBehalfOf: OnBehalfOf
+  #nonce: DpopNonce | undefined
+  #nonceProblem: string | undefined
   #keySets: ReadonlyMap<string, KeySet> | undefined
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options
     this.#mapper = new PrincipalMapper(options.configuration)
+    this.#dpop = options.dpop ?? new DpopVerifier(options)
+    this.#onBehalfOf = new OnBehalfOf(options.configuration, this.#mapper)
+    const { onBehalfOf, proofs } = options.configuration
+    this.onBehalfOfHeaders = [...new Set(onBehalfOf.map(({ header }) => header))]
+    this.dpopAlgorithms = proofs.dpop === undefined ? [] : algorithms
+    this.needsTrust = [
+      ...(onBehalfOf.length > 0 ? ['Identity.spec.onBehalfOf'] : []),
+      ...(proofs.mtls ? ['Identity.spec.proofs.mtls'] : []),
+    ]
     this.issuers = [...options.configuration.issuers.values()].map(({ configuration, alias }) => ({
       url: configuration.url,
       alias,
@@ -53,16 +79,25 @@ class ConfiguredAuthenticator implements Authenticator {
     const keySets = this.#keySets
     if (keySets === undefined) return ['identity: not started']
     if (keySets.size === 0) return ['identity: no issuer is configured']
-    return [...keySets.values()]
+    const issuers = [...keySets.values()]
       .filter(({ loaded }) => !loaded)
       .map(({ issuer, failure }) => `issuer ${issuer}: no keys yet${failure === undefined ? '' : ` (${failure})`}`)
+    return this.#nonceProblem === undefined ? issuers : [...issuers, `DPoP nonces: ${this.#nonceProblem}`]
   }
 
   async start(): Promise<void> {
     if (this.#keySets !== undefined) return
     const { configuration, keyRing } = this.#options
     this.#keySets = new Map([...configuration.issuers].map(([url, { keys }]) => [url, keyRing.hold(keys)]))
-    await Promise.all([...this.#keySets.values()].map(keySet => keySet.start()))
+    await Promise.all([...[...this.#keySets.values()].map(keySet => keySet.start()), this.#loadNonce()])
+  }
+
+  async #loadNonce(): Promise<void> {
+    const path = this.#options.configuration.proofs.dpop?.nonceKeyFile
+    if (path === undefined) return
+    const loaded = await loadNonceKey(path)
+    this.#nonce = loaded.ok ? loaded.nonce : undefined
+    this.#nonceProblem = loaded.ok ? undefined : loaded.message
   }
 
   stop(): void {
@@ -71,12 +106,32 @@ class ConfiguredAuthenticator implements Authenticator {
     for (const { keys } of this.#options.configuration.issuers.values()) this.#options.keyRing.release(keys)
   }
 
-  authenticate(request: InboundRequest, accepted: AcceptedAudience): Authenticated | Promise<Authenticated> {
-    if (accepted.identity === 'gatewayMetadata') return this.#fromGateway(request, accepted)
+  authenticate(request: InboundRequest, accepted: AcceptedAudience): Eventually<Authenticated> {
+    const presenter =
+      accepted.identity === 'gatewayMetadata'
+        ? this.#fromGateway(request, accepted)
+        : this.#fromToken(request, accepted)
+    return andThen(presenter, settled => {
+      const named = settled.ok
+        ? this.#onBehalfOf.apply(settled, request, token => this.#verify(token, request))
+        : settled
+      return andThen(named, answer => inRouteTenant(answer, request))
+    })
+  }
+
+  #fromToken(request: InboundRequest, accepted: AcceptedAudience): Eventually<Authenticated> {
     if (accepted.anonymous === 'Allow' && !request.headers.has('authorization'))
       return { ok: true, principal: anonymousPrincipal(request.peer.principal) }
     const bearer = bearerToken(request.headers)
     if (!bearer.ok) return bearer
+    const token = { text: bearer.token, scheme: bearer.scheme }
+    return andThen(this.#verify(bearer.token, request), verification =>
+      verification.ok ? this.#principal(verification.token, { request, accepted, token }) : verification,
+    )
+  }
+
+  /** Synchronous when the token is known. */
+  #verify(token: string, request: InboundRequest): Eventually<Verification> {
     const keySets = this.#keySets
     if (keySets === undefined)
       return {
@@ -84,18 +139,15 @@ class ConfiguredAuthenticator implements Authenticator {
         reason: 'dependency.keys_unavailable',
         message: 'The service is not ready to check access tokens; try again.',
       }
-    const verification = this.#options.verifier.verify(bearer.token, keySets)
-    if (!(verification instanceof Promise)) return this.#verified(verification, request, accepted)
-    return this.#inTime(verification, request.deadline).then(settled => this.#verified(settled, request, accepted))
-  }
-
-  #verified(verification: Verification, request: InboundRequest, accepted: AcceptedAudience): Authenticated {
-    return verification.ok ? this.#principal(verification.token, request, accepted) : verification
+    const verification = this.#options.verifier.verify(token, keySets)
+    return verification instanceof Promise ? this.#inTime(verification, request.deadline) : verification
   }
 
   /** The part that runs on every request, cached token or not: the answer depends on the server and on configuration. */
-  #principal(token: VerifiedToken, request: InboundRequest, accepted: AcceptedAudience): Authenticated {
-    const issuer = this.#options.configuration.issuers.get(token.issuer)
+  #principal(token: VerifiedToken, presented: Presented): Eventually<Authenticated> {
+    const { request, accepted } = presented
+    const { configuration } = this.#options
+    const issuer = configuration.issuers.get(token.issuer)
     if (issuer === undefined)
       return {
         ok: false,
@@ -104,10 +156,13 @@ class ConfiguredAuthenticator implements Authenticator {
       }
     const use = checkTokenUse(token.claims, token.typ, accepted.audiences, issuer.configuration.audiences)
     if (!use.ok) return use
-    return this.#mapper.map(token.claims, issuer, token.expiresAt, request.peer.principal)
+    const means = { rules: configuration.proofs, dpop: this.#dpop, nonce: this.#nonce }
+    return andThen(checkKeyProof(presented, use.binding, means), proof =>
+      proof.ok ? this.#mapper.map(token.claims, issuer, token.expiresAt, request.peer.principal) : proof,
+    )
   }
 
-  #fromGateway(request: InboundRequest, accepted: AcceptedAudience): Authenticated {
+  #fromGateway(request: InboundRequest, accepted: AcceptedAudience): Eventually<Authenticated> {
     const found = gatewayClaims(request)
     if (!found.ok) {
       const anonymous =
@@ -137,7 +192,7 @@ class ConfiguredAuthenticator implements Authenticator {
         reason: 'identity.not_yet_valid',
         message: 'The access token is not valid yet; check the clocks.',
       }
-    return this.#principal({ issuer, claims, typ, expiresAt, notBefore }, request, accepted)
+    return this.#principal({ issuer, claims, typ, expiresAt, notBefore }, { request, accepted, token: undefined })
   }
 
   /** The verification goes on after the deadline, so that the caller's next try finds it done. */

@@ -64,7 +64,21 @@ function parse(part: string): JsonValue | undefined {
   return parsed.ok ? parsed.value : undefined
 }
 
-/** Buffer skips what it does not know, so the alphabet is checked before. */
+/**
+ * Buffer skips what it does not know, so the alphabet is checked before. The bits that the last character has too many must
+ * be zero (RFC 4648, section 3.5), so that a token has one spelling.
+ */
 function isBase64url(text: string): boolean {
-  return /^[A-Za-z0-9_-]+$/.test(text) && text.length % 4 !== 1
+  if (!/^[A-Za-z0-9_-]+$/.test(text)) return false
+  const last = text.at(-1) ?? ''
+  switch (text.length % 4) {
+    case 1:
+      return false
+    case 2:
+      return 'AQgw'.includes(last)
+    case 3:
+      return 'AEIMQUYcgkosw048'.includes(last)
+    default:
+      return true
+  }
 }

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { CelProgram } from '../cel/environment.js'
 import type { Finding } from '../documents/finding.js'
-import { type AuthenticationConfiguration, discoveryUrlOf } from './authentication-configuration.js'
+import type { AuthenticationConfiguration } from './authentication-configuration.js'
 import type { Compilation } from './compilation.js'
 import { claimsEnvironment } from './expressions.js'
-import { type ClientKind, defaultAgentExpression, type IdentityDocument } from './identity-document.js'
+import { type ClientKind, defaultAgentExpression, type IdentityDocument, type ProofRules } from './identity-document.js'
 import type { IssuerConfiguration } from './issuer-configuration.js'
+import { discoveryUrlOf } from './issuer-url.js'
+import type { OnBehalfOfRule } from './on-behalf-of-rule.js'
+import type { RoleMapper } from './role-mapper.js'
 import type { WorkloadMapping } from './workload-mapping.js'
 
 /** Where an issuer's keys come from. Two issuers' key sets are the same one only if all of this is the same. */
@@ -32,7 +35,10 @@ export interface IdentityConfiguration {
   readonly clients: ReadonlyMap<string, ClientKind>
   readonly agent: CelProgram
   readonly tenant: CelProgram | undefined
+  readonly roleMapper: RoleMapper | undefined
   readonly workloads: readonly WorkloadMapping[]
+  readonly proofs: ProofRules
+  readonly onBehalfOf: readonly OnBehalfOfRule[]
 }
 
 /**
@@ -81,8 +87,16 @@ export function combineIdentity(
             ]),
       )
   if (findings.some(({ severity }) => severity === 'error')) return { value: undefined, findings }
-  const { clients = new Map<string, ClientKind>(), tenant, workloads = [] } = identity ?? {}
-  return { value: { issuers, clients, agent: identity?.agent ?? defaultAgent(), tenant, workloads }, findings }
+  const {
+    clients = new Map<string, ClientKind>(),
+    tenant,
+    roleMapper,
+    workloads = [],
+    onBehalfOf = [],
+  } = identity ?? {}
+  const proofs = identity?.proofs ?? { dpop: undefined, mtls: false }
+  const agent = identity?.agent ?? defaultAgent()
+  return { value: { issuers, clients, agent, tenant, roleMapper, workloads, proofs, onBehalfOf }, findings }
 }
 
 function defaultAgent(): CelProgram {

@@ -33,12 +33,68 @@ describe('readIdentityDocument', () => {
 
   it.each([
     ['an unknown field', '{ issuer: {} }', 'spec.issuer: unknown field'],
-    ['roleMapper', '{ roleMapper: "claims.groups", roleMappings: { a: b } }', 'spec.roleMapper: is not offered yet'],
+    ['roleMappings without a mapper', '{ roleMappings: { a: b } }', 'spec.roleMappings: is read by nothing'],
     [
-      'roleMappings',
-      '{ roleMapper: "claims.groups", roleMappings: { a: b } }',
-      'spec.roleMappings: is not offered yet',
+      'a role mapper that gives a number',
+      '{ roleMapper: "1 + 1" }',
+      'spec.roleMapper: must give a text or a list of texts',
     ],
+    [
+      'a role mapper that gives numbers',
+      '{ roleMapper: "[1]" }',
+      'spec.roleMapper: must give a text or a list of texts',
+    ],
+    [
+      'a role mapper that adds a text to a text and a number',
+      '{ roleMapper: "rolesMap[\'a\'] + 1", roleMappings: { a: b } }',
+      'spec.roleMapper',
+    ],
+    ['a role mapper over something else', '{ roleMapper: "user.groups" }', 'spec.roleMapper'],
+    ['a role that is a number', '{ roleMapper: "claims.groups", roleMappings: { a: 1 } }', 'spec.roleMappings.a'],
+    ['a role that is an empty list', '{ roleMapper: "claims.groups", roleMappings: { a: [] } }', 'spec.roleMappings.a'],
+    ['a proof of another kind', '{ proofs: { oauth1: {} } }', 'spec.proofs.oauth1'],
+    [
+      'proofs that may be an hour old',
+      '{ proofs: { dpop: { leewaySeconds: 3600 } } }',
+      'spec.proofs.dpop.leewaySeconds',
+    ],
+    [
+      'nobody who may act',
+      '{ onBehalfOf: [{ header: x-a, format: jwt, audiences: [a] }] }',
+      'must say who may act for others',
+    ],
+    [
+      'a signed person without an audience',
+      '{ onBehalfOf: [{ header: x-a, format: jwt, agents: ["a:b"] }] }',
+      'spec.onBehalfOf[0]: needs audiences',
+    ],
+    [
+      'an unsigned person over no mTLS',
+      '{ onBehalfOf: [{ header: x-a, format: plain, agents: ["a:b"] }] }',
+      'spec.onBehalfOf[0]: needs workloads',
+    ],
+    [
+      'a reserved prefix',
+      '{ onBehalfOf: [{ header: x-a, format: plain, workloads: ["spiffe://a/b"], prefix: "system:serviceaccount:" }] }',
+      'spec.onBehalfOf[0].prefix: begins with a prefix that is reserved',
+    ],
+    [
+      'an agent without an issuer',
+      '{ onBehalfOf: [{ header: x-a, format: jwt, audiences: [a], agents: [bot] }] }',
+      'spec.onBehalfOf[0].agents[0]: must be <issuer alias>:<id>',
+    ],
+    [
+      'workloads of any trust domain',
+      '{ onBehalfOf: [{ header: x-a, format: plain, workloads: ["spiffe://*/a"] }] }',
+      'spec.onBehalfOf[0].workloads[0]: must be a SPIFFE id',
+    ],
+    ...['authorization', 'X-A', 'x-envoy-peer', 'x-forwarded-for', 'x-mcp-authz-user', 'host', 'x_a', 'x-'].map(
+      (header): [string, string, string] => [
+        `a person in ${header}`,
+        `{ onBehalfOf: [{ header: "${header}", format: jwt, audiences: [a], agents: ["a:b"] }] }`,
+        'spec.onBehalfOf[0].header: must be a lower-case name',
+      ],
+    ),
     ['a client of another kind', '{ clients: { a: trusted } }', 'spec.clients.a'],
     ['an alias with a colon', '{ issuers: { "https://a": { alias: "a:b" } } }', 'alias'],
     [
@@ -79,6 +135,14 @@ describe('readIdentityDocument', () => {
   ])('refuses %s', (_, spec, expected) => {
     expect(lines(spec).join('\n')).toContain(expected)
     expect(readIdentityDocument(documentOf(identityYaml(spec))).value).toBeUndefined()
+  })
+})
+
+describe('a role mapper that can be meant otherwise', () => {
+  it('gets a warning when it does not read its map', () => {
+    expect(lines('{ roleMapper: "claims.groups", roleMappings: { a: b } }').join()).toContain(
+      'warning spec.roleMapper: does not read rolesMap',
+    )
   })
 })
 

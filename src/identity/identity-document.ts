@@ -5,8 +5,11 @@ import type { Finding } from '../documents/finding.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'
 import type { Compilation } from './compilation.js'
+import { compileOnBehalfOf, onBehalfOfSchema } from './compile-on-behalf-of.js'
 import { claimsEnvironment, compileAt } from './expressions.js'
 import { issuerUrlProblem } from './issuer-url.js'
+import type { OnBehalfOfRule } from './on-behalf-of-rule.js'
+import { compileRoleMapper, type RoleMapper } from './role-mapper.js'
 import { compileWorkload, type WorkloadMapping } from './workload-mapping.js'
 
 /** An actor of RFC 8693 first, then the client in the words of OpenID Connect and of RFC 9068. */
@@ -23,6 +26,14 @@ export interface IssuerKeys {
   readonly jwksFile: string | undefined
 }
 
+/** How tokens that are bound to a key may be proven. Without it they are refused. */
+export interface ProofRules {
+  /** RFC 9449. `leeway` in milliseconds; `nonceKeyFile` is an absolute path, undefined where no nonce is asked for. */
+  readonly dpop: { readonly leeway: number; readonly nonceKeyFile: string | undefined } | undefined
+  /** RFC 8705: by the certificate of the client, as a trusted gateway saw it. */
+  readonly mtls: boolean
+}
+
 /** What AuthenticationConfiguration cannot say, compiled. */
 export interface IdentityDocument {
   readonly document: SourceDocument
@@ -30,7 +41,10 @@ export interface IdentityDocument {
   readonly clients: ReadonlyMap<string, ClientKind>
   readonly agent: CelProgram | undefined
   readonly tenant: CelProgram | undefined
+  readonly roleMapper: RoleMapper | undefined
   readonly workloads: readonly WorkloadMapping[]
+  readonly proofs: ProofRules
+  readonly onBehalfOf: readonly OnBehalfOfRule[]
 }
 
 const text = z.string().min(1)
@@ -60,13 +74,25 @@ const schema = z.strictObject({
     clients: z.record(text, z.enum(['attested', 'direct'])).optional(),
     agent: text.optional(),
     tenant: text.optional(),
-    roleMapper: z.unknown().optional(),
-    roleMappings: z.unknown().optional(),
+    roleMapper: text.optional(),
+    roleMappings: z.record(text, z.union([text, z.array(text).min(1).max(64)])).optional(),
     workloads: z
       .array(z.strictObject({ spiffe: text, serviceAccount: text }))
       .min(1)
       .max(64)
       .optional(),
+    proofs: z
+      .strictObject({
+        dpop: z
+          .strictObject({
+            leewaySeconds: z.number().int().min(1).max(300).default(300),
+            nonceKeyFile: text.optional(),
+          })
+          .optional(),
+        mtls: z.strictObject({}).optional(),
+      })
+      .optional(),
+    onBehalfOf: onBehalfOfSchema.optional(),
   }),
 })
 
@@ -82,13 +108,6 @@ export function readIdentityDocument(
   const report = (path: readonly PathSegment[], message: string, hint?: string) =>
     findings.push(document.finding('error', ['spec', ...path], message, hint === undefined ? {} : { hint }))
 
-  for (const field of ['roleMapper', 'roleMappings'] as const)
-    if (spec[field] !== undefined)
-      report(
-        [field],
-        'is not offered yet',
-        'map roles to groups with claimMappings.groups.expression of AuthenticationConfiguration',
-      )
   const issuers = new Map<string, IssuerKeys>()
   const insecureLoopback = options.insecureLoopbackIssuers === true
   for (const [url, { alias, jwksFile, jwksUri }] of Object.entries(spec.issuers ?? {})) {
@@ -118,6 +137,19 @@ export function readIdentityDocument(
     return []
   })
   const clients = new Map(Object.entries(spec.clients ?? {}))
+  const roleMapper = compileRoleMapper(document, findings, spec.roleMapper, spec.roleMappings)
+  const onBehalfOf = (spec.onBehalfOf ?? []).flatMap((written, index) => {
+    const rule = compileOnBehalfOf(written, (path, ...rest) => report(['onBehalfOf', index, ...path], ...rest))
+    return rule === undefined ? [] : [rule]
+  })
+  const { dpop, mtls } = spec.proofs ?? {}
+  const beside = (path: string | undefined) => (path === undefined ? undefined : resolve(dirname(document.file), path))
+  const proofs: ProofRules = {
+    dpop: dpop && { leeway: dpop.leewaySeconds * 1000, nonceKeyFile: beside(dpop.nonceKeyFile) },
+    mtls: mtls !== undefined,
+  }
   const broken = findings.some(({ severity }) => severity === 'error')
-  return { value: broken ? undefined : { document, issuers, clients, agent, tenant, workloads }, findings }
+  if (broken) return { value: undefined, findings }
+  const value = { document, issuers, clients, agent, tenant, roleMapper, workloads, proofs, onBehalfOf }
+  return { value, findings }
 }

@@ -96,6 +96,7 @@ export function unsigned(header: unknown, claims: unknown, signature = 'AAAA'): 
 export const accepted: AcceptedAudience = {
   server: 'kubernetes',
   audiences: [audience],
+  urls: ['https://mcp.example.com/mcp'],
   identity: 'token',
   anonymous: 'Deny',
 }
@@ -106,6 +107,10 @@ export interface RequestInput {
   readonly trust?: ListenerTrust
   readonly filterMetadata?: ReadonlyMap<string, JsonObject>
   readonly deadline?: number
+  /** Beside `authorization`. */
+  readonly headers?: readonly (readonly [name: string, value: string])[]
+  readonly certificate?: string
+  readonly extensions?: ReadonlyMap<string, string>
 }
 
 export function requestWith({
@@ -114,6 +119,9 @@ export function requestWith({
   trust = 'none',
   filterMetadata = new Map(),
   deadline,
+  headers = [],
+  certificate,
+  extensions = new Map(),
 }: RequestInput): InboundRequest {
   const values = typeof authorization === 'string' ? [authorization] : authorization
   return {
@@ -122,10 +130,10 @@ export function requestWith({
     authority: 'mcp.example.com',
     path: '/mcp',
     query: undefined,
-    headers: RequestHeaders.from(values.map(value => ['authorization', value] as const)),
+    headers: RequestHeaders.from([...values.map(value => ['authorization', value] as const), ...headers]),
     body: { state: 'absent' },
-    peer: { address: '', principal },
-    context: { extensions: new Map(), routeMetadata: new Map(), filterMetadata },
+    peer: { address: '', principal, ...(certificate !== undefined && { certificate }) },
+    context: { extensions, routeMetadata: new Map(), filterMetadata },
     traceparent: undefined,
     deadline,
     listener: { name: 'default', door: 'ext-authz', profile: 'envoy', trust },

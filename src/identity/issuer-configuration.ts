@@ -3,7 +3,12 @@ import type { CelProgram } from '../cel/environment.js'
 /** Where a user attribute comes from. */
 export type ClaimSource =
   | { readonly kind: 'claim'; readonly claim: string; readonly prefix: string }
-  | { readonly kind: 'expression'; readonly program: CelProgram }
+  | {
+      readonly kind: 'expression'
+      readonly program: CelProgram
+      /** The same with marks at reserved names that it says itself (explicit-names.ts). */
+      readonly marked: CelProgram | undefined
+    }
 
 export type ClaimRule =
   | { readonly kind: 'required'; readonly claim: string; readonly value: string }

@@ -21,3 +21,8 @@ function isLoopbackHost(hostname: string): boolean {
   const octets = hostname.split('.')
   return octets.length === 4 && octets[0] === '127' && octets.every(octet => /^\d{1,3}$/.test(octet))
 }
+
+/** Where OpenID Connect Discovery 1.0, section 4, puts the document. */
+export function discoveryUrlOf(issuer: string): string {
+  return `${issuer.endsWith('/') ? issuer.slice(0, -1) : issuer}/.well-known/openid-configuration`
+}

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createFetcher } from './fetch-bytes.js'
 import { type SigningKey, signingKey } from './identity.fixture.js'
@@ -106,6 +107,31 @@ describe('a key set over HTTP', () => {
       (_, response) => response.writeHead(302, { location: '/other' }).end(),
       'redirects are not followed',
     ],
+    [
+      '1,000 keys',
+      (_, response) => json(response, { keys: Array.from({ length: 1000 }, () => ({})) }),
+      'is not a JWK Set',
+    ],
+    ['10 MiB', (_, response) => response.end(' '.repeat(10 * 1024 * 1024)), 'more than 10000 bytes'],
+    [
+      'a lie about its length',
+      (_, response) => response.writeHead(200, { 'content-length': '5' }).end('{"keys":[]}'),
+      '',
+    ],
+    [
+      'a compressed body',
+      (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"keys":[]}')),
+      'is not JSON',
+    ],
+    [
+      'headers that never end',
+      request => {
+        const timer = setInterval(() => request.socket.write('x: y\r\n'), 20)
+        request.socket.write('HTTP/1.1 200 OK\r\n')
+        request.socket.on('close', () => clearInterval(timer))
+      },
+      '',
+    ],
     ['too much', (_, response) => response.end(' '.repeat(20_000)), 'more than 10000 bytes'],
     ['nothing at all', () => undefined, 'no complete answer within 300 ms'],
     [
@@ -130,6 +156,32 @@ describe('a key set over HTTP', () => {
         message: expect.stringContaining(message),
       },
     ])
+  })
+
+  it('does not go where a redirect points', async () => {
+    let visits = 0
+    const elsewhere = await listen((_, response) => {
+      visits++
+      json(response, { keys: [one.publicJwk] })
+    })
+    for (const status of [301, 302, 303, 307, 308]) {
+      const origin = await listen((_, response) => response.writeHead(status, { location: elsewhere }).end())
+      const { set } = setOf({ kind: 'jwksUri', url: `${origin}/jwks` })
+      await set.start()
+      expect(set.failure).toContain(`answered ${status}; redirects are not followed`)
+    }
+    expect(visits).toBe(0)
+  })
+
+  it.each(['text/html', 'application/octet-stream', 'image/png'])('says %s and is read all the same', async type => {
+    const origin = await listen((_, response) => {
+      response.setHeader('content-type', type)
+      response.setHeader('cache-control', 'max-age=31536000, immutable')
+      json(response, { keys: [one.publicJwk] })
+    })
+    const { set } = setOf({ kind: 'jwksUri', url: `${origin}/jwks` })
+    await set.start()
+    expect(kids(set)).toEqual(['one'])
   })
 
   it.each([
@@ -177,22 +229,34 @@ describe('a key set over HTTP', () => {
     expect(set.failure).toBeUndefined()
   })
 
-  it('is asked for once by many who miss a key, and not again within the cool-down', async () => {
+  it('is asked for once by many who miss a key, and not again and again', async () => {
     let hits = 0
     const origin = await listen((_, response) => {
       hits++
       setTimeout(() => json(response, { keys: [one.publicJwk] }), 20)
     })
     const { set, clock } = setOf({ kind: 'jwksUri', url: `${origin}/jwks` })
+    const many = () => Promise.all(Array.from({ length: 20 }, () => set.lookAgain()))
     await set.start()
-    expect(hits).toBe(1)
-    await set.lookAgain()
-    expect(hits).toBe(1)
-    clock.now += 30_000
-    await Promise.all(Array.from({ length: 20 }, () => set.lookAgain()))
-    expect(hits).toBe(2)
-    await set.lookAgain()
-    expect(hits).toBe(2)
+    const seen = [hits]
+    // Two loads may come at once, then one per cool-down.
+    for (const wait of [0, 0, 0, 29_999, 1, 0, 300_000, 0, 0, 0]) {
+      clock.now += wait
+      await many()
+      seen.push(hits)
+    }
+    expect(seen).toEqual([1, 2, 3, 3, 3, 4, 4, 5, 6, 6, 6])
+  })
+
+  it('is tried again soon after it could not be loaded, whoever asked for it', async () => {
+    let answer: unknown = { keys: [one.publicJwk] }
+    const origin = await listen((_, response) => json(response, answer))
+    const { set } = setOf({ kind: 'jwksUri', url: `${origin}/jwks` }, undefined, { refresh: 600_000, retry: 10 })
+    await set.start()
+    answer = 'garbage'
+    expect(await set.lookAgain()).toBe(false)
+    answer = { keys: [two.publicJwk] }
+    await vi.waitFor(() => expect(kids(set)).toEqual(['two']), 3000)
   })
 
   it.skipIf(!hasOpenssl())('comes over https only from whom the certificate authority vouches for', async () => {

@@ -6,11 +6,14 @@ import type { VerificationKey } from './verification-keys.js'
 export interface KeySetTimings {
   /** Milliseconds between background refreshes; each is up to a tenth longer. Default 10 minutes, files 10 seconds. */
   readonly refresh: number
-  /** Milliseconds between two loads that unknown key ids may cause. Default 30 seconds, files 1 second. */
+  /**
+   * Milliseconds for which a load that a token caused counts: `burst` such loads may come at once, and on average one per
+   * cool-down. Background refreshes do not count. Default 30 seconds, files 1 second.
+   */
   readonly coolDown: number
   /** Milliseconds for which keys count that could not be confirmed. Default 24 hours. */
   readonly maxAge: number
-  /** Milliseconds to the first repetition of a failed load; doubles up to `refresh`. Default 1 second. */
+  /** Milliseconds to the first repetition of a failed load; doubles up to `coolDown`. Default 1 second. */
   readonly retry: number
 }
 
@@ -26,8 +29,14 @@ export interface KeySetOptions {
 }
 
 /**
+ * Loads that tokens may cause before the cool-down binds: enough for an issuer that changes its keys at once, without
+ * publishing them before, and again soon after; next to nothing for strangers who would have us ask it again and again.
+ */
+const burst = 2
+
+/**
  * The keys of one issuer. Keeps the last good set when a load fails, for at most `maxAge`. Loads are single-flight. A
- * token with an unknown key id can cause a load, but not more than one per cool-down, whatever strangers send.
+ * token whose key is missing can cause a load, but not more than a few per cool-down, whatever strangers send.
  */
 export class KeySet {
   readonly issuer: string
@@ -35,7 +44,9 @@ export class KeySet {
   #keys: readonly VerificationKey[] = []
   #fingerprints: ReadonlySet<string> = new Set()
   #confirmedAt: number | undefined
-  #attemptedAt: number | undefined
+  /** Loads that tokens may cause now, and when that was counted. */
+  #allowance: number = burst
+  #countedAt: number | undefined
   #failure: string | undefined
   #failures = 0
   #loading: Promise<void> | undefined
@@ -75,28 +86,37 @@ export class KeySet {
     return this.#fingerprints.has(fingerprint)
   }
 
-  /** Keys that may have signed. Without a key id only if there is no choice. */
+  /** Keys that may have signed: those with the id, of which there should be one; without an id any, as in the API server. */
   find(kid: string | undefined, algorithm: Algorithm): readonly VerificationKey[] {
-    const fitting = this.#keys.filter(key => key.algorithms.includes(algorithm))
-    if (kid !== undefined) return fitting.filter(key => key.kid === kid)
-    return fitting.length === 1 ? fitting : []
+    return this.#keys.filter(key => key.algorithms.includes(algorithm) && (kid === undefined || key.kid === kid))
   }
 
   /**
-   * Loads again because a key is missing, unless that happened within the cool-down. Resolves to whether the answer
+   * Loads again because a key is missing, unless tokens have caused enough loads lately. Resolves to whether the answer
    * can be relied on: false when the last load failed, so that a key may exist that we could not see.
    */
   async lookAgain(): Promise<boolean> {
-    const { now, timings } = this.#options
-    const cooling = this.#attemptedAt !== undefined && now() - this.#attemptedAt < timings.coolDown
-    if (this.#loading !== undefined || !cooling) await this.refresh()
+    if (this.#loading !== undefined || this.#mayLoad()) await this.refresh()
     return this.#failure === undefined
+  }
+
+  #mayLoad(): boolean {
+    const { now, timings } = this.#options
+    const at = now()
+    const regained = (at - (this.#countedAt ?? at)) / timings.coolDown
+    this.#allowance = Math.min(burst, this.#allowance + Math.max(0, regained))
+    this.#countedAt = at
+    if (this.#allowance < 1) return false
+    this.#allowance--
+    return true
   }
 
   /** Loads once; callers that come while a load runs share it. Never rejects. */
   refresh(): Promise<void> {
     this.#loading ??= this.#refresh().finally(() => {
       this.#loading = undefined
+      // Whoever asked for it: the next one is due so long after this one, or sooner if it failed.
+      this.#schedule()
     })
     return this.#loading
   }
@@ -106,7 +126,6 @@ export class KeySet {
     if (this.#running) return this.#loading
     this.#running = true
     await this.refresh()
-    this.#schedule()
   }
 
   stop(): void {
@@ -121,18 +140,15 @@ export class KeySet {
     const delay =
       this.#failures === 0
         ? timings.refresh * (1 + random() / 10)
-        : Math.min(timings.retry * 2 ** Math.min(this.#failures - 1, 20), timings.refresh)
+        : Math.min(timings.retry * 2 ** Math.min(this.#failures - 1, 20), timings.coolDown, timings.refresh)
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.refresh().then(() => this.#schedule()), delay)
+    this.#timer = setTimeout(() => this.refresh(), delay)
     this.#timer.unref()
   }
 
   async #refresh(): Promise<void> {
     const { load, now, onEvent } = this.#options
-    this.#attemptedAt = now()
     const loaded = await load().catch(() => ({ ok: false, message: 'an internal error' }) as const)
-    // The cool-down counts from the end too: a slow issuer must not be asked again at once.
-    this.#attemptedAt = now()
     if (!loaded.ok) {
       this.#failures++
       this.#failure = loaded.message
@@ -142,7 +158,7 @@ export class KeySet {
     this.#failures = 0
     this.#failure = undefined
     this.#staleReported = false
-    this.#confirmedAt = this.#attemptedAt
+    this.#confirmedAt = now()
     const fingerprints = new Set(loaded.keys.map(({ fingerprint }) => fingerprint))
     const changed =
       fingerprints.size !== this.#fingerprints.size ||

@@ -227,3 +227,198 @@ describe('a token with too much in it is refused before its names go anywhere', 
     })
   })
 })
+
+describe('names of the system, which a token never brings along', () => {
+  const serviceAccount = `username: { expression: '"system:serviceaccount:" + claims["kubernetes.io"].namespace + ":" + claims["kubernetes.io"].serviceaccount.name' }, groups: { expression: '["system:serviceaccounts", "system:serviceaccounts:" + claims["kubernetes.io"].namespace]' }`
+  const claims = {
+    sub: 'system:serviceaccount:tenant-a:agent',
+    'kubernetes.io': { namespace: 'tenant-a', serviceaccount: { name: 'agent' } },
+  }
+
+  it('but a configuration may say, as for ServiceAccounts of the own cluster', () => {
+    expect(map(claims, serviceAccount)).toMatchObject({
+      username: 'system:serviceaccount:tenant-a:agent',
+      groups: ['system:serviceaccounts', 'system:serviceaccounts:tenant-a', 'system:authenticated'],
+    })
+    expect(map(claims)).toMatchObject({ reason: 'identity.reserved_name' })
+  })
+
+  const groups = (expression: string) => `${plain}, groups: { expression: '${expression}' }`
+  it.each([
+    ['a group that is written out', groups('["system:masters"]'), {}, ['system:masters']],
+    ['one of two', groups('claims.admin ? "system:masters" : "staff"'), { admin: true }, ['system:masters']],
+    ['the other of two', groups('claims.admin ? "system:masters" : "staff"'), { admin: false }, ['staff']],
+    [
+      'beside groups of the token',
+      groups('claims.groups + ["system:monitoring"]'),
+      { groups: ['staff', ''] },
+      ['staff', 'system:monitoring'],
+    ],
+    [
+      'made of each',
+      groups('claims.groups.map(g, "system:idp:" + g)'),
+      { groups: ['a', 'b'] },
+      ['system:idp:a', 'system:idp:b'],
+    ],
+    ['raw', groups('r"system:masters"'), {}, ['system:masters']],
+    ['in three quotes', groups('"""system:masters"""'), {}, ['system:masters']],
+    ['where there is no other', groups('claims.?role.orValue("system:viewers")'), {}, ['system:viewers']],
+    ['formatted', groups('"system:idp:%s".format([claims.role])'), { role: 'x' }, ['system:idp:x']],
+    [
+      'a prefix that names what it makes',
+      `${plain}, groups: { claim: groups, prefix: "system:idp:" }`,
+      { groups: ['a'] },
+      ['system:idp:a'],
+    ],
+  ])('%s', (_, mappings, added, expected) => {
+    const user = map({ sub: 'alice', ...added }, mappings)
+    expect(user).toMatchObject({ username: 'alice', groups: [...expected, 'system:authenticated'] })
+  })
+
+  it('system:authenticated is there once', () => {
+    expect(map({ sub: 'a' }, groups('["system:authenticated"]'))).toMatchObject({ groups: ['system:authenticated'] })
+  })
+
+  it.each([
+    [
+      'from the token beside one that is written out',
+      groups('claims.groups + ["system:a"]'),
+      { groups: ['system:masters'] },
+    ],
+    [
+      'the same as is written out',
+      groups('claims.admin ? ["system:masters"] : claims.groups'),
+      { admin: false, groups: ['system:masters'] },
+    ],
+    ['that goes on where the written one ends', groups('claims.groups + ["system:a"]'), { groups: ['system:ab'] }],
+    ['with more behind a written one', groups('"system:mast" + claims.x'), { x: 'ers' }],
+    ['put together', groups('claims.a + claims.b'), { a: 'sys', b: 'tem:masters' }],
+    [
+      'put together beside a written one',
+      groups('["system:a", string(claims.a) + string(claims.b)]'),
+      { a: 'system', b: ':masters' },
+    ],
+    ['behind nothing but the prefix', groups('"system:" + claims.x'), { x: 'masters' }],
+    ['that is compared only', groups('claims.x == "system:masters" ? claims.x : "y"'), { x: 'system:masters' }],
+    ['with marks in it', groups('["system:a", string(claims.x)]'), { x: 'system:\uE000masters' }],
+    ['by claim and the bare prefix', `${plain}, groups: { claim: groups, prefix: "system:" }`, { groups: ['masters'] }],
+    [
+      'by claim and a prefix without a colon',
+      `${plain}, groups: { claim: groups, prefix: "system:mast" }`,
+      { groups: ['ers'] },
+    ],
+    ['chosen by the token', groups('claims.groups.filter(g, g in ["system:masters"])'), { groups: ['system:masters'] }],
+  ])('refuses one %s', (_, mappings, added) => {
+    expect(map({ sub: 'alice', ...added }, mappings)).toMatchObject({ ok: false, reason: 'identity.reserved_name' })
+  })
+})
+
+describe('the order of the API server', () => {
+  const mappings =
+    'username: { claim: sub, prefix: "" }, groups: { claim: groups, prefix: "" }, uid: { claim: oid }, extra: [{ key: e.org/x, valueExpression: claims.x }]'
+  const rules =
+    '  claimValidationRules: [{ expression: "claims.level > 1", message: level }, { claim: hd, requiredValue: acme }]\n  userValidationRules: [{ expression: "user.uid != \'banned\'", message: banned }]'
+
+  // Each row mends what the row before fails for.
+  it.each([
+    [{ groups: 1, hd: 'x' }, 'username'],
+    [{ sub: 'a', groups: 1, hd: 'x' }, 'groups'],
+    [{ sub: 'a', hd: 'x' }, 'uid'],
+    [{ sub: 'a', oid: 'banned', hd: 'x' }, 'extra'],
+    [{ sub: 'a', oid: 'banned', hd: 'x', x: '' }, 'The claim "hd"'],
+    [{ sub: 'a', oid: 'banned', hd: 'acme', x: '' }, 'level'],
+    [{ sub: 'a', oid: 'banned', hd: 'acme', x: '', level: 2 }, 'banned'],
+  ])('%j fails for its %s', (claims, message) => {
+    expect(map(claims, mappings, rules)).toMatchObject({ ok: false, message: expect.stringContaining(message) })
+  })
+
+  it('comes to an end', () => {
+    expect(map({ sub: 'a', oid: 'b', hd: 'acme', x: '', level: 2 }, mappings, rules)).toMatchObject({ username: 'a' })
+  })
+})
+
+describe('what the API server does and what it does not', () => {
+  const email = 'username: { expression: claims.email }'
+  const verified = '  claimValidationRules: [{ expression: "claims.?email_verified.orValue(true) == true" }]'
+
+  it.each([
+    ['an empty value is required and there', plain, { hd: '' }, '  claimValidationRules: [{ claim: hd }]', 'a'],
+    [
+      'an unverified e-mail by expression',
+      email,
+      { email: 'a@b', email_verified: false },
+      verified,
+      'identity.claim_rule',
+    ],
+    ['a verified e-mail by expression', email, { email: 'a@b', email_verified: true }, verified, 'a@b'],
+    [
+      'a distributed claim that is not wanted',
+      `${plain}, groups: { claim: roles, prefix: "" }`,
+      { _claim_names: { groups: 's' }, _claim_sources: { s: { endpoint: 'https://169.254.169.254/' } } },
+      '',
+      'a',
+    ],
+    [
+      'a distributed claim that is also there',
+      `${plain}, groups: { claim: groups, prefix: "" }`,
+      { groups: [], _claim_names: { groups: 's' } },
+      '',
+      'a',
+    ],
+    [
+      'names of distributed claims that are none',
+      `${plain}, groups: { claim: groups, prefix: "" }`,
+      { _claim_names: 'groups' },
+      '',
+      'a',
+    ],
+    ['a token id that is no text', plain, { jti: 7 }, '', 'a'],
+    [
+      'a claim by its escaped name',
+      'username: { expression: claims.acme__dot__com__slash__id }',
+      { 'acme.com/id': 'x' },
+      '',
+      'x',
+    ],
+    // Stricter: there a null is an empty text.
+    ['a username that is null', plain, { sub: null }, '', 'identity.claims'],
+    [
+      'a group that is null',
+      `${plain}, groups: { claim: groups, prefix: "" }`,
+      { groups: [null] },
+      '',
+      'identity.claims',
+    ],
+    [
+      'a required value that is null',
+      plain,
+      { hd: null },
+      '  claimValidationRules: [{ claim: hd }]',
+      'identity.claim_rule',
+    ],
+    // Laxer: there a list made by split is refused.
+    [
+      'a list made by split',
+      `${plain}, extra: [{ key: e.org/s, valueExpression: 'claims.scope.split(" ")' }]`,
+      { scope: 'a b' },
+      '',
+      'a',
+    ],
+  ])('%s', (_, mappings, claims, rules, expected) => {
+    const user = map({ sub: 'a', ...claims }, mappings, rules)
+    expect('username' in user ? user.username : user.reason).toBe(expected)
+  })
+
+  it('many costly rules do not add up to a stall: they fail together', () => {
+    const costly = Array.from(
+      { length: 20 },
+      (_, index) => `{ expression: "claims.l.all(a, claims.l.all(b, a + b > ${index}))" }`,
+    )
+    const rules = `  claimValidationRules: [${costly.join(', ')}]`
+    const l = Array.from({ length: 300 }, () => 100)
+    const started = performance.now()
+    expect(map({ sub: 'a', l }, plain, rules)).toMatchObject({ ok: false, reason: 'identity.claim_rule' })
+    expect(performance.now() - started).toBeLessThan(5000)
+    expect(map({ sub: 'a', l: l.slice(290) }, plain, rules)).toMatchObject({ username: 'a' })
+  })
+})

@@ -237,6 +237,41 @@ describe('actors', () => {
   })
 })
 
+describe('roles of Identity', () => {
+  const spec =
+    '{ roleMapper: "claims.groups.transformList(i, v, v in rolesMap, rolesMap[v])", roleMappings: { staff: [staff, reader] } }'
+  it('join the groups, each once', () => {
+    expect(map({ sub: 'alice', groups: ['staff', 'other'] }, spec)).toMatchObject({
+      user: { groups: ['staff', 'other', 'system:authenticated', 'reader'] },
+    })
+    expect(map({ sub: 'alice' }, spec)).toMatchObject({ user: { groups: ['system:authenticated'] } })
+  })
+
+  it('deny with what they refuse', () => {
+    expect(map({ sub: 'alice', groups: ['staff'] }, '{ roleMapper: "claims.sub.roles" }')).toMatchObject({
+      ok: false,
+      reason: 'identity.claims',
+    })
+  })
+})
+
+describe('may_act of a token of its own', () => {
+  it.each([
+    ['says who may act next, which is not the one that acts now', { sub: 'planner' }, true],
+    ['names the party by its client', { client_id: 'planner' }, true],
+    ['is text', 'planner', false],
+    ['is a list', [], false],
+    ['names nobody', {}, false],
+    ['names nothing but an issuer', { iss: issuerUrl }, false],
+    ['names a number', { sub: 1 }, false],
+  ])('%s', (_, may_act, good) => {
+    const mapped = map({ ...exchanged, may_act })
+    expect(mapped).toMatchObject(
+      good ? { kind: 'user', actors: [{ subject: 'agent' }] } : { reason: 'identity.claims' },
+    )
+  })
+})
+
 describe('names that are too long to be sent', () => {
   const long = 'x'.repeat(257)
   it.each([

@@ -2,11 +2,13 @@ import type { JsonObject } from '../protocol/json-value.js'
 import { actorChain, chainId } from './actor-chain.js'
 import { claimsActivation } from './expressions.js'
 import type { ConfiguredIssuer, IdentityConfiguration } from './identity-configuration.js'
-import { tooLong } from './identity-limits.js'
+import { tooLong, tooMany } from './identity-limits.js'
 import { clientOf, isMachineToken } from './machine-token.js'
-import { mapUser } from './map-user.js'
+import { type MappedUser, mapUser } from './map-user.js'
+import { isMayAct } from './may-act.js'
 import type { Actor, Agent, Principal, UserInfo } from './principal.js'
 import type { IdentityReason } from './reasons.js'
+import { mapRoles } from './role-mapper.js'
 import { tokenScopes } from './token-scopes.js'
 import { workloadUser } from './workload-mapping.js'
 
@@ -14,7 +16,7 @@ export type Mapped =
   | { readonly ok: true; readonly principal: Principal }
   | { readonly ok: false; readonly reason: IdentityReason; readonly message: string }
 
-const broken = (message: string): Mapped => ({ ok: false, reason: 'identity.claims', message })
+const broken = (message: string) => ({ ok: false, reason: 'identity.claims', message }) as const
 const nobody: Agent = { id: '', issuer: '', assurance: 'none' }
 
 /**
@@ -42,11 +44,14 @@ export class PrincipalMapper {
     const issuer = configuration.url
     const mappedUser = mapUser(claims, configuration)
     if (!mappedUser.ok) return mappedUser
+    const user = this.#withRoles(mappedUser.user, claims)
+    if (!user.ok) return user
     const scopes = tokenScopes(claims)
     if (scopes === undefined) return broken('The scope of this token is neither text nor a list of texts.')
     const actors = actorChain(claims, issuer)
     if (actors === undefined)
       return broken('The act claim of this token is malformed, or its chain of actors is too long.')
+    if (!isMayAct(claims.get('may_act'))) return broken('The may_act claim of this token is malformed.')
     const machine = isMachineToken(claims)
     const agent = this.#agent(claims, { alias, issuer, actors, machine, workload })
     if (agent === undefined) return broken('The agent cannot be derived from the claims of this token.')
@@ -60,7 +65,7 @@ export class PrincipalMapper {
     const subject = claims.get('sub')
     const principal: Principal = {
       kind: machine ? 'machine' : 'user',
-      user: mappedUser.user,
+      user: user.user,
       claims,
       issuer,
       issuerAlias: alias,
@@ -75,6 +80,17 @@ export class PrincipalMapper {
       expiresAt,
     }
     return { ok: true, principal }
+  }
+
+  /** The roles of Identity join the groups. */
+  #withRoles(user: UserInfo, claims: JsonObject): MappedUser {
+    const { roleMapper } = this.#configuration
+    if (roleMapper === undefined) return { ok: true, user }
+    const roles = mapRoles(roleMapper, claims)
+    if (!roles.ok) return roles
+    const groups = [...new Set([...user.groups, ...roles.groups])]
+    const oversized = tooMany('groups', groups)
+    return oversized === undefined ? { ok: true, user: { ...user, groups } } : broken(oversized)
   }
 
   /** undefined when the expression fails, or names an actor of another issuer, for which this issuer cannot vouch. */

@@ -52,6 +52,11 @@ export interface Principal {
   readonly tenant: string | undefined
   /** The agent as an RBAC subject (`agent:<alias>:<id>`); undefined without agent. */
   readonly agentUser: UserInfo | undefined
+  /**
+   * How the person came to be named beside the token of the software that acts: by a token of the person, or by the word
+   * of a trusted workload. Absent when the token itself says who asks.
+   */
+  readonly onBehalfOf?: 'jwt' | 'plain'
   /** Milliseconds since the epoch; undefined for anonymous. */
   readonly expiresAt: number | undefined
 }

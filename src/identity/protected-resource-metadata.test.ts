@@ -6,6 +6,16 @@ import {
 } from './protected-resource-metadata.js'
 
 describe('protectedResourceMetadata', () => {
+  it('tells which proofs are taken, where any are', () => {
+    const server = { resource: 'https://mcp.example.com/mcp', authorizationServers: ['https://idp.example.com'] }
+    expect(protectedResourceMetadata({ ...server, dpopAlgorithms: ['ES256'] })).toMatchObject({
+      dpop_signing_alg_values_supported: ['ES256'],
+    })
+    expect(protectedResourceMetadata({ ...server, dpopAlgorithms: [] })).not.toHaveProperty(
+      'dpop_signing_alg_values_supported',
+    )
+  })
+
   const server = {
     resource: 'https://mcp.example.com/mcp',
     authorizationServers: ['https://idp.example.com/realms/acme'],

@@ -4,6 +4,7 @@ export interface ProtectedResourceMetadata {
   readonly authorization_servers: readonly string[]
   readonly scopes_supported?: readonly string[]
   readonly bearer_methods_supported: readonly ['header']
+  readonly dpop_signing_alg_values_supported?: readonly string[]
   readonly resource_name?: string
 }
 
@@ -13,6 +14,8 @@ export interface ProtectedResource {
   /** Issuer URLs. */
   readonly authorizationServers: readonly string[]
   readonly scopes?: readonly string[]
+  /** Signatures that DPoP proofs may have (RFC 9449, section 5.1); none where no proofs are taken. */
+  readonly dpopAlgorithms?: readonly string[]
   readonly name?: string
 }
 
@@ -21,12 +24,14 @@ export interface ProtectedResource {
  * authorization, scope selection).
  */
 export function protectedResourceMetadata(server: ProtectedResource): ProtectedResourceMetadata {
+  const { dpopAlgorithms = [] } = server
   const scopes = (server.scopes ?? []).filter(scope => scope !== 'offline_access')
   return {
     resource: server.resource,
     authorization_servers: server.authorizationServers,
     ...(scopes.length > 0 && { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
+    ...(dpopAlgorithms.length > 0 && { dpop_signing_alg_values_supported: dpopAlgorithms }),
     ...(server.name !== undefined && { resource_name: server.name }),
   }
 }

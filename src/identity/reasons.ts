@@ -12,6 +12,10 @@ export type IdentityReason =
   | 'identity.audience'
   | 'identity.token_type'
   | 'identity.token_bound'
+  | 'identity.proof_missing'
+  | 'identity.proof_invalid'
+  | 'identity.proof_replayed'
+  | 'identity.proof_nonce'
   | 'identity.claims'
   | 'identity.claim_rule'
   | 'identity.user_rule'
@@ -19,6 +23,7 @@ export type IdentityReason =
   | 'identity.agent_missing'
   | 'identity.tenant_conflict'
   | 'identity.source_conflict'
+  | 'identity.on_behalf_of'
   | 'identity.gateway_untrusted'
 
 export type KeysReason = 'dependency.keys_unavailable' | 'dependency.timeout'

@@ -27,6 +27,11 @@ export interface TokenVerifierOptions {
   readonly now: () => number
   /** Verified tokens kept; default 10,000. */
   readonly maxTokens?: number
+  /**
+   * Characters of the verified tokens kept; default 16 Mi. What is kept of a token takes four to eight times as many bytes,
+   * at worst twenty times.
+   */
+  readonly maxTokenCharacters?: number
   /** Refused tokens kept, for `refusalTtl` each; default 1000. */
   readonly maxRefusals?: number
   /** Milliseconds; default 10 seconds. */
@@ -36,6 +41,17 @@ export interface TokenVerifierOptions {
   /** Requests that wait for them; default 4000. The same token may come many times, and each request holds its body. */
   readonly maxCallers?: number
 }
+
+/** A token that is not known yet. */
+interface Presented {
+  readonly digest: string
+  readonly characters: number
+  readonly decoded: DecodedToken
+  readonly keySet: KeySet
+  readonly issuer: string
+}
+
+type Signed = { readonly ok: true; readonly key: VerificationKey } | Failed
 
 interface Pending {
   readonly keySet: KeySet
@@ -72,6 +88,16 @@ const notYetValid: Failed = {
   reason: 'identity.not_yet_valid',
   message: 'The access token is not valid yet; check the clocks.',
 }
+const wrongSignature: Failed = {
+  ok: false,
+  reason: 'identity.signature',
+  message: 'The signature of the access token is wrong.',
+}
+const unknownKey: Failed = {
+  ok: false,
+  reason: 'identity.key_unknown',
+  message: 'The access token is signed with a key that its issuer does not publish.',
+}
 const busy: Failed = {
   ok: false,
   reason: 'dependency.timeout',
@@ -102,13 +128,14 @@ export class TokenVerifier {
   constructor({
     now,
     maxTokens = 10_000,
+    maxTokenCharacters = 16 * 1024 * 1024,
     maxRefusals = 1000,
     refusalTtl = 10_000,
     maxPending = 1000,
     maxCallers = 4000,
   }: TokenVerifierOptions) {
     this.#now = now
-    this.#tokens = new BoundedCache(maxTokens)
+    this.#tokens = new BoundedCache(maxTokens, maxTokenCharacters)
     this.#refusals = new BoundedCache(maxRefusals)
     this.#maxPending = maxPending
     this.#maxCallers = maxCallers
@@ -144,7 +171,8 @@ export class TokenVerifier {
         reason: 'identity.issuer_unknown',
         message: 'The access token comes from an issuer that is not configured here.',
       }
-    return this.#refusal(digest, keySet) ?? this.#shared(digest, decoded.token, keySet, issuer)
+    const presented = { digest, characters: token.length, decoded: decoded.token, keySet, issuer }
+    return this.#refusal(digest, keySet) ?? this.#shared(presented)
   }
 
   #outOfTime({ expiresAt, notBefore }: VerifiedToken): Failed | undefined {
@@ -167,7 +195,8 @@ export class TokenVerifier {
     return failed
   }
 
-  #shared(digest: string, decoded: DecodedToken, keySet: KeySet, issuer: string): Verification | Promise<Verification> {
+  #shared(presented: Presented): Verification | Promise<Verification> {
+    const { digest, keySet } = presented
     const pending = this.#pending.get(digest)
     if (this.#callers >= this.#maxCallers) return busy
     if (pending?.keySet === keySet) {
@@ -176,7 +205,7 @@ export class TokenVerifier {
       return pending.result
     }
     if (this.#pending.size >= this.#maxPending) return busy
-    const result = this.#verify(digest, decoded, keySet, issuer)
+    const result = this.#verify(presented)
       .catch((): Verification => unavailable)
       .finally(() => {
         this.#callers -= started.callers
@@ -188,31 +217,9 @@ export class TokenVerifier {
     return result
   }
 
-  async #verify(digest: string, decoded: DecodedToken, keySet: KeySet, issuer: string): Promise<Verification> {
-    let candidates = keySet.find(decoded.kid, decoded.algorithm)
-    if (candidates.length === 0 || !keySet.usable) {
-      // Strangers choose key ids: those who wait for keys may not take the places of tokens whose key is known.
-      if (this.#waiting >= this.#maxPending / 2) return unavailable
-      this.#waiting++
-      const reliable = await keySet.lookAgain().finally(() => this.#waiting--)
-      if (!keySet.usable) return unavailable
-      candidates = keySet.find(decoded.kid, decoded.algorithm)
-      if (candidates.length === 0)
-        return reliable
-          ? {
-              ok: false,
-              reason: 'identity.key_unknown',
-              message: 'The access token is signed with a key that its issuer does not publish.',
-            }
-          : unavailable
-    }
-    const key = await signer(decoded, candidates)
-    if (key === undefined)
-      return this.#refuse(digest, keySet, {
-        ok: false,
-        reason: 'identity.signature',
-        message: 'The signature of the access token is wrong.',
-      })
+  async #verify({ digest, characters, decoded, keySet, issuer }: Presented): Promise<Verification> {
+    const signed = await this.#signed(decoded, keySet)
+    if (!signed.ok) return signed.reason === 'identity.signature' ? this.#refuse(digest, keySet, signed) : signed
     const { claims, typ } = decoded
     const expiresAt = numericDate(claims.get('exp'))
     const notBefore = claims.has('nbf') ? numericDate(claims.get('nbf')) : undefined
@@ -225,8 +232,30 @@ export class TokenVerifier {
     const token: VerifiedToken = { issuer, claims, typ, expiresAt, notBefore }
     const outOfTime = this.#outOfTime(token)
     if (outOfTime === expired) return this.#refuse(digest, keySet, expired)
-    this.#tokens.set(digest, { token, keySet, fingerprint: key.fingerprint })
+    this.#tokens.set(digest, { token, keySet, fingerprint: signed.key.fingerprint }, characters)
     return outOfTime ?? { ok: true, token }
+  }
+
+  /** The key that signed the token. Where none did, the issuer may have a new one, be it under the same id. */
+  async #signed(decoded: DecodedToken, keySet: KeySet): Promise<Signed> {
+    let candidates = keySet.usable ? keySet.find(decoded.kid, decoded.algorithm) : []
+    const key = await signer(decoded, candidates)
+    if (key !== undefined) return { ok: true, key }
+    const missing = candidates.length === 0
+    // Strangers choose key ids: those who wait for keys may not take the places of tokens whose key is known.
+    if (this.#waiting >= this.#maxPending / 2) return missing ? unavailable : wrongSignature
+    this.#waiting++
+    const reliable = await keySet.lookAgain().finally(() => this.#waiting--)
+    if (!keySet.usable) return unavailable
+    const tried = new Set(candidates.map(({ fingerprint }) => fingerprint))
+    candidates = keySet.find(decoded.kid, decoded.algorithm)
+    const added = await signer(
+      decoded,
+      candidates.filter(({ fingerprint }) => !tried.has(fingerprint)),
+    )
+    if (added !== undefined) return { ok: true, key: added }
+    if (candidates.length > 0) return wrongSignature
+    return reliable ? unknownKey : unavailable
   }
 }
 

@@ -11,9 +11,11 @@ import { createEmbeddedAuthorizer } from '../rbac/embedded-authorizer.js'
 import type { RbacObject } from '../rbac/rbac-objects.js'
 import type { ToolCatalog } from '../rbac/tool-catalog.js'
 import { type BrokenDocument, closedBy } from './broken-document.js'
+import type { UpstreamCapabilities } from './check-upstream.js'
 import type { CompiledDocument } from './compile-document.js'
 import { type CrossCheckInput, crossCheck } from './cross-check.js'
 import type { Enrichment } from './enrichment.js'
+import type { Grant } from './grant.js'
 import { headerRoom, ownPrefix } from './header-names.js'
 import { RuleIndex } from './rule-index.js'
 import type { Server } from './server.js'
@@ -36,6 +38,8 @@ export interface LoadedDocument {
 export interface AssembleContext {
   /** Names of the clusters whose authorizer is the RBAC objects of the sources (`authorizer: files`). */
   readonly clusters: readonly string[]
+  /** What the configuration can do for servers; left out, what they ask for is not compared with it. */
+  readonly upstream?: UpstreamCapabilities
   /** The authenticator of these documents; the one in force before where they contradict each other. */
   authenticator(
     configurations: readonly AuthenticationConfiguration[],
@@ -83,7 +87,7 @@ export function assembleSnapshot(
   const versions = new Map<string, ServerVersion>()
   for (const { key, digest, compiled } of of('Server')) {
     const { draft } = compiled
-    const resolved = draft.resolve({ catalogs, authorizers })
+    const resolved = draft.resolve({ catalogs, authorizers, upstream: context.upstream })
     findings.push(...resolved.findings)
     const before = previous?.versions.get(draft.name)
     const server = resolved.value ?? upToDate(previous?.servers.byName(draft.name), catalogs, authorizers)
@@ -135,7 +139,7 @@ export function assembleSnapshot(
   const scopes = new Map(
     usable.map(server => [
       server.name,
-      [...new Set(grants.filter(grant => grant.match.server(server.name)).flatMap(grant => grant.scopes))].sort(),
+      [...new Set(grants.filter(grant => isAsked(grant, server)).flatMap(grant => grant.scopes))].sort(),
     ]),
   )
   return {
@@ -165,6 +169,11 @@ export function assembleSnapshot(
     findings,
     brokenKeys,
   }
+}
+
+/** Nobody should log in for a scope that no call to the Server needs. */
+function isAsked(grant: Grant, { name, require }: Pick<Server, 'name' | 'require'>): boolean {
+  return require.includes('grants') && grant.match.server(name)
 }
 
 /** A server of the transport HTTP+SSE stands at two paths. */

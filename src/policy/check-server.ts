@@ -1,42 +1,22 @@
 import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { methodTable } from '../protocol/mcp/method-table.js'
-import { headerNameProblem } from './header-names.js'
+import { checkUpstream } from './check-upstream.js'
 import { pathProblem } from './read-resource.js'
 import { requirementsOf, type ServerSpec } from './server-schema.js'
 
 /** What a Server says that cannot be meant, beyond what its schema refuses. `path`: that of its resource. */
 export function checkServer(source: SourceDocument, spec: ServerSpec, path: string): readonly Finding[] {
-  return [...checkUpstream(source, spec), ...checkMethods(source, spec), ...checkSse(source, spec, path)]
+  return [
+    ...checkUpstream(source, spec),
+    ...checkRequire(source, spec),
+    ...checkMethods(source, spec),
+    ...checkSse(source, spec, path),
+  ]
 }
 
-function checkUpstream(source: SourceDocument, spec: ServerSpec): Finding[] {
+function checkRequire(source: SourceDocument, spec: ServerSpec): Finding[] {
   const findings: Finding[] = []
-  if (spec.upstream.authorization !== 'strip') {
-    findings.push(
-      source.finding(
-        'error',
-        ['spec', 'upstream', 'authorization'],
-        `${spec.upstream.authorization} is not offered by this version`,
-        {
-          hint: 'write strip: the server acts as itself, and mcp-authz is the guard',
-        },
-      ),
-    )
-  }
-  if (spec.upstream.identity === 'impersonation') {
-    findings.push(
-      source.finding('error', ['spec', 'upstream', 'identity'], 'impersonation is not offered by this version', {
-        hint: 'write headers or none',
-      }),
-    )
-  }
-  for (const [index, name] of (spec.upstream.headers ?? []).entries()) {
-    const problem = headerNameProblem(name)
-    if (problem === undefined) continue
-    const { message, hint } = problem
-    findings.push(source.finding('error', ['spec', 'upstream', 'headers', index], message, { hint }))
-  }
   const required = requirementsOf(spec)
   if (required.includes('operations') && spec.catalog === undefined) {
     findings.push(

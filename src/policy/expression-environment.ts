@@ -44,6 +44,8 @@ export interface Circumstances {
   readonly operations: readonly Operation[] | undefined
   readonly images: readonly string[] | undefined
   readonly replicas: readonly bigint[] | undefined
+  /** Headers in which software shows tokens of the people for whom it acts. */
+  readonly personHeaders?: readonly string[]
 }
 
 /** Serves the variables of one call, each built when first read and at most once. */
@@ -125,6 +127,7 @@ const hiddenHeaders = new Set([
   'proxy-authorization',
   'cookie',
   'dpop',
+  'x-on-behalf-of',
   'kubernetes-authorization',
   'mcp-session-id',
 ])
@@ -132,10 +135,15 @@ const hiddenHeaders = new Set([
 /** And neither do those that only repeat arguments, which nobody checks where the tool's schema is not known. */
 const hiddenPrefixes = ['impersonate-', 'x-mcp-authz-', 'mcp-param-']
 
-function requestVariable({ request, now, decisionId }: Circumstances): CelJson {
+function requestVariable({ request, now, decisionId, personHeaders = [] }: Circumstances): CelJson {
   const headers = new Map<string, CelJson>()
   for (const name of request.headers.names()) {
-    if (hiddenHeaders.has(name) || hiddenPrefixes.some(prefix => name.startsWith(prefix))) continue
+    if (
+      hiddenHeaders.has(name) ||
+      personHeaders.includes(name) ||
+      hiddenPrefixes.some(prefix => name.startsWith(prefix))
+    )
+      continue
     headers.set(name, request.headers.all(name).join(','))
   }
   return new Map<string, CelJson>([

@@ -1,7 +1,8 @@
 import type { CelEnvironment } from '../cel/environment.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
 import { valueAt } from '../documents/value-at.js'
-import { claimsEnvironment, userEnvironment } from '../identity/expressions.js'
+import { claimsEnvironment, kubernetesClaimsEnvironment, userEnvironment } from '../identity/expressions.js'
+import { rolesEnvironment } from '../identity/role-mapper.js'
 import { policyEnvironment } from './expression-environment.js'
 
 /** An expression of a document. */
@@ -24,8 +25,9 @@ const form =
   (path: string, result: Form['result']): Form => ({ path: path.split('.'), result, environment })
 const policy = form(policyEnvironment)
 const claims = form(claimsEnvironment)
-const kubernetesClaims = form(claimsEnvironment)
+const kubernetesClaims = form(kubernetesClaimsEnvironment)
 const user = form(userEnvironment)
+const roles = form(rolesEnvironment)
 
 const shared: readonly Form[] = [
   policy('spec.variables.*.expression', 'dyn'),
@@ -51,7 +53,7 @@ const forms: ReadonlyMap<string, readonly Form[]> = new Map([
       policy('spec.record.*.valueExpression', 'string'),
     ],
   ],
-  ['Identity', [claims('spec.agent', 'string'), claims('spec.tenant', 'dyn')]],
+  ['Identity', [claims('spec.agent', 'string'), claims('spec.tenant', 'dyn'), roles('spec.roleMapper', 'dyn')]],
   [
     'AuthenticationConfiguration',
     [

@@ -1,7 +1,13 @@
 import { z } from 'zod'
-import { type Activation, type CelOutput, type CelProgram, CelValue, type CostBudget } from '../cel/environment.js'
+import {
+  type Activation,
+  CelFields,
+  type CelOutput,
+  type CelProgram,
+  type CostBudget,
+  type EvaluatedValue,
+} from '../cel/environment.js'
 import { limits } from '../cel/limits.js'
-import type { Value } from '../cel/values/value.js'
 import type { Finding } from '../documents/finding.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
 import { type PolicyVariable, policyEnvironment } from './expression-environment.js'
@@ -137,22 +143,24 @@ export class ExpressionCompiler {
   }
 }
 
-/** Adds `variables.<name>` to an activation: evaluated in order when first read; one that fails is absent. */
+/**
+ * Adds `variables.<name>` to an activation: evaluated in order when one of them is first read. Reading one that failed is an
+ * error, whatever asks for it: else what costs too much on a large call could look like what is not there.
+ */
 export function withVariables(outer: Activation, variables: readonly NamedProgram[], budget: CostBudget): Activation {
   if (variables.length === 0) return outer
-  const built = new Map<string, Value>()
-  const given = new CelValue(built)
+  const known = new Map<string, EvaluatedValue>()
+  const fields = new CelFields(
+    variables.map(({ name }) => name),
+    name => known.get(name),
+  )
   let begun = false
   const activation: Activation = name => {
     if (name !== 'variables') return outer(name)
-    if (begun) return given
+    if (begun) return fields
     begun = true
-    for (const { name: variable, program } of variables) {
-      if (budget.spent) break
-      const evaluated = program.evaluateValue(activation, budget)
-      if (evaluated.ok) built.set(variable, evaluated.value)
-    }
-    return given
+    for (const { name: variable, program } of variables) known.set(variable, program.evaluateValue(activation, budget))
+    return fields
   }
   return activation
 }

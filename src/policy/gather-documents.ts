@@ -97,6 +97,8 @@ export const configFields: ReadonlySet<string> = new Set([
   'shutdown',
   'decisionLog',
   'identity',
+  'signing',
+  'tokenExchange',
   'log',
 ])
 

@@ -95,9 +95,9 @@ jwt:
   claimMappings:
     username: { expression: "claims.a == 1 || claims.a == 'x' ? 'a' : 'b'" }
     extra: [{ key: k, valueExpression: "[claims.a][1]" }]
-  userValidationRules: [{ expression: "user.name != ''" }]
+  userValidationRules: [{ expression: "[user.username][1] != ''" }]
 `,
-      ['open-host', 'disjoint-comparison', 'constant-index', 'unknown-member'],
+      ['open-host', 'disjoint-comparison', 'constant-index', 'constant-index'],
     ],
     ['nothing of another kind', 'apiVersion: x\nkind: Server\nspec: { expression: "1 == 1" }\n', []],
     [

@@ -266,11 +266,11 @@ describe('findings', () => {
       'add catalog',
     ],
     [
-      'passthrough',
+      'passthrough to nobody in particular',
       server('a', 'https://a.example.com/mcp', ', upstream: { authorization: passthrough }'),
       'error',
-      'not offered',
-      'strip',
+      'needs to know which server',
+      'add upstream.audience',
     ],
     [
       'a Grant for nobody',

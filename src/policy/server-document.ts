@@ -3,16 +3,20 @@ import { didYouMean, validate } from '../documents/validate.js'
 import type { Authorizer } from '../rbac/authorizer.js'
 import type { ToolCatalog } from '../rbac/tool-catalog.js'
 import { checkServer } from './check-server.js'
+import { checkCapabilities, type UpstreamCapabilities } from './check-upstream.js'
 import type { Compilation } from './compilation.js'
 import { readResource } from './read-resource.js'
 import type { DenialMode, Mode, PrincipalRole, Server } from './server.js'
 import { compileMetaTools, compileMethods } from './server-methods.js'
 import { requirementsOf, serverSchema } from './server-schema.js'
+import { upstreamSettings } from './upstream-settings.js'
 
 export interface ServerContext {
   readonly catalogs: ReadonlyMap<string, ToolCatalog>
   /** By cluster name. */
   readonly authorizers: ReadonlyMap<string, Authorizer>
+  /** What the configuration can do for servers; undefined when it is not known. */
+  readonly upstream: UpstreamCapabilities | undefined
 }
 
 /** What of a Server is read from its own document alone; the rest is resolved when the set is put together. */
@@ -55,6 +59,7 @@ export function compileServer(source: SourceDocument): Compilation<ServerDraft> 
     audience: {
       server: metadata.name,
       audiences: spec.audiences ?? [spec.resource],
+      urls: [address.path, ...(spec.sse === undefined ? [] : [spec.sse.messages])].map(path => address.origin + path),
       identity: spec.identity,
       anonymous: spec.anonymous,
     },
@@ -68,7 +73,7 @@ export function compileServer(source: SourceDocument): Compilation<ServerDraft> 
       defaultNamespace: spec.kubernetes.defaultNamespace,
       contexts: new Map(Object.entries(spec.kubernetes.contexts ?? {})),
     },
-    identityHeaders: spec.upstream.identity === 'headers',
+    upstream: upstreamSettings(spec),
     upstreamHeaders: spec.upstream.headers ?? [],
     ...compileMethods(spec.methods ?? []),
     toolPrefix: spec.toolPrefix,
@@ -122,8 +127,10 @@ export function compileServer(source: SourceDocument): Compilation<ServerDraft> 
             ),
           )
         }
-        if (authorizer === undefined || problems.length > 0) return { value: undefined, findings: problems }
-        return { value: { ...base, catalog, authorizer, authorizers: context.authorizers }, findings: [] }
+        const upstream = checkCapabilities(source, base.upstream, context.upstream)
+        const broken = [...problems, ...upstream].some(({ severity }) => severity === 'error')
+        if (authorizer === undefined || broken) return { value: undefined, findings: [...problems, ...upstream] }
+        return { value: { ...base, catalog, authorizer, authorizers: context.authorizers }, findings: upstream }
       },
     },
     findings: [],

@@ -25,6 +25,49 @@ const metaTool = z.strictObject({
   otherArguments: z.array(argumentName).min(1).max(16).optional(),
 })
 
+const audience = z
+  .string()
+  .min(1)
+  .max(2048)
+  .regex(/^[\x21-\x7e]+$/, 'an audience is visible ASCII without spaces')
+
+const scopeToken = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'not a scope of OAuth (RFC 6749, section 3.3)')
+
+const upstream = z.strictObject({
+  authorization: z.enum(['strip', 'passthrough', 'exchange', 'mint']).default('strip'),
+  audience: audience.optional(),
+  exchange: z
+    .strictObject({
+      with: z.string().regex(dnsLabel, 'not the name of an entry of tokenExchange').default('default'),
+      audiences: z.array(audience).min(1).max(8).optional(),
+      resource: audience.optional(),
+      scopes: z.array(scopeToken).min(1).max(32).optional(),
+    })
+    .optional(),
+  identity: z.enum(['headers', 'impersonation', 'none']).default('headers'),
+  impersonation: z
+    .strictObject({
+      groups: z.array(z.string().min(1).max(256)).min(1).max(256).optional(),
+      uid: z.boolean().default(false),
+      extra: z
+        .array(
+          z
+            .string()
+            .regex(/^[a-z0-9](?:[a-z0-9./-]{0,61}[a-z0-9])?$/, 'a key is lower-case letters, digits, ".", "/" and "-"'),
+        )
+        .min(1)
+        .max(4)
+        .optional(),
+    })
+    .optional(),
+  contextToken: z.boolean().default(false),
+  headers: z.array(headerName).min(1).max(16).optional(),
+})
+
 const spec = z.strictObject({
   resource: z.string().min(1).max(2048),
   audiences: z.array(z.string().min(1)).min(1).optional(),
@@ -57,13 +100,7 @@ const spec = z.strictObject({
       contexts: z.record(z.string(), z.string()).optional(),
     })
     .default({ cluster: 'local' }),
-  upstream: z
-    .strictObject({
-      authorization: z.enum(['strip', 'passthrough', 'exchange', 'mint']).default('strip'),
-      identity: z.enum(['headers', 'impersonation', 'none']).default('headers'),
-      headers: z.array(headerName).min(1).max(16).optional(),
-    })
-    .default({ authorization: 'strip', identity: 'headers' }),
+  upstream: upstream.prefault({}),
   methods: z
     .array(z.union([methodName, extensionMethod]))
     .min(1)

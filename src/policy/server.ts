@@ -12,6 +12,37 @@ export type Mode = 'Enforce' | 'Audit'
 export const denialModes = ['toolError', 'jsonrpcError', 'http403', 'hide'] as const
 export type DenialMode = (typeof denialModes)[number]
 
+/** What the server behind gets of the caller's authority. */
+export interface UpstreamSettings {
+  /** strip: nothing. passthrough: the caller's token. mint: one of ours. exchange: one of the identity provider. */
+  readonly authorization: 'strip' | 'passthrough' | 'mint' | 'exchange'
+  readonly identity: 'headers' | 'impersonation' | 'none'
+  /** What tokens for the server name in `aud`. */
+  readonly audience: string
+  readonly contextToken: boolean
+  /** Set for `exchange`. */
+  readonly exchange:
+    | {
+        /** Name in `tokenExchange` of the Config. */
+        readonly with: string
+        readonly audience: string
+        readonly audiences: readonly string[]
+        readonly resource: string | undefined
+        readonly scopes: readonly string[]
+      }
+    | undefined
+  readonly impersonation: {
+    readonly groups: readonly string[] | undefined
+    readonly uid: boolean
+    readonly extra: readonly string[]
+  }
+}
+
+/** Whether the Server hands out authority, so that it may only be handed to a gateway that is known. */
+export function needsTrustedGateway({ authorization, identity, contextToken }: UpstreamSettings): boolean {
+  return authorization === 'mint' || authorization === 'exchange' || identity === 'impersonation' || contextToken
+}
+
 /** A protected endpoint, compiled from `kind: Server`. */
 export interface Server {
   readonly name: string
@@ -33,7 +64,7 @@ export interface Server {
   readonly principals: readonly PrincipalRole[]
   readonly connect: 'authenticated' | 'required'
   readonly kubernetes: ServerKubernetes
-  readonly identityHeaders: boolean
+  readonly upstream: UpstreamSettings
   /** Names that Enrichments may set beside x-mcp-authz-*; always overwritten or removed. */
   readonly upstreamHeaders: readonly string[]
   readonly methods: ReadonlySet<string>

@@ -34,6 +34,8 @@ export interface InboundRequest {
     readonly address: string
     /** mTLS principal of the gateway's client (URI SAN first), "" without mTLS. */
     readonly principal: string
+    /** PEM of that client's certificate, as the gateway saw it on the connection; never taken from headers. */
+    readonly certificate?: string
   }
   readonly context: {
     /** Set by the operator per route, not by clients (Envoy context_extensions). */

@@ -12,6 +12,7 @@ export type Subsystem =
   | 'identity'
   | 'rbac'
   | 'decision'
+  | 'upstream'
   | 'ext-authz'
   | 'http'
   | 'telemetry'

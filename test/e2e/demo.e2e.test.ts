@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { packageRoot } from '../../src/demo/package-root.js'
@@ -17,11 +18,20 @@ function demo(...args: string[]): Promise<{ code: number; out: string }> {
   })
 }
 
+/** What each step shows, and how it ends. */
+function titlesOf(text: string): readonly string[] {
+  return text
+    .split('\n')
+    .filter(line => /^ [ \d]\d {2}|^ {6}(?:ALLOWED|DENIED|REFUSED) /.test(line))
+    .map(line => line.slice(0, 80))
+}
+
 describe('mcp-authz demo', () => {
   it('goes as announced against the simulated API server', async () => {
     const { code, out } = await demo()
-    expect(out).toContain('14 steps, all as announced.')
+    expect(out).toContain('18 steps, all as announced.')
     expect(code).toBe(0)
+    expect(titlesOf(out)).toEqual(titlesOf(readFileSync(join(packageRoot, 'README.md'), 'utf8')))
   }, 120_000)
 
   it('only reads in a cluster of the user', async () => {

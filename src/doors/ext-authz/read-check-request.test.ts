@@ -143,6 +143,16 @@ describe('context', () => {
     })
   })
 
+  it.each([
+    ['as Envoy writes it', '-----BEGIN%20CERTIFICATE-----%0AAA%2BA', '-----BEGIN CERTIFICATE-----\nAA+A'],
+    ['empty', '', undefined],
+    ['not percent-encoded', '%zz', undefined],
+    ['too long', 'a'.repeat(20_000), undefined],
+  ])('has the certificate of the peer: %s', (_, certificate, expected) => {
+    const read = readCheckRequest(encode({}, { source: { certificate } }), listener, undefined)
+    expect(read.ok && read.request.peer.certificate).toBe(expected)
+  })
+
   it('is empty where nothing was sent', () => {
     expect(good({})).toMatchObject({
       peer: { address: '', principal: '' },

@@ -3,6 +3,7 @@ import { envoyBody } from '../../protocol/envoy-body.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
 import type { JsonObject } from '../../protocol/json-value.js'
 import { type ReadHeaders, readHeaders } from './read-headers.js'
+import { readPeerCertificate } from './read-peer-certificate.js'
 import { structToJson } from './struct-value.js'
 import { isTraceParent } from './trace-parent.js'
 
@@ -67,6 +68,7 @@ export function readCheckRequest(
     peer: {
       address: attributes.source?.address?.socketAddress?.address ?? '',
       principal: attributes.source?.principal ?? '',
+      ...readPeerCertificate(attributes.source?.certificate ?? ''),
     },
     context: { extensions: readExtensions(attributes.contextExtensions), routeMetadata, filterMetadata },
     traceparent: traceparent !== undefined && isTraceParent(traceparent) ? traceparent : undefined,

@@ -15,6 +15,8 @@ export interface HttpDoorOptions {
   metrics(): { readonly contentType: string; text(): Promise<string> }
   /** The RFC 9728 document at a path (raw, without query); undefined when there is none. */
   metadataFor(path: string): string | undefined
+  /** Another public document of ours, e.g. our keys; undefined when there is none at this path. */
+  documentAt?(path: string): string | undefined
   onError(detail: string, error?: unknown): void
 }
 
@@ -90,6 +92,8 @@ async function answer(request: IncomingMessage, options: HttpDoorOptions): Promi
   const reading = request.method === 'GET' || request.method === 'HEAD'
   if (wellKnown && request.method === 'OPTIONS') return preflight
   if (wellKnown && reading) return document(options.metadataFor(path))
+  const published = reading ? options.documentAt?.(path) : undefined
+  if (published !== undefined) return document(published)
   const known = path === '/healthz' || path === '/readyz' || path === '/metrics'
   if (!known && !wellKnown) return json(404, { error: 'not found' })
   if (!reading) return { ...json(405, { error: 'method not allowed' }), headers: { allow: 'GET, HEAD' } }

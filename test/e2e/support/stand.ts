@@ -9,7 +9,11 @@ import { findEnvoy } from '../../../src/demo/find-envoy.js'
 import { freePorts } from '../../../src/demo/free-port.js'
 import { startKubernetesMcpServer } from '../../../src/demo/kubernetes-mcp-server.js'
 import type { McpServer } from '../../../src/demo/mcp-server.js'
-import { type OpenIdProvider, startOpenIdProvider } from '../../../src/demo/openid-provider.js'
+import {
+  type OpenIdProvider,
+  type OpenIdProviderOptions,
+  startOpenIdProvider,
+} from '../../../src/demo/openid-provider.js'
 import { packageRoot } from '../../../src/demo/package-root.js'
 import { type RecordingProxy, startRecordingProxy } from '../../../src/demo/recording-proxy.js'
 import { type SimulatedCluster, startSimulatedCluster } from '../../../src/demo/simulated-cluster.js'
@@ -28,7 +32,10 @@ export interface StandOptions {
   /** The MCP server behind the gateway. Default: kubernetes-mcp-server with sessions. */
   readonly upstream?: 'kubernetes' | 'kubernetes-stateless' | 'everything' | 'everything-sse'
   /** Instead of `upstream`: a server of the test's own. */
-  readonly startServer?: () => Promise<Pick<McpServer, 'origin' | 'stop'>>
+  readonly startServer?: (place: {
+    readonly url: string
+    readonly httpPort: number
+  }) => Promise<Pick<McpServer, 'origin' | 'stop'>>
   /** Of the endpoint. Default: /mcp. */
   readonly path?: string
   /**
@@ -38,12 +45,16 @@ export interface StandOptions {
   readonly serverIgnoresTokens?: boolean
   /** Default: those of policies/demo. Issuer and resource of the examples are replaced by the stand's own. */
   readonly policies?: PolicyFiles | ((demo: PolicyFiles, idp: OpenIdProvider) => PolicyFiles)
+  /** What the OpenID provider offers beside the defaults of the demo. */
+  readonly idp?: Omit<OpenIdProviderOptions, 'resource'>
   /** true: the policies lie as the kubelet mounts a ConfigMap, and change as it changes one. */
   readonly mountedPolicies?: boolean
   /** What the gateway calls the Server in the context extension. Default: as in envoy/ext-authz.yaml. */
   readonly serverName?: string
   /** More of the Config's spec. */
-  readonly config?: Readonly<Record<string, unknown>>
+  readonly config?: Readonly<Record<string, unknown>> | ((idp: OpenIdProvider) => Readonly<Record<string, unknown>>)
+  /** What makes the gateway trusted. Default: nothing. */
+  readonly trust?: 'network'
   /** true: Envoy's configuration lacks the filter that users might leave out. */
   readonly withoutBodySizeLimit?: boolean
   /** What else of envoy/ext-authz.yaml is different; ports stay those of the example. */
@@ -72,6 +83,7 @@ export interface Stand {
   accessLog(decisionId: string): Promise<AccessLogLine>
   /** Of mcp-authz. */
   readonly grpcPort: number
+  readonly httpPort: number
   /** Whether Envoy's health check takes mcp-authz for healthy. */
   envoySeesHealthy(): Promise<boolean>
   /** Checks that Envoy waits for. */
@@ -103,11 +115,11 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     const envoyBinary = await findEnvoy({ announce: () => {} })
     const [listener = 0, envoyAdmin = 0, grpcPort = 0, httpPort = 0] = await freePorts(4)
     const url = `http://127.0.0.1:${listener}${options.path ?? '/mcp'}`
-    const idp = await started(startOpenIdProvider({ resource: url }))
+    const idp = await started(startOpenIdProvider({ ...options.idp, resource: url }))
     const cluster = await started(startSimulatedCluster())
     const directory = await mkdtemp(join(tmpdir(), 'mcp-authz-stand-'))
     stops.push(() => rm(directory, { recursive: true, force: true }))
-    const server = await started(options.startServer?.() ?? startUpstream(options, cluster, directory))
+    const server = await started(options.startServer?.({ url, httpPort }) ?? startUpstream(options, cluster, directory))
     const proxy = await started(startRecordingProxy({ target: server.origin }))
 
     const demo = await demoPolicies()
@@ -118,11 +130,11 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     const config = join(directory, 'config.yaml')
     const spec = {
       sources: [{ directory: policies.path }],
-      listeners: [{ host: '127.0.0.1', port: grpcPort }],
+      listeners: [{ host: '127.0.0.1', port: grpcPort, ...(options.trust && { trust: options.trust }) }],
       http: { host: '127.0.0.1', port: httpPort },
       identity: { insecureLoopbackIssuers: true },
       shutdown: { drainSeconds: 5 },
-      ...options.config,
+      ...(typeof options.config === 'function' ? options.config(idp) : options.config),
     }
     await writeFile(config, stringify({ apiVersion: 'mcp-authz.dev/v1alpha1', kind: 'Config', spec }))
     let authz = await startAuthzProcess({ config, httpPort })
@@ -142,7 +154,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
       }),
     )
     return {
-      ...{ url, idp, envoy, proxy, server, cluster, policies, grpcPort, stop },
+      ...{ url, idp, envoy, proxy, server, cluster, policies, grpcPort, httpPort, stop },
       get authz() {
         return authz
       },

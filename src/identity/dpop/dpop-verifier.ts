@@ -1,0 +1,156 @@
+import { hash } from 'node:crypto'
+import { type CryptoKey, flattenedVerify } from 'jose'
+import type { InboundRequest } from '../../protocol/inbound-request.js'
+import { BoundedCache } from '../bounded-cache.js'
+import type { IdentityReason, KeysReason } from '../reasons.js'
+import type { DpopNonce } from './dpop-nonce.js'
+import { normalizedUrl } from './normalized-url.js'
+import { importProofKey } from './proof-key.js'
+import { type Proof, readProof } from './read-proof.js'
+import { ReplayMemory } from './replay-memory.js'
+
+/** What `Identity.spec.proofs.dpop` says. */
+export interface DpopRules {
+  /** Milliseconds that the issue time of a proof may be away from now, either way. */
+  readonly leeway: number
+  /** undefined where proofs need no nonce. */
+  readonly nonce: DpopNonce | undefined
+}
+
+/** What a proof must be made for. */
+export interface Proven {
+  readonly request: Pick<InboundRequest, 'method' | 'headers'>
+  readonly token: string
+  /** Thumbprint that the token is bound to. */
+  readonly jkt: string
+  /** URLs at which clients reach the server. */
+  readonly urls: readonly string[]
+}
+
+export type ProofChecked =
+  | { readonly ok: true }
+  | {
+      readonly ok: false
+      readonly reason: IdentityReason | KeysReason
+      readonly message: string
+      /** For the header `DPoP-Nonce` of the answer. */
+      readonly nonce?: string
+    }
+
+export interface DpopVerifierOptions {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Used proofs that are remembered, about 100 bytes each; default 200,000: with the widest leeway 650 a second. */
+  readonly maxProofs?: number
+  /** Signatures being checked; default 500. Beyond that, proofs are answered with dependency.timeout. */
+  readonly maxPending?: number
+}
+
+const busy: ProofChecked = {
+  ok: false,
+  reason: 'dependency.timeout',
+  message: 'Too many DPoP proofs are being checked at once; try again.',
+}
+const invalid = (message: string): ProofChecked => ({ ok: false, reason: 'identity.proof_invalid', message })
+const replayed: ProofChecked = {
+  ok: false,
+  reason: 'identity.proof_replayed',
+  message: 'The DPoP proof was used before; make a new one for each request, with a jti of its own.',
+}
+
+/**
+ * Checks DPoP proofs (RFC 9449, section 4.3) and remembers those that were used. Outlives configurations, so that a reload
+ * does not let used proofs in again. Every proof is new, so every one costs a signature check, off this thread.
+ */
+export class DpopVerifier {
+  readonly #now: () => number
+  readonly #used: ReplayMemory
+  readonly #maxPending: number
+  readonly #keys = new BoundedCache<Promise<CryptoKey>>(1000)
+  #pending = 0
+
+  constructor({ now, maxProofs = 200_000, maxPending = 500 }: DpopVerifierOptions) {
+    this.#now = now
+    this.#used = new ReplayMemory(maxProofs)
+    this.#maxPending = maxPending
+  }
+
+  /** How much is remembered and under way, for metrics and tests. */
+  get size(): { readonly used: number; readonly pending: number } {
+    return { used: this.#used.size, pending: this.#pending }
+  }
+
+  /** Never throws and never rejects. What needs no signature is checked before one is. */
+  check(proven: Proven, rules: DpopRules): ProofChecked | Promise<ProofChecked> {
+    const read = readProof(proven.request.headers)
+    if (!read.ok)
+      return {
+        ok: false,
+        reason: read.missing ? 'identity.proof_missing' : 'identity.proof_invalid',
+        message: read.message,
+      }
+    const { proof } = read
+    const problem = this.#problem(proof, proven, rules)
+    if (problem !== undefined) return problem
+    if (this.#pending >= this.#maxPending) return busy
+    this.#pending++
+    return this.#verify(proof).finally(() => this.#pending--)
+  }
+
+  #problem(proof: Proof, { request, token, jkt, urls }: Proven, rules: DpopRules): ProofChecked | undefined {
+    if (proof.key.thumbprint !== jkt)
+      return invalid('The DPoP proof is signed by another key than the one that the access token is bound to.')
+    if (proof.htm !== request.method) return invalid('The DPoP proof is made for another HTTP method (htm).')
+    const htu = normalizedUrl(proof.htu)
+    if (htu === undefined || !urls.some(url => normalizedUrl(url) === htu))
+      return invalid('The DPoP proof is made for another URL (htu); use the URL of the server without query.')
+    if (proof.ath !== hash('sha256', token, 'base64url'))
+      return invalid('The DPoP proof is made for another access token (ath).')
+    const now = this.#now()
+    // Whoever has no nonce yet is told one, whatever its clock says: with a nonce the time is ours.
+    if (rules.nonce !== undefined && (proof.nonce === undefined || !rules.nonce.accepts(proof.nonce, now)))
+      return {
+        ok: false,
+        reason: 'identity.proof_nonce',
+        message: 'The DPoP proof needs the nonce of this answer (DPoP-Nonce); make a new proof with it.',
+        nonce: rules.nonce.current(now),
+      }
+    const old = now - proof.issuedAt > rules.leeway || (proof.expiresAt !== undefined && now >= proof.expiresAt)
+    const early =
+      proof.issuedAt - now > rules.leeway || (proof.notBefore !== undefined && proof.notBefore - now > rules.leeway)
+    if (old || early)
+      return invalid(
+        `The DPoP proof is ${old ? 'too old' : 'made in the future'} (iat); make a new one for each request and check the clock.`,
+      )
+    return this.#used.has(jkt, proof.jti, proof.issuedAt) ? replayed : undefined
+  }
+
+  async #verify(proof: Proof): Promise<ProofChecked> {
+    const { protectedHeader, payload, signature, algorithm, key } = proof
+    try {
+      await flattenedVerify({ protected: protectedHeader, payload, signature }, await this.#imported(proof), {
+        algorithms: [algorithm],
+      })
+    } catch {
+      return invalid('The signature of the DPoP proof is wrong.')
+    }
+    switch (this.#used.remember(key.thumbprint, proof.jti, proof.issuedAt, this.#now())) {
+      case 'new':
+        return { ok: true }
+      case 'replayed':
+        return replayed
+      case 'full':
+        return busy
+    }
+  }
+
+  /** A client signs all of its proofs with one key. */
+  #imported({ key, algorithm }: Proof): Promise<CryptoKey> {
+    const id = `${algorithm} ${key.thumbprint}`
+    const known = this.#keys.get(id)
+    if (known !== undefined) return known
+    const imported = importProofKey(key, algorithm)
+    this.#keys.set(id, imported)
+    return imported
+  }
+}

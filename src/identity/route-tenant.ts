@@ -1,0 +1,18 @@
+import type { InboundRequest } from '../protocol/inbound-request.js'
+import type { Authenticated } from './authenticator.js'
+
+/** Context extension in which the operator says whose tenant a route is; clients cannot set it. */
+export const tenantExtension = 'mcp-tenant'
+
+/** A route of one tenant takes nobody of another. It gives no tenant to those whose own is unknown. */
+export function inRouteTenant(authenticated: Authenticated, { context }: InboundRequest): Authenticated {
+  const expected = context.extensions.get(tenantExtension)
+  if (expected === undefined || !authenticated.ok) return authenticated
+  const { tenant } = authenticated.principal
+  if (tenant === undefined || tenant === expected) return authenticated
+  return {
+    ok: false,
+    reason: 'identity.tenant_conflict',
+    message: 'The caller belongs to another tenant than the route; use the address of your own tenant.',
+  }
+}
