@@ -94,6 +94,26 @@ describe('the record', () => {
   })
 })
 
+describe('what is told by a gateway that nobody knows', () => {
+  const identity = (spec: string) => `${files}---
+apiVersion: mcp-authz.dev/v1alpha1
+kind: Identity
+metadata: { name: default }
+spec: ${spec}
+`
+  const person = '{ header: x-on-behalf-of, format: jwt, audiences: [agents], agents: ["acme:bot"] }'
+  it.each([
+    ['a person for whom software acts', `{ onBehalfOf: [${person}] }`, 'Identity.spec.onBehalfOf'],
+    ['a certificate', '{ proofs: { mtls: {} } }', 'Identity.spec.proofs.mtls'],
+  ])('%s: the service does not start', async (_, spec, feature) => {
+    await expect(running(identity(spec))).rejects.toThrow(`${feature} takes the gateway's word, but no listener trusts`)
+  })
+
+  it('a proof needs no gateway', async () => {
+    await expect(running(identity('{ proofs: { dpop: {} } }'))).resolves.toBeDefined()
+  })
+})
+
 describe('readiness', () => {
   it('is not there without an issuer, whose tokens could be accepted', async () => {
     const { service } = await running(files)

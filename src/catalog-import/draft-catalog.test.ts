@@ -140,6 +140,16 @@ describe('a draft', () => {
     ])
   })
 
+  it.each<[string, string]>([
+    ['a name below the top', '{"a":{"type":"object","properties":{"x\u202ey":{"type":"string"}}}}'],
+    ['a type', '{"a":{"type":"\u009b31m","properties":{"x":{}}}}'],
+    ['a reference that nothing leads to', '{"a":{"properties":{"x":{"$defs":{"y":{"$ref":"\u2028"}}}}}}'],
+  ])('keeps no schema with a text that could steer a terminal: %s', (_name, properties) => {
+    const { text, catalog } = compile(publishedOf([{ name: 'one', ...schema(JSON.parse(properties)) }]))
+    expect(text).toMatch(/^[\n\x20-\x7e]*$/)
+    expect(catalog.tools.get('one')?.arguments).toEqual(new Set(['a']))
+  })
+
   it('takes context for the cluster where kubernetes-mcp-server is behind it', () => {
     const one = {
       ...{ name: 'pods_list', ...schema({ context: text }) },

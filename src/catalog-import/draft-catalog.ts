@@ -3,7 +3,7 @@ import { isJsonArray, isJsonObject, type JsonObject } from '../protocol/json-val
 import { toolDigest } from '../rbac/tool-digest.js'
 import { draftAccess, saysReadOnly } from './draft-access.js'
 import { type DraftedOperations, draftOperations } from './draft-operations.js'
-import { foreignText } from './foreign-text.js'
+import { foreignText, isPlainName } from './foreign-text.js'
 import type { Published, PublishedEntry } from './published.js'
 import { trimSchema } from './trim-schema.js'
 
@@ -16,7 +16,6 @@ export interface CatalogDraft {
 
 /** Names that our own parser of calls accepts, without those that objects have from birth. */
 const usableName = /^[A-Za-z0-9_.\-/]{1,128}$/
-const argumentName = /^[^\p{C}\p{Zl}\p{Zp}]{1,128}$/u
 const notReviewed = 'not reviewed yet'
 
 /**
@@ -177,6 +176,6 @@ export function argumentsOf({ definition }: PublishedEntry): {
   return {
     names: named,
     required: new Set(required),
-    fine: named.length <= 64 && new Set(named).size === named.length && named.every(one => argumentName.test(one)),
+    fine: named.length <= 64 && new Set(named).size === named.length && named.every(isPlainName),
   }
 }

@@ -13,10 +13,18 @@ export interface ListLimits {
   readonly timeoutMs?: number
   /** Bytes of one answer. Default 8 MiB. */
   readonly answerBytes?: number
+  /** Bytes of all answers together. Default 32 MiB. */
+  readonly totalBytes?: number
   /** Pages of one list. Default 100. */
   readonly pages?: number
   /** Entries of one list. Default 2,000. */
   readonly entries?: number
 }
 
-export const defaultListLimits = { timeoutMs: 30_000, answerBytes: 8 * 1024 * 1024, pages: 100, entries: 2000 } as const
+export const defaultListLimits = {
+  timeoutMs: 30_000,
+  answerBytes: 8 * 1024 * 1024,
+  totalBytes: 32 * 1024 * 1024,
+  pages: 100,
+  entries: 2000,
+} as const

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '../protocol/json-value.js'
 import { parseStrictJson } from '../protocol/strict-json.js'
 import type { Endpoint } from './endpoint.js'
 import { EventStreamReader } from './event-stream.js'
+import { foreignText } from './foreign-text.js'
 
 export type Exchanged =
   | {
@@ -20,6 +21,8 @@ export interface Exchange {
   readonly dispatcher: Dispatcher
   readonly signal: AbortSignal
   readonly answerBytes: number
+  /** What all answers to come may have together. */
+  readonly budget: { bytes: number }
 }
 
 /** A list of tools has more members than a call may have. */
@@ -27,7 +30,7 @@ const maxMembers = 200_000
 
 /** Posts one message and reads the answer, be it JSON or an event stream. Never rejects, follows no redirect. */
 export async function exchange(
-  { endpoint, dispatcher, signal, answerBytes }: Exchange,
+  { endpoint, dispatcher, signal, answerBytes, budget }: Exchange,
   message: Readonly<Record<string, unknown>>,
   headers: Readonly<Record<string, string>>,
 ): Promise<Exchanged> {
@@ -51,7 +54,8 @@ export async function exchange(
     const session = single(answer.headers['mcp-session-id'])
     const type = single(answer.headers['content-type'])?.split(';', 1)[0]?.trim().toLowerCase()
     const read = type === 'text/event-stream' ? responseInStream : responseInBody
-    const response = await read(answer.body, message.id, answerBytes)
+    const meter = new Meter(answerBytes, budget)
+    const response = await read(answer.body, message.id, meter)
     if (typeof response === 'string') return { ok: false, message: `it answered ${status} with ${response}` }
     return { ok: true, status, session, response }
   } catch (error) {
@@ -63,34 +67,51 @@ function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? undefined : header
 }
 
+class Meter {
+  readonly limit: number
+  readonly #budget: { bytes: number }
+  #size = 0
+
+  constructor(limit: number, budget: { bytes: number }) {
+    this.limit = limit
+    this.#budget = budget
+  }
+
+  /** What was too much, if it was. */
+  count(bytes: number): string | undefined {
+    this.#size += bytes
+    this.#budget.bytes -= bytes
+    if (this.#size > this.limit) return `more than ${this.limit} bytes`
+    return this.#budget.bytes < 0 ? 'more than all of its answers may have together' : undefined
+  }
+}
+
 type Body = AsyncIterable<unknown> & { destroy(): unknown }
 
 /** A body that is no JSON is no response; what is wrong with it matters only if a response was needed. */
-async function responseInBody(body: Body, id: unknown, limit: number): Promise<JsonObject | string | undefined> {
+async function responseInBody(body: Body, id: unknown, meter: Meter): Promise<JsonObject | string | undefined> {
   const chunks: Uint8Array[] = []
-  let size = 0
   for await (const chunk of body) {
     if (!(chunk instanceof Uint8Array)) return 'something that is not bytes'
-    size += chunk.length
-    if (size > limit) {
+    const tooMuch = meter.count(chunk.length)
+    if (tooMuch !== undefined) {
       body.destroy()
-      return `more than ${limit} bytes`
+      return tooMuch
     }
     chunks.push(chunk)
   }
-  return responseTo(Buffer.concat(chunks), id, limit)
+  return responseTo(Buffer.concat(chunks), id, meter.limit)
 }
 
-async function responseInStream(body: Body, id: unknown, limit: number): Promise<JsonObject | string | undefined> {
+async function responseInStream(body: Body, id: unknown, meter: Meter): Promise<JsonObject | string | undefined> {
   const reader = new EventStreamReader()
-  let size = 0
   try {
     for await (const chunk of body) {
       if (!(chunk instanceof Uint8Array)) return 'something that is not bytes'
-      size += chunk.length
-      if (size > limit) return `more than ${limit} bytes`
+      const tooMuch = meter.count(chunk.length)
+      if (tooMuch !== undefined) return tooMuch
       for (const data of reader.read(chunk)) {
-        const response = responseTo(Buffer.from(data), id, limit)
+        const response = responseTo(Buffer.from(data), id, meter.limit)
         if (response !== undefined) return response
       }
     }
@@ -116,5 +137,6 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'it cannot be reached'
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'there was no complete answer in time'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  return error.message !== '' ? error.message : (code ?? error.name)
+  // Some texts quote the server: its certificate, its status line.
+  return foreignText(error.message !== '' ? error.message : (code ?? error.name))
 }

@@ -217,6 +217,17 @@ describe('listPublished', () => {
     )
   })
 
+  it('reads no more than it must of all pages together', async () => {
+    let page = 0
+    const url = await mcpServer(({ method }) =>
+      method === 'server/discover'
+        ? { supportedVersions: ['2026-07-28'], capabilities: { tools: {} } }
+        : { tools: [{ name: `t${page++}`, description: 'x'.repeat(10_000) }], nextCursor: String(page) },
+    )
+    expect(await failure(url, { totalBytes: 55_000 })).toContain('together')
+    expect(page).toBe(6)
+  })
+
   it('waits no longer than it may', async () => {
     const url = await mcpServer(() => undefined)
     const start = performance.now()

@@ -29,13 +29,13 @@ export async function listPublished(
   limits: ListLimits = {},
   cancel?: AbortSignal,
 ): Promise<ListedPublished> {
-  const { timeoutMs, answerBytes, pages, entries } = { ...defaultListLimits, ...limits }
+  const { timeoutMs, answerBytes, totalBytes, pages, entries } = { ...defaultListLimits, ...limits }
   const ca = endpoint.certificateAuthority
   const dispatcher = new Agent({ connect: { timeout: timeoutMs, ...(ca !== undefined && { ca }) } })
   const deadline = AbortSignal.timeout(timeoutMs)
   const signal = cancel === undefined ? deadline : AbortSignal.any([deadline, cancel])
   try {
-    const conversation = new Conversation({ endpoint, dispatcher, signal, answerBytes })
+    const conversation = new Conversation({ endpoint, dispatcher, signal, answerBytes, budget: { bytes: totalBytes } })
     const opened = (await conversation.openModern()) ?? (await conversation.openLegacy())
     const offered = opened.get('capabilities')
     const offers = (what: string) => !isJsonObject(offered) || offered.has(what)

@@ -1,5 +1,6 @@
 import { isJsonArray, isJsonObject, type JsonValue } from '../protocol/json-value.js'
 import { compileInputSchema } from '../rbac/input-schema.js'
+import { isPlainName } from './foreign-text.js'
 
 /** Keywords whose value is a schema, a list of schemas, or a map of schemas. */
 const one = new Set(['items', 'additionalProperties', 'contains', 'if', 'then', 'else', 'unevaluatedProperties'])
@@ -10,11 +11,13 @@ const plain = new Set(['type', '$ref', 'x-mcp-header'])
 
 /**
  * What a catalogue uses of a tool's schema: names at every level and the headers that mirror arguments. undefined where it
- * would say no more than the list of arguments, or cannot be compiled. The schema is as deep as its parser allowed.
+ * would say no more than the list of arguments, cannot be compiled, or has a text in it that could steer the terminal of
+ * whoever reviews the draft. The schema is as deep as its parser allowed.
  */
 export function trimSchema(schema: JsonValue | undefined): Readonly<Record<string, unknown>> | undefined {
-  const trimmed = trim(schema)
-  if (!isRecord(trimmed)) return undefined
+  const texts: string[] = []
+  const trimmed = trim(schema, texts)
+  if (!isRecord(trimmed) || !texts.every(isPlainName)) return undefined
   const compiled = compileInputSchema(trimmed)
   if (!compiled.ok) return undefined
   const { shape, headers } = compiled.schema
@@ -24,18 +27,23 @@ export function trimSchema(schema: JsonValue | undefined): Readonly<Record<strin
   return nested || headers.length > 0 || shape.also.length > 0 ? trimmed : undefined
 }
 
-function trim(value: JsonValue | undefined): unknown {
+/** @param texts takes whatever the server chose and the result holds: names, and the values of keywords */
+function trim(value: JsonValue | undefined, texts: string[]): unknown {
   if (!isJsonObject(value)) return undefined
   const kept: [string, unknown][] = []
   for (const [keyword, inner] of value) {
     if (plain.has(keyword)) {
-      if (typeof inner === 'string') kept.push([keyword, inner])
+      if (typeof inner !== 'string') continue
+      texts.push(inner)
+      kept.push([keyword, inner])
     } else if (one.has(keyword)) {
-      if (isJsonObject(inner)) kept.push([keyword, trim(inner)])
+      if (isJsonObject(inner)) kept.push([keyword, trim(inner, texts)])
     } else if (many.has(keyword)) {
-      if (isJsonArray(inner)) kept.push([keyword, inner.filter(isJsonObject).map(trim)])
+      if (isJsonArray(inner)) kept.push([keyword, inner.filter(isJsonObject).map(item => trim(item, texts))])
     } else if (named.has(keyword) && isJsonObject(inner)) {
-      const members = [...inner].filter(([, member]) => isJsonObject(member)).map(([name, item]) => [name, trim(item)])
+      const schemas = [...inner].filter(([, member]) => isJsonObject(member))
+      for (const [name] of schemas) texts.push(name)
+      const members = schemas.map(([name, item]) => [name, trim(item, texts)])
       if (members.length > 0) kept.push([keyword, Object.fromEntries(members)])
     }
   }

@@ -40,6 +40,22 @@ export class CelSuspension {
   }
 }
 
+/**
+ * In the place of a variable's value: an object whose fields are expressions themselves, and may have failed. Reading one that
+ * failed is an error, also for `has(o.f)` and `o.?f`, as in Kubernetes: an absent field and one that could not be worked out
+ * must not look the same. So is reading the whole object then.
+ */
+export class CelFields {
+  readonly names: readonly string[]
+  /** undefined: there is no such field. Asked as often as the field is read. */
+  readonly read: (name: string) => EvaluatedValue | undefined
+
+  constructor(names: readonly string[], read: (name: string) => EvaluatedValue | undefined) {
+    this.names = names
+    this.read = read
+  }
+}
+
 /** Values as they come out: integers are bigint, times RFC 3339, durations text (`90s`), maps are Map, lists are arrays. */
 export type CelOutput = Output
 
@@ -89,7 +105,7 @@ export class CostBudget {
 }
 
 /** Where the variables of one evaluation come from; asked at most once per name and evaluation. undefined = absent (an error when read). */
-export type Activation = (name: string) => CelInput | CelSuspension | undefined
+export type Activation = (name: string) => CelInput | CelFields | CelSuspension | undefined
 
 /** A member that an expression asks for. */
 export interface Member {

@@ -1,4 +1,5 @@
-import { type Activation, type CelInput, CelSuspension, CelValue } from './environment.js'
+import { type Activation, CelFields, type CelInput, CelSuspension, CelValue } from './environment.js'
+import { Fields } from './evaluate/fields.js'
 import { Outside, settle } from './evaluate/outside.js'
 import { type AuthorizationRequest, authorizationKey } from './library/authorization.js'
 import { Failure, type Value } from './values/value.js'
@@ -12,11 +13,21 @@ export class Inputs {
     this.#activation = activation
   }
 
-  read(name: string): Value | Outside | undefined {
+  read(name: string): Value | Outside | Fields | undefined {
     const input = this.#activation(name)
+    if (input instanceof CelFields) return this.#fields(name, input)
     if (!(input instanceof CelSuspension)) return fromOutside(input)
     this.waiting = union(this.waiting, input.requests)
     return undefined
+  }
+
+  #fields(name: string, { names, read }: CelFields): Fields {
+    return new Fields(names, field => {
+      const evaluated = read(field)
+      if (evaluated === undefined || evaluated.ok) return evaluated?.value
+      this.waiting = union(this.waiting, evaluated.suspended)
+      return new Failure(`${name}.${field} could not be evaluated: ${evaluated.error}`)
+    })
   }
 }
 

@@ -23,8 +23,6 @@ export interface AuthenticationConfiguration {
 export interface AuthenticationOptions {
   /** Accept http issuers on loopback addresses. Default false; for demos and tests. */
   readonly insecureLoopbackIssuers?: boolean
-  /** Audiences of all Servers; when given, an issuer's audience that no Server accepts is reported. */
-  readonly serverAudiences?: ReadonlySet<string>
 }
 
 /**

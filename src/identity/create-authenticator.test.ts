@@ -561,6 +561,43 @@ describe('identity from the gateway', () => {
     expect(authenticator.authenticate(request, fromGateway)).toMatchObject({ reason: 'identity.source_conflict' })
   })
 
+  it.each<[string, (made: string) => string, string]>([
+    ['the token itself', made => `Bearer ${made}`, 'ok'],
+    ['Basic', () => 'Basic YTpi', 'ok'],
+    ['a token that we cannot read', () => 'Bearer opaque', 'identity.source_conflict'],
+    ['an encrypted one', () => 'Bearer a.b.c.d.e', 'identity.source_conflict'],
+    ['two that a gateway joined', made => `Bearer ${made}, Bearer ${made}`, 'identity.source_conflict'],
+    [
+      'one of somebody else with an algorithm that we do not take',
+      () => `Bearer ${unsigned({ alg: 'HS256' }, { ...goodClaims, sub: 'mallory' })}`,
+      'identity.source_conflict',
+    ],
+    [
+      'one of the same person through other software',
+      () => `Bearer ${unsigned({ alg: 'ES256' }, { ...goodClaims, client_id: 'other' })}`,
+      'identity.source_conflict',
+    ],
+    [
+      'one of the same person with another id',
+      () => `Bearer ${unsigned({ alg: 'ES256' }, { ...goodClaims, jti: 'other' })}`,
+      'identity.source_conflict',
+    ],
+    [
+      'the same with an algorithm that only the gateway takes',
+      () => `Bearer ${unsigned({ alg: 'EdDSA' }, goodClaims)}`,
+      'ok',
+    ],
+  ])('beside an Authorization header: %s', async (_, authorization, expected) => {
+    const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
+    const request = requestWith({
+      trust: 'mtls',
+      authorization: authorization(await key.sign(goodClaims)),
+      filterMetadata: metadata({ claims: goodClaims, header }),
+    })
+    const answer = await authenticator.authenticate(request, fromGateway)
+    expect(answer.ok ? 'ok' : answer.reason).toBe(expected)
+  })
+
   it('is refused when the Authorization header is repeated, whatever is in it', async () => {
     const { authenticator } = await setUp({ issuer: new FakeIssuer([key]) })
     const token = `Bearer ${await key.sign(goodClaims)}`

@@ -12,13 +12,18 @@ import { gatewayClaims } from './gateway-claims.js'
 import type { IdentityConfiguration } from './identity-configuration.js'
 import { checkKeyProof, type Presented } from './key-proof.js'
 import type { KeyRing } from './key-ring.js'
-import type { KeySet } from './key-set.js'
 import { loadNonceKey } from './load-nonce-key.js'
 import { numericDate } from './numeric-date.js'
 import { OnBehalfOf } from './on-behalf-of.js'
 import { PrincipalMapper } from './principal-mapper.js'
 import { inRouteTenant } from './route-tenant.js'
-import { notBeforeLeeway, type TokenVerifier, type Verification, type VerifiedToken } from './token-verifier.js'
+import {
+  type KeySets,
+  notBeforeLeeway,
+  type TokenVerifier,
+  type Verification,
+  type VerifiedToken,
+} from './token-verifier.js'
 
 export interface AuthenticatorOptions {
   readonly configuration: IdentityConfiguration
@@ -40,6 +45,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   return new ConfiguredAuthenticator(options)
 }
 
+/** Milliseconds. */
+const nonceRetry = 5000
+
 class ConfiguredAuthenticator implements Authenticator {
   readonly issuers: Authenticator['issuers']
   readonly onBehalfOfHeaders: readonly string[]
@@ -51,7 +59,8 @@ class ConfiguredAuthenticator implements Authenticator {
   readonly #onBehalfOf: OnBehalfOf
   #nonce: DpopNonce | undefined
   #nonceProblem: string | undefined
-  #keySets: ReadonlyMap<string, KeySet> | undefined
+  #nonceTimer: NodeJS.Timeout | undefined
+  #keySets: KeySets | undefined
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options
@@ -89,50 +98,60 @@ class ConfiguredAuthenticator implements Authenticator {
     if (this.#keySets !== undefined) return
     const { configuration, keyRing } = this.#options
     this.#keySets = new Map([...configuration.issuers].map(([url, { keys }]) => [url, keyRing.hold(keys)]))
-    await Promise.all([...[...this.#keySets.values()].map(keySet => keySet.start()), this.#loadNonce()])
+    this.#loadNonce()
+    await Promise.all([...this.#keySets.values()].map(keySet => keySet.start()))
   }
 
-  async #loadNonce(): Promise<void> {
+  /** Tries again while the file is not there: Secrets can be mounted late. */
+  #loadNonce(): void {
     const path = this.#options.configuration.proofs.dpop?.nonceKeyFile
     if (path === undefined) return
-    const loaded = await loadNonceKey(path)
+    const loaded = loadNonceKey(path)
     this.#nonce = loaded.ok ? loaded.nonce : undefined
     this.#nonceProblem = loaded.ok ? undefined : loaded.message
+    if (loaded.ok) return
+    this.#nonceTimer = setTimeout(() => this.#loadNonce(), nonceRetry)
+    this.#nonceTimer.unref()
   }
 
   stop(): void {
     if (this.#keySets === undefined) return
     this.#keySets = undefined
+    clearTimeout(this.#nonceTimer)
     for (const { keys } of this.#options.configuration.issuers.values()) this.#options.keyRing.release(keys)
   }
 
   authenticate(request: InboundRequest, accepted: AcceptedAudience): Eventually<Authenticated> {
+    // Taken once: a request that waits while this configuration is replaced is still answered by it.
+    const keySets = this.#keySets
+    const verify = (token: string) => this.#verify(token, request, keySets)
     const presenter =
       accepted.identity === 'gatewayMetadata'
         ? this.#fromGateway(request, accepted)
-        : this.#fromToken(request, accepted)
+        : this.#fromToken(request, accepted, verify)
     return andThen(presenter, settled => {
-      const named = settled.ok
-        ? this.#onBehalfOf.apply(settled, request, token => this.#verify(token, request))
-        : settled
+      const named = settled.ok ? this.#onBehalfOf.apply(settled, request, verify) : settled
       return andThen(named, answer => inRouteTenant(answer, request))
     })
   }
 
-  #fromToken(request: InboundRequest, accepted: AcceptedAudience): Eventually<Authenticated> {
+  #fromToken(
+    request: InboundRequest,
+    accepted: AcceptedAudience,
+    verify: (token: string) => Eventually<Verification>,
+  ): Eventually<Authenticated> {
     if (accepted.anonymous === 'Allow' && !request.headers.has('authorization'))
       return { ok: true, principal: anonymousPrincipal(request.peer.principal) }
     const bearer = bearerToken(request.headers)
     if (!bearer.ok) return bearer
     const token = { text: bearer.token, scheme: bearer.scheme }
-    return andThen(this.#verify(bearer.token, request), verification =>
+    return andThen(verify(bearer.token), verification =>
       verification.ok ? this.#principal(verification.token, { request, accepted, token }) : verification,
     )
   }
 
   /** Synchronous when the token is known. */
-  #verify(token: string, request: InboundRequest): Eventually<Verification> {
-    const keySets = this.#keySets
+  #verify(token: string, request: InboundRequest, keySets: KeySets | undefined): Eventually<Verification> {
     if (keySets === undefined)
       return {
         ok: false,
@@ -157,7 +176,7 @@ class ConfiguredAuthenticator implements Authenticator {
     const use = checkTokenUse(token.claims, token.typ, accepted.audiences, issuer.configuration.audiences)
     if (!use.ok) return use
     const means = { rules: configuration.proofs, dpop: this.#dpop, nonce: this.#nonce }
-    return andThen(checkKeyProof(presented, use.binding, means), proof =>
+    return andThen(checkKeyProof(presented, { token, binding: use.binding }, means), proof =>
       proof.ok ? this.#mapper.map(token.claims, issuer, token.expiresAt, request.peer.principal) : proof,
     )
   }

@@ -59,6 +59,14 @@ export function decodeToken(token: string): Decoded {
   return { ok: true, token: { protectedHeader, payload, signature, algorithm, kid, typ, claims } }
 }
 
+/** The claims of a JWS whoever signed it and however, to compare them with others; undefined when it is none. */
+export function unverifiedClaims(token: string): JsonObject | undefined {
+  const parts = token.split('.', 4)
+  const [, payload = ''] = parts
+  const claims = parts.length === 3 && isBase64url(payload) ? parse(payload) : undefined
+  return isJsonObject(claims) ? claims : undefined
+}
+
 function parse(part: string): JsonValue | undefined {
   const parsed = parseStrictJson(Buffer.from(part, 'base64url'), { maxDepth: 32, maxMembers: 2000 })
   return parsed.ok ? parsed.value : undefined

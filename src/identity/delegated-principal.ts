@@ -79,17 +79,17 @@ function join(presenter: Principal, person: Person, form: 'jwt' | 'plain'): Dele
     throughAgent: true,
     actors,
     chainId: chainId(person.issuer, person.subject, actors),
-    tenant: person.tenant ?? presenter.tenant,
+    tenant: person.tenant,
     expiresAt: ends.length === 0 ? undefined : Math.min(...ends),
     onBehalfOf: form,
   }
   return { ok: true, principal }
 }
 
-/** The one who presents is the nearest, unless the person's token was exchanged for it and says so already. */
+/** The one who presents is the nearest (it has no actors itself), unless the person's token was exchanged for it and says so. */
 function actorsOf(presenter: Principal, persons: readonly Actor[]): readonly Actor[] {
   const itself: Actor = { subject: presenter.agent.id, issuer: presenter.issuer }
   const [nearest] = persons
   const said = nearest?.subject === itself.subject && nearest.issuer === itself.issuer
-  return [...presenter.actors, ...(said ? [] : [itself]), ...persons]
+  return said ? persons : [itself, ...persons]
 }

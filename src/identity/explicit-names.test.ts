@@ -1,10 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isExplicitPrefix, markedExpression } from './explicit-names.js'
+import { closing, isExplicitPrefix, markedExpression, opening } from './explicit-names.js'
 import { authenticationYaml, claimsOf, configurationOf, issuerUrl } from './identity.fixture.js'
 import { mapUser } from './map-user.js'
-
-const [opening, closing] = ['\uE000', '\uE001']
 
 describe('markedExpression', () => {
   it.each([
@@ -28,6 +26,10 @@ describe('markedExpression', () => {
     ['claims.x.startsWith("system:masters")', undefined],
     ['["system:a", "system:b"].filter(g, g in claims.groups)', undefined],
     ['not an expression', undefined],
+    ['"system:node:%s".format([claims.x])', `"${opening}system:node:%s${closing}".format([claims.x])`],
+    ['"system:%s".format([claims.x])', undefined],
+    ['"system:%s:admins".format([claims.x])', undefined],
+    ['"system:no%s".format([claims.x])', undefined],
   ])('%s', (source, expected) => {
     expect(markedExpression(source)).toBe(expected)
   })

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Expr } from '../cel/syntax/ast.js'
 import { parseExpression } from '../cel/syntax/parse-expression.js'
 
@@ -13,8 +14,12 @@ export function isExplicitPrefix(prefix: string): boolean {
   return isReserved(prefix) && prefix.length > reserved.length && prefix.endsWith(':')
 }
 
-/** From the private use area: what stands between them was written in the configuration. */
-const [opening, closing] = ['\uE000', '\uE001']
+/**
+ * What stands between them was written in the configuration. Nobody outside this process can know them: else a token could
+ * bring marked names along, for an expression that picks some names and drops others.
+ */
+const secret = randomBytes(16).toString('hex')
+export const [opening, closing] = [`\uE000${secret}`, `\uE001${secret}`]
 
 /**
  * An expression that says reserved names itself, such as `"system:serviceaccount:" + claims.ns`, with a mark at each of them
@@ -46,7 +51,7 @@ export function markedName(name: string): string {
  */
 export function isExplicit(name: string, marked: string | undefined): boolean {
   if (marked === opening + name + closing) return true
-  return marked?.startsWith(opening) === true && !marked.includes(closing) && marked.slice(1) === name
+  return marked?.startsWith(opening) === true && !marked.includes(closing) && marked.slice(opening.length) === name
 }
 
 interface Text {
@@ -75,13 +80,19 @@ function resultTexts(expr: Expr): readonly Text[] {
         case 'of':
           return [...(expr.target === undefined ? [] : resultTexts(expr.target)), ...expr.args.flatMap(resultTexts)]
         case 'format':
-          return expr.target === undefined ? [] : resultTexts(expr.target)
+          return expr.target === undefined ? [] : resultTexts(expr.target).filter(isExplicitFormat)
         default:
           return []
       }
     default:
       return []
   }
+}
+
+/** What a token puts into a format must not be able to change which reserved names it makes: `system:node:%s`, not `system:%s`. */
+function isExplicitFormat({ value }: Text): boolean {
+  const first = value.indexOf('%')
+  return first < 0 || isExplicitPrefix(value.slice(0, first))
 }
 
 const quotes = ['"""', "'''", '"', "'"]

@@ -32,6 +32,7 @@ export interface ConfiguredIssuer {
 /** All that says who callers are: every AuthenticationConfiguration and at most one Identity, put together. */
 export interface IdentityConfiguration {
   readonly issuers: ReadonlyMap<string, ConfiguredIssuer>
+  /** By {@link clientKey}. */
   readonly clients: ReadonlyMap<string, ClientKind>
   readonly agent: CelProgram
   readonly tenant: CelProgram | undefined
@@ -70,6 +71,7 @@ export function combineIdentity(
       aliases.add(alias)
       issuers.set(url, { configuration, alias, keys: keySource(configuration, said) })
     }
+  reportSharedNames(configurations, findings)
   for (const url of identity?.issuers.keys() ?? [])
     if (!issuers.has(url))
       findings.push(
@@ -87,16 +89,77 @@ export function combineIdentity(
             ]),
       )
   if (findings.some(({ severity }) => severity === 'error')) return { value: undefined, findings }
-  const {
-    clients = new Map<string, ClientKind>(),
-    tenant,
-    roleMapper,
-    workloads = [],
-    onBehalfOf = [],
-  } = identity ?? {}
+  const clients = clientsOf(identity, aliases, findings)
+  const { tenant, roleMapper, workloads = [], onBehalfOf = [] } = identity ?? {}
   const proofs = identity?.proofs ?? { dpop: undefined, mtls: false }
   const agent = identity?.agent ?? defaultAgent()
   return { value: { issuers, clients, agent, tenant, roleMapper, workloads, proofs, onBehalfOf }, findings }
+}
+
+/** Two issuers that put the same before the names in their tokens: whoever chooses names at one can be anybody of the other. */
+function reportSharedNames(configurations: readonly AuthenticationConfiguration[], findings: Finding[]): void {
+  for (const field of ['username', 'groups'] as const) {
+    const users = new Map<string, string>()
+    for (const { document, issuers } of configurations)
+      for (const [index, { url, [field]: source }] of issuers.entries()) {
+        if (source?.kind !== 'claim') continue
+        const other = users.get(source.prefix)
+        users.set(source.prefix, other ?? url)
+        if (other === undefined || other === url) continue
+        const what = field === 'username' ? 'users' : 'groups'
+        findings.push(
+          document.finding(
+            'warning',
+            ['jwt', index, 'claimMappings', field, 'prefix'],
+            `is the same as that of ${other}, so ${what} of one name are the same ${what} here, whichever issuer says it`,
+            { hint: 'give each issuer a prefix of its own, unless both know the same people' },
+          ),
+        )
+      }
+  }
+}
+
+/** The name of a client among those of all issuers. An alias has no ":", so that no two clients share one. */
+export function clientKey(alias: string, id: string): string {
+  return `${alias}:${id}`
+}
+
+/**
+ * A client is written as `<alias>:<id>`. Without an alias it is one of every issuer: fine with one issuer, a warning with
+ * several, because the same id may belong to somebody else there.
+ */
+function clientsOf(
+  identity: IdentityDocument | undefined,
+  aliases: ReadonlySet<string>,
+  findings: Finding[],
+): ReadonlyMap<string, ClientKind> {
+  const clients = new Map<string, ClientKind>()
+  if (identity === undefined) return clients
+  const written = [...identity.clients]
+  const isQualified = ([name]: (typeof written)[number]) => aliases.has(name.slice(0, Math.max(0, name.indexOf(':'))))
+  for (const [name, kind] of written.filter(client => !isQualified(client))) {
+    for (const alias of aliases) clients.set(clientKey(alias, name), kind)
+    if (aliases.size > 1)
+      findings.push(
+        identity.document.finding('warning', ['spec', 'clients', name], 'is meant for the clients of every issuer', {
+          hint: `write the issuer's alias before it, such as "${[...aliases][0]}:${name}"`,
+        }),
+      )
+  }
+  // What is said of the client of one issuer wins.
+  for (const [name, kind] of written.filter(isQualified)) clients.set(name, kind)
+  for (const [index, { agents = [] }] of identity.onBehalfOf.entries())
+    for (const agent of agents)
+      if (!aliases.has(agent.slice(0, agent.indexOf(':'))))
+        findings.push(
+          identity.document.finding(
+            'warning',
+            ['spec', 'onBehalfOf', index, 'agents'],
+            `names an agent of an issuer that is not configured: ${agent}`,
+            { hint: `the part before ":" is the alias of an issuer: ${[...aliases].join(', ')}` },
+          ),
+        )
+  return clients
 }
 
 function defaultAgent(): CelProgram {

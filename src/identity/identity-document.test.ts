@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readAuthenticationConfiguration } from './authentication-configuration.js'
 import { authenticationYaml, documentOf, identityYaml, issuerUrl } from './identity.fixture.js'
-import { combineIdentity } from './identity-configuration.js'
+import { clientKey, combineIdentity } from './identity-configuration.js'
 import { readIdentityDocument } from './identity-document.js'
 
 const lines = (spec: string) =>
@@ -149,7 +149,8 @@ describe('a role mapper that can be meant otherwise', () => {
 describe('combineIdentity', () => {
   const authentication = (...urls: string[]) => {
     const jwt = urls.map(
-      url => `- issuer: { url: "${url}", audiences: [a] }\n  claimMappings: { username: { claim: sub, prefix: "" } }`,
+      url =>
+        `- issuer: { url: "${url}", audiences: [a] }\n  claimMappings: { username: { claim: sub, prefix: "${url}#" } }`,
     )
     const { value } = readAuthenticationConfiguration(documentOf(authenticationYaml(jwt.join('\n'))))
     if (value === undefined) throw new Error('fixture does not load')
@@ -191,6 +192,68 @@ describe('combineIdentity', () => {
     ],
   ])('reports %s', (_, urls, spec, expected) => {
     expect(messages(combineIdentity([authentication(...urls)], identity(spec))).join('\n')).toContain(expected)
+  })
+
+  it.each([
+    ['one prefix for users', 'username: { claim: sub, prefix: "" }', ['users of one name are the same users']],
+    [
+      'one prefix for users and groups',
+      'username: { claim: sub, prefix: "x:" }, groups: { claim: groups, prefix: "x:" }',
+      ['users of one name', 'groups of one name'],
+    ],
+    ['names by expression', 'username: { expression: "claims.iss + claims.sub" }', []],
+  ])('reports issuers that share %s', (_, mappings, expected) => {
+    const jwt = ['https://a.example', 'https://b.example'].map(
+      url => `- issuer: { url: "${url}", audiences: [a] }\n  claimMappings: { ${mappings} }`,
+    )
+    const { value } = readAuthenticationConfiguration(documentOf(authenticationYaml(jwt.join('\n'))))
+    if (value === undefined) throw new Error('fixture does not load')
+    const reported = messages(combineIdentity([value], undefined))
+    expect(reported.map(text => expected.find(part => text.includes(part)) ?? text)).toEqual(expected)
+  })
+
+  it('tells the clients of several issuers apart', () => {
+    const urls = ['https://a.example', 'https://b.example']
+    const aliased = 'issuers: { "https://a.example": { alias: a }, "https://b.example": { alias: b } }'
+    const combined = combineIdentity(
+      [authentication(...urls)],
+      identity(
+        `{ ${aliased}, clients: { "a:sre": attested, "spiffe://x/y": attested, sre: direct, "c:sre": direct } }`,
+      ),
+    )
+    expect([...(combined.value?.clients ?? [])].sort()).toEqual([
+      ['a:c:sre', 'direct'],
+      ['a:spiffe://x/y', 'attested'],
+      ['a:sre', 'attested'],
+      ['b:c:sre', 'direct'],
+      ['b:spiffe://x/y', 'attested'],
+      ['b:sre', 'direct'],
+    ])
+    expect(messages(combined)).toEqual(Array(3).fill('warning: is meant for the clients of every issuer'))
+    expect(
+      messages(combineIdentity([authentication('https://a.example')], identity('{ clients: { sre: direct } }'))),
+    ).toEqual([])
+  })
+
+  it('takes an alias in the id of a client of another issuer for a part of the id', () => {
+    const combined = combineIdentity(
+      [authentication('https://a.example', 'https://b.example')],
+      identity(
+        '{ issuers: { "https://a.example": { alias: a }, "https://b.example": { alias: b } }, clients: { "a:sre": attested } }',
+      ),
+    )
+    // A client of b may be registered as "a:sre".
+    expect(combined.value?.clients.has(clientKey('b', 'a:sre'))).toBe(false)
+    expect(combined.value?.clients.get(clientKey('a', 'sre'))).toBe('attested')
+  })
+
+  it('reports an agent of an issuer that is not there', () => {
+    const rule = (agent: string) =>
+      `{ issuers: { "https://a.example": { alias: acme } }, onBehalfOf: [{ header: x-on-behalf-of, format: jwt, agents: ["${agent}"], audiences: [a] }] }`
+    const reported = (agent: string) =>
+      messages(combineIdentity([authentication('https://a.example')], identity(rule(agent))))
+    expect(reported('acme:sre')).toEqual([])
+    expect(reported('acm:sre')).toEqual(['warning: names an agent of an issuer that is not configured: acm:sre'])
   })
 
   it('reports an issuer of two files', () => {

@@ -16,7 +16,7 @@ export interface IssuerProblem {
 /** What is wrong with `issuer` of an entry, by the API server's rules (apiserver pkg/apis/apiserver/validation). */
 export function issuerProblems(
   issuer: JwtAuthenticatorSpec['issuer'],
-  { insecureLoopbackIssuers = false, serverAudiences }: AuthenticationOptions,
+  { insecureLoopbackIssuers = false }: AuthenticationOptions,
 ): readonly IssuerProblem[] {
   const { url, discoveryURL = '', certificateAuthority = '', audiences } = issuer
   const { audienceMatchPolicy = '', egressSelectorType = '' } = issuer
@@ -44,13 +44,6 @@ export function issuerProblems(
     refuse('audienceMatchPolicy', 'must be MatchAny when there are several audiences')
   for (const [index, audience] of audiences.entries()) {
     if (audiences.indexOf(audience) !== index) refuse(['audiences', index], 'is listed twice')
-    if (serverAudiences?.has(audience) === false)
-      problems.push({
-        severity: 'warning',
-        field: ['audiences', index],
-        message: 'admits nobody here: no Server accepts this audience',
-        hint: 'Server.spec.audiences decides; add it there or remove it here',
-      })
   }
   return problems
 }

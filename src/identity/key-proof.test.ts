@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { certificateThumbprint } from './client-certificate.js'
 import {
   accepted,
@@ -231,6 +231,24 @@ describe('a key for nonces', () => {
     writeFileSync(path, Buffer.alloc(32, 7))
     const { jkt, prove } = await client()
     expect(await ask({ spec: spec(path), cnf: { jkt }, scheme: 'DPoP', proof: prove })).toBe('identity.proof_nonce')
+  })
+
+  it('is there when the first request comes, and is looked for again while it is not', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const path = join(directory, 'late')
+      const { authenticator } = await setUp({
+        issuer: new FakeIssuer([key]),
+        configuration: configurationOf(undefined, identityYaml(spec(path))),
+      })
+      expect(authenticator.pending).toEqual([`DPoP nonces: ${path} cannot be read: ENOENT`])
+      writeFileSync(path, Buffer.alloc(32, 7))
+      await vi.advanceTimersByTimeAsync(5000)
+      expect(authenticator.ready).toBe(true)
+      authenticator.stop()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('that cannot be read, or is too short, opens nothing', async () => {

@@ -7,6 +7,7 @@ import type { DpopNonce } from './dpop/dpop-nonce.js'
 import type { DpopVerifier, ProofChecked } from './dpop/dpop-verifier.js'
 import type { ProofRules } from './identity-document.js'
 import type { KeyBinding } from './key-binding.js'
+import type { VerifiedToken } from './token-verifier.js'
 
 /** A token as it came. */
 export interface Presented {
@@ -14,6 +15,12 @@ export interface Presented {
   readonly accepted: AcceptedAudience
   /** undefined where the gateway verified it, and we know only what it says. */
   readonly token: { readonly text: string; readonly scheme: TokenScheme } | undefined
+}
+
+/** The same token, verified, and the keys that it is bound to, if it is. */
+export interface BoundToken {
+  readonly token: VerifiedToken
+  readonly binding: KeyBinding | undefined
 }
 
 export interface ProofMeans {
@@ -33,7 +40,7 @@ const refuse = (reason: 'identity.proof_missing' | 'identity.proof_invalid', mes
  */
 export function checkKeyProof(
   presented: Presented,
-  binding: KeyBinding | undefined,
+  { token: verified, binding }: BoundToken,
   means: ProofMeans,
 ): ProofChecked | Promise<ProofChecked> {
   const { rules, dpop, nonce } = means
@@ -62,7 +69,15 @@ export function checkKeyProof(
       reason: 'dependency.keys_unavailable',
       message: 'The key for DPoP nonces is not available, so proofs cannot be checked; try again.',
     }
-  return dpop.check({ request, token: token.text, jkt, urls: accepted.urls }, { leeway: rules.dpop.leeway, nonce })
+  return dpop.check(
+    { request, token: token.text, jkt, owner: ownerOf(verified), urls: accepted.urls },
+    { leeway: rules.dpop.leeway, nonce },
+  )
+}
+
+function ownerOf({ issuer, claims }: VerifiedToken): string {
+  const subject = claims.get('sub')
+  return JSON.stringify([issuer, typeof subject === 'string' ? subject : ''])
 }
 
 function checkCertificate({ listener, peer }: InboundRequest, expected: string): ProofChecked {

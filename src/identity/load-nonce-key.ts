@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
 import { DpopNonce, minNonceKey } from './dpop/dpop-nonce.js'
 
 export type LoadedNonce =
@@ -7,13 +7,16 @@ export type LoadedNonce =
 
 const maxBytes = 4096
 
-/** Reads the key that the replicas share for their nonces: any bytes, at least 32 of them. Never rejects. */
-export async function loadNonceKey(path: string): Promise<LoadedNonce> {
+/**
+ * Reads the key that the replicas share for their nonces: any bytes, at least 32 of them. Never throws. At once, so that a
+ * configuration that takes the place of another one has its key when its first request comes.
+ */
+export function loadNonceKey(path: string): LoadedNonce {
   try {
-    const { size } = await stat(path)
+    const { size } = statSync(path)
     if (size < minNonceKey || size > maxBytes)
       return { ok: false, message: `${path} must hold ${minNonceKey} to ${maxBytes} random bytes` }
-    return { ok: true, nonce: new DpopNonce(await readFile(path)) }
+    return { ok: true, nonce: new DpopNonce(readFileSync(path)) }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     return { ok: false, message: `${path} cannot be read: ${code}` }

@@ -27,7 +27,8 @@ export function ruleFor(
   presenter: Principal,
 ): OnBehalfOfRule | undefined {
   // Software that was itself delegated to, or that has no name that somebody vouches for, speaks for nobody.
-  if (presenter.kind !== 'machine' || presenter.agent.assurance !== 'attested') return undefined
+  if (presenter.kind !== 'machine' || presenter.actors.length > 0) return undefined
+  if (presenter.agent.assurance !== 'attested') return undefined
   return rules.find(
     rule =>
       rule.header === header &&

@@ -139,6 +139,18 @@ describe('an agent that shows a token of the person', () => {
     expect(first.ok && direct.first.ok && first.principal.chainId === direct.first.principal.chainId).toBe(true)
   })
 
+  it('is answered although the configuration is replaced meanwhile', async () => {
+    const { authenticator } = await setUp({
+      issuer: new FakeIssuer([key]),
+      configuration: configurationOf(authentication, identityYaml(spec)),
+    })
+    const headers = [['x-on-behalf-of', await key.sign(personClaims)]] as const
+    const authorization = `Bearer ${await key.sign(agentClaims)}`
+    const answer = authenticator.authenticate(requestWith({ authorization, trust: 'mtls', headers }), accepted)
+    authenticator.stop()
+    expect(await answer).toMatchObject({ ok: true, principal: { user: { username: 'alice' } } })
+  })
+
   const chain = (depth: number): Claims => (depth === 0 ? {} : { act: { sub: `a${depth}`, ...chain(depth - 1) } })
 
   it.each<[string, Asked, string]>([
@@ -155,6 +167,11 @@ describe('an agent that shows a token of the person', () => {
     [
       'a person with the client of the agent',
       { agent: { ...agentClaims, sub: 'bob' }, person: personClaims },
+      'identity.on_behalf_of',
+    ],
+    [
+      'software for which the agent acts already',
+      { agent: { ...agentClaims, sub: 'svc', client_id: 'svc', act: { sub: 'sre-agent' } }, person: personClaims },
       'identity.on_behalf_of',
     ],
     [
@@ -341,7 +358,8 @@ describe('the tenant of a route', () => {
   it.each<[string, Claims, string]>([
     ['the same', { tenant: 'a' }, 'ok'],
     ['another', { tenant: 'b' }, 'identity.tenant_conflict'],
-    ['unknown', {}, 'ok'],
+    ['unknown', {}, 'identity.tenant_conflict'],
+    ['empty', { tenant: '' }, 'identity.tenant_conflict'],
   ])('%s', async (_, more, expected) => {
     expect(await reasonOf({ agent: { ...agentClaims, ...more }, request: { extensions } })).toBe(expected)
   })
@@ -352,8 +370,10 @@ describe('the tenant of a route', () => {
     )
   })
 
-  it('is given to nobody whose own is unknown', async () => {
-    const { first } = await ask({ request: { extensions } })
-    expect(first.ok && first.principal.tenant).toBe(undefined)
+  it('is not given to a person by the agent that acts', async () => {
+    const asked = { agent: { ...agentClaims, tenant: 'a' }, person: personClaims }
+    expect(await reasonOf({ ...asked, request: { extensions } })).toBe('identity.tenant_conflict')
+    const { first } = await ask(asked)
+    expect(first).toMatchObject({ ok: true, principal: { user: { username: 'alice' }, tenant: undefined } })
   })
 })

@@ -47,6 +47,10 @@ const keycloakExchanged = { ...keycloakUser, azp: 'agent', jti: 'ntrtte:x' }
 const rfc9068Machine = { sub: 'agent', client_id: 'agent', groups: ['platform'], scope: 'mcp:tools mcp:read' }
 const rfc9068User = { sub: 'alice', client_id: 'mcp-cli', groups: ['staff'] }
 const exchanged = { sub: 'alice', client_id: 'agent', groups: ['staff'], act: { sub: 'agent' } }
+const tid = '11111111-2222-3333-4444-555555555555'
+const entra = { iss: `https://login.microsoftonline.com/${tid}/v2.0`, tid, ver: '2.0' }
+const entraV1 = { iss: `https://sts.windows.net/${tid}/`, tid, ver: '1.0' }
+const okta = { ver: 1, jti: 'AT.x', scp: ['mcp'] }
 const svid = { sub: 'spiffe://mcp.test/ns/tenant-a/sa/agent', aud: ['a'] }
 
 describe('PrincipalMapper', () => {
@@ -58,7 +62,13 @@ describe('PrincipalMapper', () => {
     ['RFC 9068 user', rfc9068User, 'user', 'alice', 'mcp-cli', 'claimed'],
     ['RFC 8693 delegation', exchanged, 'user', 'alice', 'agent', 'attested'],
     ['JWT-SVID', svid, 'machine', svid.sub, svid.sub, 'attested'],
-    ['Entra ID app', { sub: 'o', azp: 'app', idtyp: 'app' }, 'machine', 'o', 'app', 'attested'],
+    ['Entra ID app', { ...entra, sub: 'o', azp: 'app', idtyp: 'app' }, 'machine', 'o', 'app', 'attested'],
+    ['Entra ID app without idtyp', { ...entra, sub: 'o', oid: 'o', azp: 'app' }, 'machine', 'o', 'app', 'attested'],
+    ['Entra ID app, version 1', { ...entraV1, sub: 'o', oid: 'o', appid: 'app' }, 'machine', 'o', 'app', 'attested'],
+    ['Entra ID user', { ...entra, sub: 'pair', oid: 'o', azp: 'app' }, 'user', 'pair', 'app', 'claimed'],
+    ['Entra ID user, version 1', { ...entraV1, sub: 'pair', oid: 'o', appid: 'app' }, 'user', 'pair', 'app', 'claimed'],
+    ['Okta service', { ...okta, sub: '0oa2', cid: '0oa2' }, 'machine', '0oa2', '0oa2', 'attested'],
+    ['Okta user', { ...okta, sub: 'bob', cid: '0oa2', uid: '00u1' }, 'user', 'bob', '0oa2', 'claimed'],
     [
       'Auth0 machine',
       { sub: 'c@clients', azp: 'c', gty: 'client-credentials' },
@@ -92,6 +102,52 @@ describe('PrincipalMapper', () => {
       'other',
       'claimed',
     ],
+    // What people may choose, or other issuers may mean, makes nobody a machine, which would attest the client.
+    [
+      'an Okta user who logs in with the id of the client',
+      { ...okta, sub: '0oa2', cid: '0oa2', uid: '00u1' },
+      'user',
+      '0oa2',
+      '0oa2',
+      'claimed',
+    ],
+    ['the words of Okta elsewhere', { sub: 'x', cid: 'x' }, 'user', 'x', '', 'none'],
+    ['the words of Entra ID elsewhere', { sub: 'x', appid: 'x', oid: 'x', ver: '1.0' }, 'user', 'x', '', 'none'],
+    [
+      'the words of Entra ID with the tenant of another issuer',
+      { ...entraV1, iss: issuerUrl, sub: 'x', oid: 'x', appid: 'cli' },
+      'user',
+      'x',
+      '',
+      'none',
+    ],
+    [
+      'a tenant that is a part of the URL of the issuer',
+      { iss: issuerUrl, tid: 'realms', idtyp: 'app', sub: 'x', azp: 'cli' },
+      'user',
+      'x',
+      'cli',
+      'claimed',
+    ],
+    ['idtyp elsewhere', { sub: 'x', azp: 'cli', idtyp: 'app' }, 'user', 'x', 'cli', 'claimed'],
+    ['gty elsewhere', { sub: 'x', azp: 'cli', gty: 'client-credentials' }, 'user', 'x', 'cli', 'claimed'],
+    [
+      'a person who chose the name of a service account, where there is no sid',
+      { sub: 'x', client_id: 'cli', preferred_username: 'service-account-cli' },
+      'user',
+      'service-account-cli',
+      'cli',
+      'claimed',
+    ],
+    [
+      'a SPIFFE id as the name of a person',
+      { sub: 'spiffe://a/b', azp: 'cli' },
+      'user',
+      'spiffe://a/b',
+      'cli',
+      'claimed',
+    ],
+    ['a login by its methods', { sub: 'cli', client_id: 'cli', amr: ['pwd'] }, 'user', 'cli', 'cli', 'claimed'],
   ])('%s', (_, claims, kind, username, agent, assurance) => {
     expect(map(claims)).toMatchObject({
       kind,

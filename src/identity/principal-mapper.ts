@@ -1,9 +1,10 @@
 import type { JsonObject } from '../protocol/json-value.js'
 import { actorChain, chainId } from './actor-chain.js'
 import { claimsActivation } from './expressions.js'
-import type { ConfiguredIssuer, IdentityConfiguration } from './identity-configuration.js'
+import { type ConfiguredIssuer, clientKey, type IdentityConfiguration } from './identity-configuration.js'
+import { defaultAgentExpression } from './identity-document.js'
 import { tooLong, tooMany } from './identity-limits.js'
-import { clientOf, isMachineToken } from './machine-token.js'
+import { clientOf, isMachineToken, vendorClient } from './machine-token.js'
 import { type MappedUser, mapUser } from './map-user.js'
 import { isMayAct } from './may-act.js'
 import type { Actor, Agent, Principal, UserInfo } from './principal.js'
@@ -99,18 +100,21 @@ export class PrincipalMapper {
     token: { alias: string; issuer: string; actors: readonly Actor[]; machine: boolean; workload: string },
   ): Agent | undefined {
     const { alias, issuer, machine, workload } = token
-    const evaluated = this.#configuration.agent.evaluate(claimsActivation(claims))
+    const program = this.#configuration.agent
+    const evaluated = program.evaluate(claimsActivation(claims))
     if (!evaluated.ok || typeof evaluated.value !== 'string') return undefined
+    // What the default cannot say: whose words `cid` and `appid` are.
+    const said =
+      evaluated.value === '' && program.source === defaultAgentExpression ? vendorClient(claims) : evaluated.value
     const [actor] = token.actors
     const client = clientOf(claims)
     const subject = claims.get('sub')
     // A machine token without a client (SPIFFE) names the software in its subject.
-    const id =
-      evaluated.value === '' && machine && client === '' && typeof subject === 'string' ? subject : evaluated.value
+    const id = said === '' && machine && client === '' && typeof subject === 'string' ? subject : said
     if (id === '') return nobody
     const isActor = actor?.subject === id
     if (isActor && actor.issuer !== issuer) return undefined
-    const listed = this.#configuration.clients.get(id)
+    const listed = this.#configuration.clients.get(clientKey(alias, id))
     if (listed === 'direct' && actor === undefined && !machine) return nobody
     const own = machine && (id === client || (client === '' && id === subject))
     const attested = listed === 'attested' || isActor || own || id === workload

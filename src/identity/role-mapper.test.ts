@@ -68,6 +68,20 @@ describe('mapRoles', () => {
       { groups: ['system:masters'] },
       'identity.reserved_name',
     ],
+    [
+      'a reserved name that brings along how we would mark it',
+      'claims.groups.filter(g, rolesMap.exists(k, rolesMap[k] == g))',
+      { admins: 'system:masters' },
+      { groups: ['system:masters', '\uE000system:masters\uE001'] },
+      'identity.reserved_name',
+    ],
+    [
+      'a reserved name by a format',
+      '["system:%s".format([claims.a])]',
+      undefined,
+      { a: 'masters' },
+      'identity.reserved_name',
+    ],
     ['a reserved name put together', '["sys" + claims.a]', undefined, { a: 'tem:masters' }, 'identity.reserved_name'],
     [
       'more than there is room for',

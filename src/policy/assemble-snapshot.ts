@@ -105,6 +105,7 @@ export function assembleSnapshot(
     closedAddresses.push(...addressesOf(draft))
   }
 
+  const [identity] = of('Identity')
   const rules: CrossCheckInput = {
     servers,
     serverDocuments: of('Server').map(({ document, compiled }) => ({ document, value: compiled.draft })),
@@ -115,6 +116,7 @@ export function assembleSnapshot(
       document,
       value: compiled.configuration,
     })),
+    identity: identity && { document: identity.document, value: identity.compiled.identity },
   }
   const checked = crossCheck(rules)
   findings.push(...checked.findings)
@@ -130,7 +132,7 @@ export function assembleSnapshot(
 
   const authenticated = context.authenticator(
     rules.authentication.map(one => one.value),
-    of('Identity')[0]?.compiled.identity,
+    rules.identity?.value,
   )
   findings.push(...authenticated.findings)
 

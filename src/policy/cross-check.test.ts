@@ -94,6 +94,23 @@ describe('audiences of issuers', () => {
     expect(findings[0]).toContain('no Server accepts')
   })
 
+  describe('of tokens that people give to their agents', () => {
+    const delegating = (audience: string) =>
+      `${head}\nkind: Identity\nmetadata: { name: default }\nspec: { issuers: { "https://idp.example.com": { alias: acme } }, onBehalfOf: [{ header: x-on-behalf-of, format: jwt, agents: ["acme:a"], audiences: [${audience}] }] }\n`
+    const both = issuer('["https://files.example.com/mcp", agents]').replace(
+      'audiences',
+      'audienceMatchPolicy: MatchAny, audiences',
+    )
+    it.each([
+      ['only of an issuer', 'agents', []],
+      ['of a Server too', '"https://files.example.com/mcp"', ['no Server accepts', 'is an audience of a Server']],
+      ['of no issuer', 'agent', ['no Server accepts', 'no issuer has this audience']],
+    ])('%s', (_, audience, expected) => {
+      const findings = findingsOf(servers[0] ?? '', both, delegating(audience))
+      expect(findings.map(finding => expected.find(text => finding.includes(text)) ?? finding)).toEqual(expected)
+    })
+  })
+
   it('are nothing to speak of without Servers', () => {
     expect(findingsOf(issuer('[other]'))).toEqual([])
   })

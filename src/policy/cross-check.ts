@@ -1,6 +1,8 @@
 import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import type { AuthenticationConfiguration } from '../identity/authentication-configuration.js'
+import type { IdentityDocument } from '../identity/identity-document.js'
+import { checkAudiences } from './check-audiences.js'
 import { checkMatch, type Report } from './check-match.js'
 import type { Enrichment } from './enrichment.js'
 import type { Grant } from './grant.js'
@@ -21,6 +23,7 @@ export interface CrossCheckInput {
   readonly guardrails: readonly Written<Guardrail>[]
   readonly enrichments: readonly Written<Enrichment>[]
   readonly authentication: readonly Written<AuthenticationConfiguration>[]
+  readonly identity: Written<IdentityDocument> | undefined
 }
 
 export interface CrossChecked {
@@ -152,18 +155,4 @@ function checkHeaderRoom({ enrichments, servers }: CrossCheckInput, report: Repo
     excluded.add(value.name)
   }
   return excluded
-}
-
-/** Tokens for such an audience are refused everywhere: most likely one of the two is misspelt. */
-function checkAudiences({ authentication, servers }: CrossCheckInput, report: Report): void {
-  if (servers.length === 0) return
-  const accepted = new Set(servers.flatMap(server => server.audience.audiences))
-  for (const { document, value } of authentication)
-    for (const [i, { audiences }] of value.issuers.entries())
-      for (const [j, audience] of audiences.entries()) {
-        if (accepted.has(audience)) continue
-        const message = 'admits nobody here: no Server accepts this audience'
-        const hint = 'Server.spec.audiences decides; add it there or remove it here'
-        report('warning', document, ['jwt', i, 'issuer', 'audiences', j], message, hint)
-      }
 }

@@ -53,6 +53,8 @@ const tool = z.strictObject({
   labels: z.record(z.string().min(1), z.string()).optional(),
   /** Where listed, any other argument denies; `none`: the tool takes none. */
   arguments: z.union([z.literal('none'), z.array(argumentName).min(1).max(64)]).optional(),
+  /** Arguments that the server fills into a text of its own, such as a manifest: only words are accepted in them. */
+  plain: z.array(argumentName).min(1).max(64).optional(),
   /** Of the definition that was reviewed, as toolDigest computes it; `catalog diff` compares it with the server's. */
   digest: z
     .string()

@@ -55,7 +55,7 @@ describe('what each tool of kubernetes-mcp-server amounts to', () => {
     ],
     ['resources_list', { ...deployment }, ['list apps/deployments all -']],
     ['resources_list', { ...deployment, namespace: 'dev' }, ['list apps/deployments dev -']],
-    ['resources_list', { apiVersion: 'v1', kind: 'Node', namespace: 'dev' }, ['list /nodes cluster -']],
+    ['resources_list', { apiVersion: 'v1', kind: 'Node' }, ['list /nodes cluster -']],
     ['resources_get', { ...pod, name: 'a' }, ['get /pods home a']],
     ['resources_get', { apiVersion: 'v1', kind: 'Namespace', name: 'dev' }, ['get /namespaces cluster dev']],
     ['resources_get', { apiVersion: 'v1', kind: 'Secret', name: 's', namespace: 'dev' }, ['get /secrets dev s']],

@@ -2,7 +2,7 @@ import { isLabelKey, isLabelValue } from './kubernetes-names.js'
 import { type Path, type Report, some } from './rbac-report.js'
 import type { SelectorSpec } from './rbac-schema.js'
 
-export const labelHint = 'at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends'
+const labelHint = 'at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends'
 export const labelKeyHint = `${labelHint}; before it, if wanted, a domain in lower case and "/"`
 
 /** The keys and values of labels, or of a selector's matchLabels. */

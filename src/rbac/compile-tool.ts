@@ -6,6 +6,7 @@ import type { Kinds } from './kinds.js'
 import type { Refused } from './manifest.js'
 import type { Operation } from './operation.js'
 import { compileOperationRule, misleadingArgument, refused, required } from './operation-rule.js'
+import { notPlainArgument } from './plain-arguments.js'
 import type { CatalogTool, ResolvedTool, ServerKubernetes } from './tool-catalog.js'
 
 export interface ToolParts {
@@ -26,7 +27,11 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSch
   const rules = operations.map(rule => compileOperationRule(rule, kinds))
 
   const resolve = (args: JsonObject, server: ServerKubernetes): ResolvedTool => {
-    const refusal = unlistedArgument(listed, args) ?? wrongType(uses, args) ?? misleadingArgument(operations, args)
+    const refusal =
+      unlistedArgument(listed, args) ??
+      wrongType(uses, args) ??
+      misleadingArgument(operations, args) ??
+      moreThanWords(spec.plain, args)
     if (refusal !== undefined) return refusal
     const where = clusterOf(clusterArgument, args, server)
     if (!where.ok) return where
@@ -50,7 +55,7 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSch
     labels: new Map(Object.entries(spec.labels ?? {})),
     arguments: listed,
     clusterArgument,
-    knownArguments: new Set([...uses.keys(), ...(listed ?? []), ...cluster]),
+    knownArguments: new Set([...uses.keys(), ...(listed ?? []), ...(spec.plain ?? []), ...cluster]),
     inputSchema,
     digest: spec.digest,
     refuse: spec.refuse,
@@ -74,6 +79,16 @@ function wrongType(uses: ReadonlyMap<string, ArgumentUse>, args: JsonObject): Re
   if (wrong === undefined) return undefined
   const reason = wrong.use.namespace ? 'authorization.namespace' : 'authorization.argument'
   return refused(reason, `the argument "${wrong.argument}" has the wrong type`, `give it as a JSON ${wrong.use.type}`)
+}
+
+function moreThanWords(plain: readonly string[] | undefined, args: JsonObject): Refused | undefined {
+  const argument = notPlainArgument(plain ?? [], args)
+  if (argument === undefined) return undefined
+  return refused(
+    'authorization.argument',
+    `the argument "${argument}" is not a plain word, and the server would make something else of it`,
+    'use letters, digits and "-", "_", ".", ":", "/", "@", "+" inside, and no word for a number, a date or yes/no',
+  )
 }
 
 /** The argument counts even where the server does not publish it: kubernetes-mcp-server honours it all the same. */

@@ -7,7 +7,6 @@ import type { ResourceAttributes } from './operation.js'
 import { compileRule } from './policy-rule.js'
 import { anyObjects, anyRequest, anyUser, ask, clusterRole, getPods, rule, subject, user } from './rbac.fixture.js'
 import type { ClusterRole, PolicyRule, RbacObject, Subject } from './rbac-objects.js'
-import { subjectApplies } from './subject-name.js'
 
 const lines = (file: string): unknown[] =>
   readFileSync(new URL(`testdata/${file}`, import.meta.url), 'utf8')
@@ -46,8 +45,7 @@ describe('decisions of the Kubernetes RBAC code', () => {
     for (const { applies, user: name, groups, ns, subject: who } of rows) {
       const asked = user(name, ...(groups ?? []))
       const bound = subject(who.kind ?? '', who.name ?? '', who.namespace)
-      expect(subjectApplies(bound, asked, ns), JSON.stringify(who)).toBe(applies)
-      // The same through the index: a binding of everything to that subject.
+      // A binding of everything to that subject.
       const everything = rule({ verbs: ['*'], apiGroups: ['*'], resources: ['*'] })
       const authorizer = createEmbeddedAuthorizer([
         clusterRole('all', [everything]),

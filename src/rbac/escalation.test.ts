@@ -11,7 +11,9 @@ const applyWith = (escalation: string, verbs = 'create, patch') => {
 kind: ToolCatalog
 metadata: { name: c }
 spec:
-  kinds: [{ apiVersion: rbac.authorization.k8s.io/v2, kind: SuperRole, resource: superroles }]
+  kinds:
+  - { apiVersion: rbac.authorization.k8s.io/v2, kind: SuperRole, resource: superroles }
+  - { apiVersion: authorization.openshift.io/v1, kind: RoleBinding, resource: rolebindings }
   tools:
     apply:
       access: write
@@ -62,7 +64,7 @@ describe('manifests that give power', () => {
       object('RoleBinding', 'roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "system:x" }'),
       [
         ...['create', 'patch'].map(verb => `${verb} rbac.authorization.k8s.io/rolebindings home a`),
-        'bind rbac.authorization.k8s.io/clusterroles cluster system:x',
+        'bind rbac.authorization.k8s.io/clusterroles home system:x',
       ],
     ],
     [
@@ -80,9 +82,29 @@ describe('manifests that give power', () => {
     ['a binding to a path', object('RoleBinding', 'roleRef: { kind: Role, name: ../r }'), refused],
     ['a custom kind of the group', `${object('SuperRole').replace('/v1', '/v2')}`, refused],
     [
+      'a binding by the name of OpenShift',
+      object('RoleBinding', 'roleRef: { name: admin }').replace(rbac, 'apiVersion: authorization.openshift.io/v1'),
+      refused,
+    ],
+    [
       'a token for a service account',
       secret('kubernetes.io/service-account-token', account),
       ['create /secrets home a', 'patch /secrets home a', 'create /serviceaccounts/token home robot'],
+    ],
+    [
+      'a change of a secret that may be such a token',
+      secret('""', account),
+      ['create /secrets home a', 'patch /secrets home a', 'create /serviceaccounts/token home robot'],
+    ],
+    [
+      'a change that does not repeat the type',
+      secret('', account).replace('type: \n', ''),
+      ['create /secrets home a', 'patch /secrets home a', 'create /serviceaccounts/token home robot'],
+    ],
+    [
+      'a change of a token for joining the cluster',
+      'apiVersion: v1\nkind: Secret\nmetadata: { name: bootstrap-token-abcdef, namespace: kube-system }',
+      refused,
     ],
     ['a token for nobody', secret('kubernetes.io/service-account-token'), refused],
     ['a token for joining the cluster', secret('bootstrap.kubernetes.io/token'), refused],

@@ -11,6 +11,8 @@ const guardedGroups: ReadonlySet<string> = new Set([
   'admissionregistration.k8s.io',
   'apiregistration.k8s.io',
   'certificates.k8s.io',
+  // Of OpenShift: its Roles and RoleBindings are those of Kubernetes under another name.
+  'authorization.openshift.io',
 ])
 
 /** Every other verb counts as writing, those of no request (`bind`, `approve`, `*`) among them. */
@@ -63,15 +65,22 @@ export function objectEscalation(written: WrittenObject): ObjectEscalation {
   return message === undefined ? nothing : { ok: false, message }
 }
 
-/** A secret of these types is filled with a token, or is one (kubernetes.io, Secret types). */
-function secretEscalation({ object, namespace, escalation }: WrittenObject): ObjectEscalation {
+/**
+ * A secret of these types is filled with a token, or is one (kubernetes.io, Secret types). A patch of one that is there
+ * already need not repeat its type, so what else tells them counts too: the annotation, and the name of a bootstrap token.
+ */
+function secretEscalation({ object, namespace, name, escalation }: WrittenObject): ObjectEscalation {
   const type = object.get('type')
-  if (type === 'bootstrap.kubernetes.io/token') return { ok: false, message: 'tokens are not issued through tools' }
-  if (type !== 'kubernetes.io/service-account-token') return nothing
-  if (escalation === 'refuse') return { ok: false, message: 'tokens are not issued through tools' }
+  const untyped = type === undefined || type === null || type === ''
+  const joins = untyped && namespace === 'kube-system' && name.startsWith('bootstrap-token-')
+  if (joins || type === 'bootstrap.kubernetes.io/token')
+    return { ok: false, message: 'tokens are not issued through tools' }
   const metadata = object.get('metadata')
   const annotations = isJsonObject(metadata) ? metadata.get('annotations') : undefined
   const account = isJsonObject(annotations) ? annotations.get('kubernetes.io/service-account.name') : undefined
+  const filled = untyped && account !== undefined
+  if (!filled && type !== 'kubernetes.io/service-account-token') return nothing
+  if (escalation === 'refuse') return { ok: false, message: 'tokens are not issued through tools' }
   if (typeof account !== 'string' || !isPathSegmentName(account))
     return { ok: false, message: 'a token for a service account must name the account in its annotation' }
   const target = { group: '', version: 'v1', resource: 'serviceaccounts', subresource: 'token', clusterScoped: false }
@@ -79,17 +88,19 @@ function secretEscalation({ object, namespace, escalation }: WrittenObject): Obj
 }
 
 function rbacEscalation({ kind, object, namespace, name }: WrittenObject): ObjectEscalation {
-  const role = (verb: string, clusterScoped: boolean, roleName: string): ObjectEscalation => ({
+  // In the namespace of what is written, also for the ClusterRole that a RoleBinding binds: so it can be allowed to bind
+  // that role there and nowhere else (pkg/registry/rbac, BindingAuthorized).
+  const role = (verb: string, resource: 'roles' | 'clusterroles', roleName: string): ObjectEscalation => ({
     ok: true,
     operations: [
       {
-        ...{ verb, group: rbacGroup, version: 'v1', resource: clusterScoped ? 'clusterroles' : 'roles' },
-        ...{ subresource: '', namespace: clusterScoped ? '' : namespace, name: roleName, clusterScoped },
-        object: undefined,
+        ...{ verb, group: rbacGroup, version: 'v1', resource, subresource: '', namespace, name: roleName },
+        ...{ clusterScoped: namespace === '', object: undefined },
       },
     ],
   })
-  if (kind.kind === 'Role' || kind.kind === 'ClusterRole') return role('escalate', kind.kind === 'ClusterRole', name)
+  if (kind.kind === 'Role') return role('escalate', 'roles', name)
+  if (kind.kind === 'ClusterRole') return role('escalate', 'clusterroles', name)
   const roleRef = object.get('roleRef')
   const field = (one: string) => (isJsonObject(roleRef) ? roleRef.get(one) : undefined)
   const [apiGroup, refKind, refName] = [field('apiGroup'), field('kind'), field('name')]
@@ -97,5 +108,5 @@ function rbacEscalation({ kind, object, namespace, name }: WrittenObject): Objec
   const grouped = apiGroup === undefined || apiGroup === rbacGroup
   if (!known || !grouped || typeof refName !== 'string' || !isPathSegmentName(refName))
     return { ok: false, message: 'a binding must say in roleRef which role it binds' }
-  return role('bind', refKind === 'ClusterRole', refName)
+  return role('bind', refKind === 'ClusterRole' ? 'clusterroles' : 'roles', refName)
 }

@@ -204,6 +204,11 @@ export const tools: Readonly<Record<string, Row>> = {
       ['a kind in lower case', { apiVersion: 'v1', kind: 'secret', name: 'a' }, kind],
       ['an apiVersion with a slash before', { apiVersion: '/v1', kind: 'Secret', name: 'a' }, kind],
       ['a path as name', { ...pod, name: '../../secrets/a' }, argument],
+      [
+        'a namespace, for a kind without',
+        { apiVersion: 'v1', kind: 'Namespace', name: 'a', namespace: 'dev' },
+        namespace,
+      ],
     ],
   },
   resources_list: {
@@ -215,6 +220,7 @@ export const tools: Readonly<Record<string, Row>> = {
     denied: [
       ['a namespace that leads elsewhere', { ...deployment, namespace: elsewhere }, namespace],
       ['one, for a kind without', { apiVersion: 'v1', kind: 'Node', namespace: elsewhere }, namespace],
+      ['a namespace, for a kind without', { apiVersion: 'v1', kind: 'Node', namespace: 'dev' }, namespace],
     ],
   },
   resources_scale: {
@@ -235,7 +241,10 @@ export const tools: Readonly<Record<string, Row>> = {
       [{ name: 'p' }, ['get tekton.dev/pipelines home p', 'create tekton.dev/pipelineruns home -']],
       [{ ...vm, params: { a: 'b' } }, ['get tekton.dev/pipelines dev v', 'create tekton.dev/pipelineruns dev -']],
     ],
-    denied: [['no name', {}, argument]],
+    denied: [
+      ['"" as namespace, which is none at all', { name: 'v', namespace: '' }, namespace],
+      ['no name', {}, argument],
+    ],
   },
   tekton_pipelinerun_lifecycle: {
     allowed: [
@@ -249,7 +258,10 @@ export const tools: Readonly<Record<string, Row>> = {
         ],
       ],
     ],
-    denied: [['an action that is no text', { ...vm, action: ['cancel'] }, argument]],
+    denied: [
+      ['"" as namespace, which is none at all', { name: 'v', namespace: '', action: 'cancel' }, namespace],
+      ['an action that is no text', { ...vm, action: ['cancel'] }, argument],
+    ],
   },
   tekton_pipelinerun_logs: {
     allowed: [
@@ -258,19 +270,31 @@ export const tools: Readonly<Record<string, Row>> = {
         ['get tekton.dev/pipelineruns home r', 'list tekton.dev/taskruns home -', 'get /pods/log home -'],
       ],
     ],
-    denied: [['a namespace that leads elsewhere', { name: 'r', namespace: elsewhere }, namespace]],
+    denied: [
+      ['"" as namespace, which is none at all', { name: 'v', namespace: '' }, namespace],
+      ['a namespace that leads elsewhere', { name: 'r', namespace: elsewhere }, namespace],
+    ],
   },
   tekton_task_start: {
     allowed: [[vm, ['get tekton.dev/tasks dev v', 'create tekton.dev/taskruns dev -']]],
-    denied: [['another cluster', { ...vm, context: 'x' }, cluster]],
+    denied: [
+      ['"" as namespace, which is none at all', { name: 'v', namespace: '' }, namespace],
+      ['another cluster', { ...vm, context: 'x' }, cluster],
+    ],
   },
   tekton_taskrun_logs: {
     allowed: [[vm, ['get tekton.dev/taskruns dev v', 'get /pods/log dev -']]],
-    denied: [['a path as name', { name: 'a/b' }, argument]],
+    denied: [
+      ['"" as namespace, which is none at all', { name: 'v', namespace: '' }, namespace],
+      ['a path as name', { name: 'a/b' }, argument],
+    ],
   },
   tekton_taskrun_restart: {
     allowed: [[vm, ['get tekton.dev/taskruns dev v', 'create tekton.dev/taskruns dev -']]],
-    denied: [['no name', { namespace: 'dev' }, argument]],
+    denied: [
+      ['"" as namespace, which is none at all', { name: 'v', namespace: '' }, namespace],
+      ['no name', { namespace: 'dev' }, argument],
+    ],
   },
   vm_clone: {
     allowed: [[{ ...vm, targetName: 'w' }, ['create clone.kubevirt.io/virtualmachineclones dev -']]],
@@ -279,7 +303,7 @@ export const tools: Readonly<Record<string, Row>> = {
   vm_create: {
     allowed: [
       [
-        { ...vm, workload: 'fedora' },
+        { ...vm, workload: 'quay.io/containerdisks/fedora:41', storage: '30Gi', networks: ['net-a'] },
         [
           'list cdi.kubevirt.io/datasources all -',
           'list instancetype.kubevirt.io/virtualmachineclusterpreferences cluster -',
@@ -292,6 +316,10 @@ export const tools: Readonly<Record<string, Row>> = {
       ],
     ],
     denied: [
+      ['a name that the server would shorten', { ...vm, name: ' v' }, argument],
+      ['an object in another namespace', { ...vm, workload: 'x\n---\napiVersion: v1\nkind: Secret' }, argument],
+      ['a field in a list', { ...vm, networks: [{ name: 'x\nmetadata: {}' }] }, argument],
+      ['a namespace that is a number in YAML', { ...vm, namespace: '0' }, argument],
       ['no namespace', { name: 'v' }, namespace],
       ['a namespace that leads elsewhere', { name: 'v', namespace: elsewhere }, namespace],
     ],

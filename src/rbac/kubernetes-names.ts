@@ -15,11 +15,13 @@ export function isNamespaceName(text: string): boolean {
   return dnsLabel.test(text)
 }
 
-/** A name that stays one segment of a URL path (apimachinery, IsValidPathSegmentName), at most 253 characters. */
+/**
+ * A name that stays one segment of a URL path (apimachinery, IsValidPathSegmentName), at most 253 characters. No object of
+ * Kubernetes begins or ends with white space, but servers cut it off: ` a` would be judged and `a` be written.
+ */
 export function isPathSegmentName(text: string): boolean {
-  return (
-    text !== '' && text.length <= 253 && text !== '.' && text !== '..' && !unsafeInPath.test(text) && isWellFormed(text)
-  )
+  if (text === '' || text.length > 253 || text === '.' || text === '..') return false
+  return text.trim() === text && !unsafeInPath.test(text) && isWellFormed(text)
 }
 
 /**

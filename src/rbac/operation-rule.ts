@@ -97,7 +97,10 @@ function buildOperations(
   return { ok: true, operations, images: [], replicas: [] }
 }
 
-/** Also checked where the kind has no namespace: the server might join the argument into a path all the same. */
+/**
+ * A namespace of a kind that has none is refused: kubernetes-mcp-server asks for the object in that namespace, which is not
+ * what we would judge.
+ */
 function namespaceOf(
   rule: OperationSpec['namespace'],
   namespaced: boolean,
@@ -107,8 +110,9 @@ function namespaceOf(
   if (rule === undefined || rule === 'all' || rule === 'cluster') return ''
   const given = args.get(rule.argument)
   if (isPresent(given)) {
-    if (typeof given === 'string' && isNamespaceName(given)) return namespaced ? given : ''
-    return badNamespace(rule.argument)
+    if (typeof given !== 'string' || !isNamespaceName(given)) return badNamespace(rule.argument)
+    if (namespaced) return given
+    return refused('authorization.namespace', 'objects of this kind have no namespace', `leave "${rule.argument}" out`)
   }
   if (!namespaced || rule.default === 'all') return ''
   if (rule.required !== true && server.defaultNamespace !== undefined) return server.defaultNamespace
@@ -151,7 +155,7 @@ function badName(argument: string): Refused {
   return refused(
     'authorization.argument',
     `the argument "${argument}" is not a valid name`,
-    'a name has no "/" and no "%"',
+    'a name has no "/", no "%", and no spaces around it',
   )
 }
 

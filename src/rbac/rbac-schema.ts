@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 export const rbacApiGroup = 'rbac.authorization.k8s.io'
-export const rbacApiVersion = `${rbacApiGroup}/v1`
+const rbacApiVersion = `${rbacApiGroup}/v1`
 
 // What the API server decodes, with fieldValidation=Strict: names of fields and types, and null as the absence of a value
 // (in a list of texts it is ""). Which values are right is another question: checkRbac answers it.

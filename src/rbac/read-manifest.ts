@@ -5,7 +5,7 @@ import { plainScalar } from './plain-scalar.js'
 import { isWellFormed } from './well-formed.js'
 
 /** Of a manifest: bytes, lines, documents, levels of nesting, and lexemes (words and signs) of all documents together. */
-export const manifestLimits = {
+const manifestLimits = {
   bytes: 1024 * 1024,
   lines: 100_000,
   documents: 20,

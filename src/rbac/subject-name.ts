@@ -1,4 +1,3 @@
-import type { UserInfo } from '../identity/principal.js'
 import type { Subject } from './rbac-objects.js'
 
 /** The name under which a subject is looked up: what a user is called, or a group that the user is in. */
@@ -22,10 +21,4 @@ export function subjectName(subject: Subject, bindingNamespace: string): Subject
     default:
       return undefined
   }
-}
-
-export function subjectApplies(subject: Subject, user: UserInfo, bindingNamespace: string): boolean {
-  const meant = subjectName(subject, bindingNamespace)
-  if (meant === undefined) return false
-  return meant.in === 'users' ? user.username === meant.name : user.groups.includes(meant.name)
 }

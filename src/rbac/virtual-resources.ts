@@ -2,7 +2,7 @@ import type { Call, Target } from '../protocol/call.js'
 import type { ResourceAttributes } from './operation.js'
 
 /** API group of the resources that stand for tools, prompts and resources of MCP servers; none of them is ever stored. */
-export const virtualGroup = 'mcp-authz.dev'
+const virtualGroup = 'mcp-authz.dev'
 
 /** A Server document as RBAC sees it: `namespace` is that of its virtual resources. */
 export interface VirtualServer {

@@ -4,7 +4,7 @@ import type { FunctionOverload, Library } from '../../src/cel/library/library.js
 import { lists } from '../../src/cel/library/lists.js'
 import { math } from '../../src/cel/library/math.js'
 import { optionals } from '../../src/cel/library/optionals.js'
-import { standard } from '../../src/cel/library/standard.js'
+import { specStandard } from '../../src/cel/library/standard.js'
 import { strings } from '../../src/cel/library/strings.js'
 import type { Expr } from '../../src/cel/syntax/ast.js'
 import { parseExpression } from '../../src/cel/syntax/parse-expression.js'
@@ -26,7 +26,7 @@ export type Outcome =
   | { readonly kind: 'error'; readonly stage: 'parse' | 'check' | 'run'; readonly message: string }
 
 /** What the suite speaks of: the standard, and extensions of cel-go that its files are named after. */
-const libraries: readonly Library[] = [standard, optionals, strings, lists, math, encoders]
+const libraries: readonly Library[] = [specStandard, optionals, strings, lists, math, encoders]
 const declarations = createDeclarations([standardOperators, optionalOperators, ...libraries])
 const overloads = overloadsByName(libraries)
 

@@ -45,6 +45,7 @@ const known: readonly Known[] = [
     reason: 'format() looks as in version 2 of the extension, as in Kubernetes; there as in version 4',
   },
   { expression: /\.get\w+\(["s]/, reason: 'it does not know the local time of years long ago' },
+  { expression: /getMilliseconds\(\)/, reason: 'of a duration it gives those beside the seconds, cel-go all of them' },
   {
     expression: /\.replace\(/,
     reason: 'replacing the empty text at most n times goes on behind the last character there',

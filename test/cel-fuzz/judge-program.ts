@@ -42,8 +42,6 @@ export function judgeEvaluator(one: FuzzCase, engine: Engine): Judged {
   const compiled = engine.compile(one.source)
   if (!compiled.ok) return { outcome: 'refused' }
   const { program } = compiled
-  // The first look at a time zone has a price, and the zone is kept.
-  run(program, one.inputs, limits.budget)
   const first = run(program, one.inputs, limits.budget)
   const partial = program.evaluatePartial(activation(one.inputs), one.unknowns)
   const outcome = `${first.result.ok ? 'value' : 'error'} (partly ${partial.kind})`

@@ -6,6 +6,7 @@ import { rawPost } from '../../src/demo/raw-post.js'
 import { isJsonObject } from '../../src/protocol/json-value.js'
 import { parseStrictJson } from '../../src/protocol/strict-json.js'
 import { brief, server as kubernetes, shippedCatalog } from '../../src/rbac/catalog.fixture.js'
+import { prompts as promptRows, tools as toolRows } from '../../src/rbac/kubernetes-mcp-server.fixture.js'
 import type { CatalogTool } from '../../src/rbac/tool-catalog.js'
 import { covers, describeSeen } from './support/covers.js'
 import { type RecordingApiServer, startRecordingApiServer } from './support/recording-api-server.js'
@@ -15,6 +16,12 @@ const runs = Number(process.env.CATALOG_FUZZ_RUNS ?? 25)
 
 /** Values as JSON texts, because only a text tells `3` from `3.0`. */
 const odd = ['null', 'true', 'false', '0', '3', '-1', '1.5', '3.0', '1e2', '[]', '["dev"]', '{}', '""', '" "', '"0"']
+/** What becomes another object, another field or no text at all where a server fills arguments into YAML. */
+const injections = [
+  'x\n---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: z\n  namespace: kube-system\n#',
+  ...['x', 'x"', "x'"].map(start => `${start}\nmetadata:\n  name: z\n  namespace: kube-system\n#`),
+  ...['a #b', '"a"', '&x a', '!!str a', 'a: b', '{a: b}', '|', '~', '*x', 'a:', '- a'],
+]
 const names = [
   ...['a', 'a.b', 'A_b', 'a b', ' a', 'a ', 'a?b', 'a#b', 'a&b=c', 'a;b', 'a:b', 'a\\b', 'a+b', 'a@b', '*', '~', '-'],
   ...['...', '.a', 'a/b', '..', '.', '%2e%2e', 'a%2fb', 'é', '😀', 'a\u200bb', '\u202ea', 'a\n', 'a\u0000', 'a\u0085'],
@@ -30,9 +37,10 @@ const names = [
     "a'b",
     'a"b',
   ],
+  ...injections,
 ]
 const namespaces = [
-  ...['dev', 'home', 'kube-system', 'a-b', '0'],
+  ...['dev', 'home', 'kube-system', 'a-b', '0', 'on', '1e3', 'null', '0x1'],
   ...['Dev', 'dev ', ' dev', 'dev\n', 'dev\t', '.', '..', 'dev/..', 'dev/../kube-system', '../..', 'a.b', 'dev%2f..'],
   ...['*', 'all', 'x'.repeat(63), 'x'.repeat(64), 'dev?', 'dev#', 'dev,home', '-', 'dev-', '１', 'dev\u0000'],
 ]
@@ -136,16 +144,23 @@ function valuesOf(argument: string): readonly string[] {
       return ['"ctx-a"', '"ctx-b"', '""', 'null', '" "', '"ctx-z"', '1']
     case 'params':
       return ['{}', '{"a":"b"}', '{"a":["b"]}', 'null', '[]', '"x"']
-    case 'image':
     case 'workload':
+    case 'size':
+    case 'storage':
+    case 'instancetype':
+    case 'preference':
+    case 'performance':
+    case 'networks':
+      return quoted(['small', 'fedora', 'quay.io/x/y:z', ...injections])
+    case 'image':
       return quoted(['nginx', 'fedora', 'quay.io/x/y:z', '', ' ', 'a b', 'x@sha256:0'])
     default:
-      return quoted([...names.slice(0, 8), ...namespaces.slice(0, 4)])
+      return quoted([...names.slice(0, 8), ...namespaces.slice(0, 4), ...injections])
   }
 }
 
-/** Members of an object, as a text. */
-function argumentsFor(tool: CatalogTool): fc.Arbitrary<string> {
+/** An object, as a text, of anything that may be in it. */
+function anyArguments(tool: CatalogTool): fc.Arbitrary<string> {
   const listed = [...(tool.arguments ?? [])].filter(one => one !== 'context')
   const good = (values: readonly string[]) => fc.constantFrom(...values.slice(0, 5))
   const member = (argument: string) => {
@@ -172,6 +187,24 @@ function argumentsFor(tool: CatalogTool): fc.Arbitrary<string> {
     { weight: 1, arbitrary: fc.constantFrom(...valuesOf('context')).map(value => [`"context":${value}`]) },
   )
   return fc.tuple(...parts, context).map(members => `{${members.flat().join(',')}}`)
+}
+
+/** An example of the catalogue's tests, with one or two of its members changed or added. */
+function changedExamples(tool: CatalogTool): fc.Arbitrary<string> {
+  const rows = (toolRows[tool.name] ?? promptRows[tool.name])?.allowed ?? []
+  const examples = rows.map(([args]) => Object.entries(args).map(([key, value]) => [key, textOf(value)] as const))
+  const listed = [...(tool.arguments ?? [])]
+  const change = fc
+    .constantFrom(...listed)
+    .chain(argument => fc.constantFrom(...valuesOf(argument), ...odd).map(value => [argument, value] as const))
+  return fc
+    .tuple(fc.constantFrom(...examples), fc.array(change, { minLength: 1, maxLength: 2 }))
+    .map(([example, changes]) => new Map([...example, ...changes]))
+    .map(members => `{${[...members].map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`)
+}
+
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? Number(item) : item))
 }
 
 let api: RecordingApiServer
@@ -206,7 +239,7 @@ describe('whatever the arguments of an allowed call, the server does nothing tha
       const isTool = catalog.tools.has(name)
       let allowed = 0
       await fc.assert(
-        fc.asyncProperty(argumentsFor(tool), async text => {
+        fc.asyncProperty(fc.oneof(anyArguments(tool), changedExamples(tool)), async text => {
           const parsed = parseStrictJson(Buffer.from(text))
           if (!parsed.ok || !isJsonObject(parsed.value)) return
           const resolved = tool.resolve(parsed.value, kubernetes)
@@ -226,7 +259,7 @@ describe('whatever the arguments of an allowed call, the server does nothing tha
         }),
         { numRuns: runs },
       )
-      if (process.env.FUZZ_SHOW) console.log(name, allowed, 'of', runs)
+      expect(allowed).toBeGreaterThan(0)
     },
     600_000,
   )

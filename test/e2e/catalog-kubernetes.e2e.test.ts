@@ -6,7 +6,8 @@ import type { McpServer } from '../../src/demo/mcp-server.js'
 import { type Args, caller, shippedCatalog } from '../../src/rbac/catalog.fixture.js'
 import { prompts as promptRows, tools as toolRows } from '../../src/rbac/kubernetes-mcp-server.fixture.js'
 import type { Operation } from '../../src/rbac/operation.js'
-import { type RecordingApiServer, type SeenOperation, startRecordingApiServer } from './support/recording-api-server.js'
+import { covers, describeSeen, kindOf } from './support/covers.js'
+import { type RecordingApiServer, startRecordingApiServer } from './support/recording-api-server.js'
 
 const allToolsets = 'core,config,helm,kcp,kiali,kubevirt,netobserv,tekton'
 const catalog = shippedCatalog('kubernetes-mcp-server')
@@ -137,31 +138,11 @@ it('every permission that the server names is asked for, but for documented exce
   }
 })
 
-function kindOf({
-  verb,
-  group,
-  resource,
-  subresource,
-}: Pick<Operation, 'verb' | 'group' | 'resource' | 'subresource'>) {
-  return `${verb} ${group}/${resource}${subresource && `/${subresource}`}`
-}
-
 function operationsOf(name: string, args: Args): readonly Operation[] {
   const resolved = call(name, args)
   if (!resolved.ok) throw new Error(`${name}: ${resolved.message}`)
   return resolved.operations
 }
-
-/** Whether who may do `ours` may do what the server did: all namespaces include each, no name includes all. */
-function covers(ours: Operation, seen: SeenOperation): boolean {
-  return (
-    kindOf(ours) === kindOf(seen) &&
-    (ours.namespace === seen.namespace || (ours.namespace === '' && !ours.clusterScoped)) &&
-    (ours.name === seen.name || ours.name === '')
-  )
-}
-
-const describeSeen = (one: SeenOperation): string => `${kindOf(one)} ${one.namespace || '-'} ${one.name || '-'}`
 
 const examples = Object.entries({ ...toolRows, ...promptRows }).flatMap(([name, { allowed = [] }]) =>
   allowed.map(([args]) => ({ name, args })),
@@ -200,6 +181,19 @@ describe('why the catalogue is as strict as it is', () => {
     ['or all of them', 'events_list', {}, 'list /events - -'],
     ['a kind is found in lower case', 'resources_list', { apiVersion: 'v1', kind: 'secret' }, 'list /secrets - -'],
     ['and with a slash before its version', 'resources_list', { apiVersion: '/v1', kind: 'Pod' }, 'list /pods - -'],
+    [
+      'an argument begins another object',
+      'vm_create',
+      {
+        name: 'a',
+        namespace: 'dev',
+        workload: 'x\n---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: z\n  namespace: kube-system',
+      },
+      'patch /secrets kube-system z',
+    ],
+    ['a namespace is no text', 'vm_create', { name: 'a', namespace: 'on' }, 'patch kubevirt.io/virtualmachines home a'],
+    ['a name is cut', 'vm_create', { name: ' a', namespace: 'dev' }, 'patch kubevirt.io/virtualmachines dev a'],
+    ['an empty namespace is none', 'tekton_task_start', { name: 'a', namespace: '' }, 'get tekton.dev/tasks - a'],
     ['a prompt reads the cluster', 'cluster-health-check', {}, 'list /nodes - -'],
   ])('%s', async (_what, name, args, seen) => {
     expect(await paths(name, args)).toContain(seen)

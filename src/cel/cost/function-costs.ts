@@ -1,8 +1,11 @@
 import { kubernetesCheckPrice } from '../library/authz.js'
 import { namedFormats } from '../library/named-format.js'
+import { aheadUnits } from '../library/pattern-matches.js'
 import { patternShape } from '../library/pattern-shape.js'
 import { largestProgram, longestPattern } from '../library/patterns.js'
+import { dearestNumber } from '../library/string-format.js'
 import type { Literal } from '../syntax/ast.js'
+import { zoneUnits } from '../values/time-zone.js'
 import { type InputSizes, ordinaryLengths } from './input-sizes.js'
 import {
   add,
@@ -137,20 +140,19 @@ const timeParts = [
   ...['seconds', 'milliseconds'],
 ]
 
-/** A zone that is not known yet, and its offset (values/time-zone.ts). */
-const zoneUnits = 2200
-
 const clock: readonly (readonly [ids: readonly string[], pricing: Pricing])[] = [
   [timeParts.map(part => `timestamp_to_${part}`), nominal],
   [
     timeParts.map(part => (part === 'seconds' ? 'timestamp_to_seconds_tz' : `timestamp_to_${part}_with_tz`)),
-    o => costs(fixedZone(o.literalText(1)) ? zero : upTo(zoneUnits)),
+    o => costs(inZone(o.literalText(1))),
   ],
   [['hours', 'minutes', 'seconds', 'milliseconds'].map(part => `duration_to_${part}`), nominal],
 ]
 
-function fixedZone(zone: string | undefined): boolean {
-  return zone !== undefined && (zone === 'UTC' || zone === '' || zone.includes(':'))
+/** A zone that is written out was looked up at load; only its offset is to pay for. */
+function inZone(zone: string | undefined): CostRange {
+  if (zone === undefined) return upTo(zoneUnits.zone + zoneUnits.offset)
+  return zone === 'UTC' || zone === '' || zone.includes(':') ? zero : exactly(zoneUnits.offset)
 }
 
 const optionals: readonly (readonly [ids: readonly string[], pricing: Pricing])[] = [
@@ -175,7 +177,7 @@ function search(text: SizeRange, weight: Range): CostRange {
 
 interface Pattern {
   readonly weight: Range
-  /** Compiling it, if it is not known yet. */
+  /** Compiling it, if that was not done at load. */
   readonly compiling: CostRange
   /** Whether a search may look at the whole rest of the text and settle for less. */
   readonly looksAhead: boolean
@@ -189,7 +191,7 @@ function patternOf(o: Operands, at: number): Pattern {
   if (source !== undefined) {
     const { size, chain } = patternShape(source)
     const weight = { min: source.length, max: Math.min(largestProgram, Math.max(source.length, size + programFrame)) }
-    return { weight, compiling: upTo(20 * source.length + 4 * size), looksAhead: !chain }
+    return { weight, compiling: zero, looksAhead: !chain }
   }
   const length = Math.min(o.wanted(at).max, longestPattern)
   if (o.sizes.ordinary === true) return { weight: upTo(length), compiling: upTo(28 * length), looksAhead: false }
@@ -204,13 +206,12 @@ function patternOf(o: Operands, at: number): Pattern {
 
 function matching(o: Operands): CostRange {
   const { weight, compiling } = patternOf(o, 1)
-  const cost = search(o.text(0), weight)
-  return o.literalText(1) === undefined ? add(cost, compiling) : cost
+  return add(search(o.text(0), weight), compiling)
 }
 
 /** Each match leaves objects behind, and may look further than it reaches (library/pattern-matches.ts). */
 function findingAll(text: SizeRange, { weight, looksAhead }: Pattern): CostRange {
-  const ahead = looksAhead ? Math.floor(text.max / 32) * Math.ceil(weight.max / 64) : 0
+  const ahead = looksAhead ? aheadUnits(text.max, weight.max) : 0
   return times(upTo(text.max + 1), upTo(4 + ahead))
 }
 
@@ -268,7 +269,7 @@ function formatted(o: Operands): Priced {
   const clauses = source === undefined ? Math.floor(format.max / 2) : source.split('%').length - 1
   const precision = source === undefined ? 1_000_000 : longestPrecision(source)
   const argument = o.shape(1).items
-  const each = Math.max(20 + fullTens(precision), argument.most('showing'))
+  const each = Math.max(dearestNumber.digits + fullTens(precision), argument.most('showing'))
   const shown = Math.max(330 + precision, argument.most('shown'))
   const cost = { min: fullTens(format.min), max: fullTens(format.max) + clauses * each }
   return costs(cost, textOf(upTo(format.max + clauses * shown)))

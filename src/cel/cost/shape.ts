@@ -1,3 +1,4 @@
+import { dearestNumber } from '../library/string-format.js'
 import type { Type } from '../types/type.js'
 import { types } from '../types/type.js'
 import type { InputSizes, Kind } from './input-sizes.js'
@@ -78,7 +79,7 @@ function measureScalar(measure: Measure): number {
     case 'elements':
       return 0
     case 'showing':
-      return 20
+      return dearestNumber.shown
     case 'shown':
       // The longest double has 309 digits before the point, and six behind it.
       return 330

@@ -1,7 +1,7 @@
 import { Failure, type Value } from '../values/value.js'
 import { constantCode, constantOf } from './compiled.js'
-import { type Code, Frame, merge, type Step } from './frame.js'
-import { type LazyStep, lazyCall, lazyFormOf } from './lazy-form.js'
+import { type Code, Frame, merge, type Slots, type Step } from './frame.js'
+import { type LazyCode, type LazyStep, lazyFormOf } from './lazy-form.js'
 
 /** A link of a chain: an operation on the value before it, and the other operands that it reads. */
 export interface Link {
@@ -16,6 +16,7 @@ export interface Link {
 /** What folding a constant may cost; what costs more is left for later. */
 const foldBudget = 10_000
 const nestedLinks = 8
+const noSlots: Slots = { variables: 0, locals: 0, prepared: new Set() }
 
 /** The chain as one code: closures around closures while it is short, a loop when it is long. */
 export function chain(head: Code, links: readonly Link[], onFailure: (failure: Failure) => void): Code {
@@ -31,7 +32,7 @@ export function chain(head: Code, links: readonly Link[], onFailure: (failure: F
   }
   const next = links[done]
   if (next?.lazyStep !== undefined && lazyFormOf(start) !== undefined) {
-    start = lazyCall(start, next.lazyStep)
+    start = lazyNest(start, next.lazyStep, next.operands)
     done++
   }
   const rest = links.slice(done)
@@ -41,7 +42,7 @@ export function chain(head: Code, links: readonly Link[], onFailure: (failure: F
 function fold(code: Code, link: Link, onFailure: (failure: Failure) => void): Code | undefined {
   const constant = constantOf(code)
   if (constant === undefined) return undefined
-  const frame = new Frame(() => undefined, foldBudget, undefined, { variables: 0, locals: 0 })
+  const frame = new Frame(() => undefined, foldBudget, undefined, noSlots)
   const value = link.step(constant.value, frame)
   if (frame.left < 0) return undefined
   if (!(value instanceof Failure)) return constantCode(value)
@@ -54,6 +55,14 @@ function nest(code: Code, link: Link): Code {
   return frame => {
     const value = code(frame)
     return value instanceof Failure ? failed(value, operands, frame) : step(value, frame)
+  }
+}
+
+function lazyNest(code: Code, step: LazyStep, operands: readonly Code[]): Code {
+  const read: LazyCode = lazyFormOf(code) ?? code
+  return frame => {
+    const given = read(frame)
+    return given instanceof Failure ? failed(given, operands, frame) : step(given, frame)
   }
 }
 

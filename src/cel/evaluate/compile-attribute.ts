@@ -33,6 +33,7 @@ export function compileAttribute(
     return compileOn(session, read, nodes.slice(parts.length), scope)
   }
   const start = readVariable(name, slot, parts, converted)
+  noteLazyForm(start, () => readVariable(name, slot, parts, asItIs))
   const known = compileChain(session, start, nodes.slice(parts.length, qualifiers.length), scope)
   const code: Code = frame =>
     frame.unknowns === undefined ? known(frame) : (unknownAttribute(name, qualifiers, frame) ?? known(frame))

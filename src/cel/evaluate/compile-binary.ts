@@ -1,22 +1,23 @@
 import type { CallExpr } from '../syntax/ast.js'
 import { Failure, type Result, type Value } from '../values/value.js'
+import type { Link } from './chain.js'
 import type { CompileSession } from './compile-session.js'
 import { constantOf } from './compiled.js'
 import { dispatcher, noSuchOverload } from './dispatch.js'
 import { compareWithConstant, inConstant } from './fast-paths.js'
 import { type Code, type Frame, place, type Step } from './frame.js'
 import { type Binary, binaryOperators } from './operators.js'
-import { inOutside } from './outside-steps.js'
+import { indexOutside, inOutside } from './outside-steps.js'
 import { indexValue, optionalIndex } from './select.js'
 
 const index: Binary = (value, key) => indexValue(value, key)
 const maybeIndex: Binary = (value, key) => optionalIndex(value, key)
 
 /** An operator between the value before it and another; libraries may have overloads for more types. */
-export function compileBinary(session: CompileSession, node: CallExpr, right: Code): Step {
+export function compileBinary(session: CompileSession, node: CallExpr, right: Code): Pick<Link, 'step' | 'lazyStep'> {
   const { name, at } = node
   const constant = constantOf(right)
-  if (name === '@in' && Array.isArray(constant?.value)) return inConstant(constant.value)
+  if (name === '@in' && Array.isArray(constant?.value)) return { step: inConstant(constant.value) }
   const isIndex = name === '_[_]' || name === '_[?_]'
   const operator = isIndex ? (name === '_[_]' ? index : maybeIndex) : binaryOperators.get(name)
   // Operators charge what they cost; an index is one step.
@@ -34,6 +35,7 @@ export function compileBinary(session: CompileSession, node: CallExpr, right: Co
     const b = right(frame)
     return b instanceof Failure ? b : decide(a, b, frame)
   }
-  if (name === '@in') return inOutside(right, decide) ?? step
-  return (constant && compareWithConstant(name, constant.value, step)) ?? step
+  if (isIndex) return { step, lazyStep: indexOutside(right, name === '_[?_]', decide) }
+  if (name === '@in') return { step: inOutside(right, decide) ?? step }
+  return { step: (constant && compareWithConstant(name, constant.value, step)) ?? step }
 }

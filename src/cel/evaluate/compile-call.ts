@@ -9,6 +9,7 @@ import { binaryDispatcher, noSuchOverload } from './dispatch.js'
 import { type Code, place, type Step } from './frame.js'
 import { type Unary, unaryOperators } from './operators.js'
 import { sizeStep } from './outside-steps.js'
+import { prepareConstants } from './prepare-constants.js'
 import type { Scope } from './scope.js'
 
 /** A method, or an operator; its first operand is the value before it. */
@@ -20,9 +21,10 @@ export function compileCall(session: CompileSession, node: CallExpr, scope: Scop
   if (node.target === undefined) {
     const unary = unaryOperators.get(name)
     if (unary !== undefined) return { step: unaryStep(node, unary), operands, pure: true }
-    if (only !== undefined) return { step: compileBinary(session, node, only), operands, pure: true }
+    if (only !== undefined) return { ...compileBinary(session, node, only), operands, pure: true }
   }
   if ((name === 'or' || name === 'orValue') && operands.length === 1) return alternative(session, node, operands)
+  prepareConstants(session, name, node, operands)
   const call = session.dispatch(node, name, true, operands.length + 1)
   if (name === 'size' && operands.length === 0 && session.options.overloads.has(name)) {
     const step: Step = (value, frame) => call([value], frame)

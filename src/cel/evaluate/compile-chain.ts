@@ -6,6 +6,7 @@ import type { CompileSession } from './compile-session.js'
 import { constantOf } from './compiled.js'
 import { type Code, PlacedFailure, type Step } from './frame.js'
 import { literalFunctions } from './literal-functions.js'
+import { optionalFieldOutside } from './outside-steps.js'
 import { type Part, readParts } from './read-attribute.js'
 import type { Scope } from './scope.js'
 import { hasStep, optionalSelectStep, selectStep } from './select.js'
@@ -46,8 +47,11 @@ function isLiteralCall(node: Expr | undefined): boolean {
 /** Nodes that have a first operand. */
 function compileLink(session: CompileSession, node: Expr, scope: Scope | undefined): Link {
   switch (node.kind) {
-    case 'select':
-      return { step: fieldStep(node), operands: [], pure: true }
+    case 'select': {
+      const step = fieldStep(node)
+      const lazyStep = node.optional && !node.test ? optionalFieldOutside(node.field, step) : undefined
+      return { step, ...(lazyStep && { lazyStep }), operands: [], pure: true }
+    }
     case 'comprehension': {
       const step = compileComprehension(session, node, scope)
       return { step, lazyStep: step, operands: [], pure: false }

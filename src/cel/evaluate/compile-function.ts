@@ -10,6 +10,7 @@ import { lazyCall, lazyFormOf } from './lazy-form.js'
 import { literalFunctions } from './literal-functions.js'
 import { conditional, logical } from './logic.js'
 import { sizeStep } from './outside-steps.js'
+import { prepareConstants } from './prepare-constants.js'
 import type { Scope } from './scope.js'
 
 /** A call without a target, or whose target is a namespace; also `&&`, `||` and `?:`, which need not look at all operands. */
@@ -28,6 +29,7 @@ function call(session: CompileSession, node: CallExpr, operands: readonly Code[]
   const names =
     node.target === undefined ? session.names.inContainer(name, false) : [session.names.namespaced(node, scope) ?? name]
   const known = names.find(candidate => session.options.overloads.has(candidate)) ?? name
+  prepareConstants(session, known, node, operands)
   const asList = variadicFunctions.has(known) && operands.length > 2
   const dispatched = session.dispatch(node, known, false, asList ? 1 : operands.length)
   const [only] = operands

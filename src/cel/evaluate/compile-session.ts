@@ -11,6 +11,8 @@ export class CompileSession {
   readonly names: NameResolver
   readonly problems: LoadProblem[] = []
   readonly #compile: (session: CompileSession, expr: Expr, scope: Scope | undefined) => Code
+  /** What was made ready for the functions that it calls, by the names that these charge for it with. */
+  readonly prepared = new Set<string>()
   readonly #variables = new Map<string, number>()
   #locals = 0
 
@@ -40,7 +42,7 @@ export class CompileSession {
   }
 
   slots(): Slots {
-    return { variables: this.#variables.size, locals: this.#locals }
+    return { variables: this.#variables.size, locals: this.#locals, prepared: this.prepared }
   }
 
   /** The overloads that a call means, if the checker found out. */

@@ -1,10 +1,11 @@
 import { type AuthorizationRequest, authorizationKey } from '../library/authorization.js'
 import type { CallContext } from '../library/library.js'
 import { Failure, type Result, type Value } from '../values/value.js'
+import type { Fields } from './fields.js'
 import type { Outside } from './outside.js'
 
 /** Where the variables of one evaluation come from; asked at most once per name. undefined = no value. */
-export type Activation = (name: string) => Value | Outside | undefined
+export type Activation = (name: string) => Value | Outside | Fields | undefined
 
 /** The step from a value to a part of it: a field, a key, an index. */
 export type PathStep = string | bigint | boolean
@@ -45,10 +46,12 @@ export const mostRequests = 16
 /** The outcome of an evaluation that waits for answers. */
 export const suspended = new Failure('the evaluation waits for answers of the authorizer')
 
-/** How many variables, and how many names of macros and binds, an expression has. */
+/** How many variables, and how many names of macros and binds, an expression has, and what was made ready for it. */
 export interface Slots {
   readonly variables: number
   readonly locals: number
+  /** What was made at load for it (`CallContext.chargeOnce`). */
+  readonly prepared: ReadonlySet<string>
 }
 
 /** Without slots nothing is ever written. */
@@ -60,12 +63,14 @@ export class Frame implements CallContext {
   left: number
   readonly activation: Activation
   /** Variables as read so far, by slot. */
-  readonly variables: (Result | Outside | undefined)[]
+  readonly variables: (Result | Outside | Fields | undefined)[]
   /** What macros and binds declare, by depth. */
   readonly locals: (Result | Outside | undefined)[]
   readonly unknowns: ReadonlyMap<string, readonly UnknownPattern[]> | undefined
   /** What must be answered before the outcome counts, each once, by key. */
   waiting: Map<string, AuthorizationRequest> | undefined = undefined
+  readonly #prepared: ReadonlySet<string>
+  #paid: Set<string> | undefined = undefined
 
   constructor(
     activation: Activation,
@@ -78,12 +83,20 @@ export class Frame implements CallContext {
     this.variables = slots.variables === 0 ? noSlots : new Array(slots.variables)
     this.locals = slots.locals === 0 ? noSlots : new Array(slots.locals)
     this.unknowns = unknowns
+    this.#prepared = slots.prepared
   }
 
   /** A charge below zero takes nothing: no library can fill the budget up. */
   charge(units: number): boolean {
     if (units > 0) this.left -= units
     return this.left >= 0
+  }
+
+  chargeOnce(what: string, units: number): boolean {
+    if (this.#prepared.has(what) || this.#paid?.has(what)) return this.left >= 0
+    this.#paid ??= new Set()
+    this.#paid.add(what)
+    return this.charge(units)
   }
 
   /** Beyond the most, what is not noted is asked for in the next round. */

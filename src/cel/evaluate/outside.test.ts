@@ -27,6 +27,7 @@ const args = new Map<string, CelJson>([
   ['labels', new Map([['app', 'web']])],
   ['items', [new Map<string, CelJson>([['size', 2n]]), new Map<string, CelJson>([['size', 2n ** 64n]])]],
   ['dates', [new Date(0), new Date(1000)]],
+  ['mixed', [1n, new Date(Number.NaN)]],
 ])
 
 describe('what comes from outside is converted as far as it is read', () => {
@@ -46,6 +47,11 @@ describe('what comes from outside is converted as far as it is read', () => {
     ['a field of an integer', 'args.n.b', '! no such overload: int has no fields, so .b cannot be read (at 1:7)'],
     ['a key of a list', 'args.items["b"]', '! no such overload: lists are indexed by whole numbers (at 1:11)'],
     ['an index of a map', 'dyn(args.labels)[0]', '! no such key (at 1:17)'],
+    ['an element by an index that is worked out, beside what cannot be converted', 'args.mixed[args.n - 3]', 1n],
+    ['an optional element of it', 'args.mixed[?args.n - 3].orValue(2) + args.mixed[?7].orValue(2)', 3n],
+    ['an element of it that cannot be converted', 'args.mixed[args.n - 2]', /^! no such attribute/],
+    ['an optional field beside it', 'args.?labels.?app.orValue("") + args.?no.orValue("")', 'web'],
+    ['an optional field of a text', 'args.labels.?app.?b', /^! no such overload: string has no fields/],
     ['presence', 'has(args.labels.app) && !has(args.labels.no)', true],
     ['presence of what cannot be converted', 'has(args.never)', true],
     [
@@ -53,7 +59,7 @@ describe('what comes from outside is converted as far as it is read', () => {
       'has(args.items.b)',
       '! no such overload: list has no fields, so .b cannot be read (at 1:4)',
     ],
-    ['size', '[size(args), args.size(), size(args.items), args.labels.size()]', [9n, 9n, 2n, 1n]],
+    ['size', '[size(args), args.size(), size(args.items), args.labels.size()]', [10n, 10n, 2n, 1n]],
     ['size of an integer', 'size(args.n)', '! no such overload: size(int) (at 1:5)'],
     ['size of a date', 'args.at.size()', '! no such overload: google.protobuf.Timestamp.size() (at 1:13)'],
     ['a key', '"app" in args.labels && !("b" in args.labels) && !(1 in args.labels)', true],

@@ -1,5 +1,5 @@
 import { fromJson, type JsonInput } from '../values/from-json.js'
-import { Failure, type Value } from '../values/value.js'
+import type { Failure, Value } from '../values/value.js'
 
 /** What needs to be converted: all of JSON but its scalars. */
 type Structure = Exclude<JsonInput, null | boolean | string | bigint | number>
@@ -25,7 +25,7 @@ function intOf(json: bigint): bigint | number {
 }
 
 /** Large parts are looked at once: a list of a message or a set of claims is read by many expressions. */
-const settled = new WeakMap<object, Value>()
+const settled = new WeakMap<object, Value | Failure>()
 /** Looking at so many is quicker than to remember having done so. */
 const fewItems = 32
 
@@ -37,7 +37,7 @@ export function settle(json: JsonInput): Value | Failure {
   const known = settled.get(json)
   if (known !== undefined) return known
   const value = fromJson(json)
-  if (!(value instanceof Failure)) settled.set(json, value)
+  settled.set(json, value)
   return value
 }
 

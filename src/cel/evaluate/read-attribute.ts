@@ -1,5 +1,6 @@
 import type { JsonInput } from '../values/from-json.js'
 import { type CelMap, Failure, type Result } from '../values/value.js'
+import { Fields } from './fields.js'
 import type { Frame, Step } from './frame.js'
 import { lazily, Outside, settle } from './outside.js'
 
@@ -16,7 +17,10 @@ export interface Part {
 export type Whole<T> = (outside: Outside) => T
 
 /** It is converted: for whoever works on values. What cannot be is absent, and reading it is an error. */
-export const converted: Whole<Result> = ({ json }) => {
+export const converted: Whole<Result> = ({ json }) => valueFrom(json)
+
+/** The value of a part of what comes from outside. */
+export function valueFrom(json: JsonInput): Result {
   const value = settle(json)
   return value instanceof Failure ? unfit : value
 }
@@ -42,8 +46,20 @@ export function readVariable<T>(
       if (given === undefined) given = absent
       frame.variables[slot] = given
     }
-    return given instanceof Outside ? readOutside(given, parts, whole, frame) : readParts(given, parts, 0, frame)
+    if (given instanceof Outside) return readOutside(given, parts, whole, frame)
+    return given instanceof Fields ? readFields(given, parts, frame) : readParts(given, parts, 0, frame)
   }
+}
+
+/** A field that failed is no absent one, whatever is asked. */
+function readFields(given: Fields, parts: readonly Part[], frame: Frame): Result {
+  const [first] = parts
+  if (first === undefined) return given.whole()
+  const value = given.field(first.key)
+  if (value === undefined) return readParts(nothing, parts, 0, frame)
+  if (value instanceof Failure) return value
+  frame.left--
+  return first.test ? true : readParts(value, parts, 1, frame)
 }
 
 const unset = new Failure('a local variable has no value')

@@ -5,7 +5,7 @@ import { type CelMap, Failure, OptionalValue, type Result, Uint, type Value } fr
 import { noSuchOverload } from './dispatch.js'
 import { PlacedFailure, place, type Step } from './frame.js'
 
-const none = new OptionalValue(undefined)
+export const none = new OptionalValue(undefined)
 const outOfBounds = new Failure('index out of bounds')
 const noSuchKey = new Failure('no such key')
 const noKey = new Failure('no such overload: lists are indexed by whole numbers')
@@ -101,7 +101,8 @@ export function optionalIndex(value: Value, index: Value): Result | undefined {
   return found instanceof Failure ? none : new OptionalValue(found)
 }
 
-function listIndex(index: Value): number | undefined {
+/** undefined for what can be no index of a list. */
+export function listIndex(index: Value): number | undefined {
   if (typeof index === 'bigint') return Number(index)
   if (index instanceof Uint) return Number(index.value)
   return typeof index === 'number' && Number.isInteger(index) ? index : undefined

@@ -10,6 +10,11 @@ export interface CallContext {
    */
   charge(units: number): boolean
   /**
+   * Takes units for what is made once and kept, when this evaluation first needs it: whether an earlier one has left it in a
+   * cache must not decide what an evaluation costs. What was made at load is free. Absent where that does not matter.
+   */
+  chargeOnce?(what: string, units: number): boolean
+  /**
    * Says that an answer from outside is not there yet. Whatever the function returns then, and whatever becomes of it, the
    * evaluation ends suspended: no operator can absorb that. Absent where nothing can wait.
    */

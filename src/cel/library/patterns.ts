@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js'
 import { Failure } from '../values/value.js'
+import { chargeOnce } from './charge-once.js'
 import { outOfBudget } from './implement.js'
 import type { CallContext } from './library.js'
 import { type PatternShape, patternShape } from './pattern-shape.js'
@@ -69,10 +70,7 @@ class PatternCache {
 const prepared = new PatternCache(keptConstants)
 const dynamic = new PatternCache(keptDynamic)
 
-/**
- * Compiles a constant pattern at load, so that no evaluation pays for that, whatever patterns come with data. The failure
- * says what is wrong.
- */
+/** Compiles a constant pattern at load; it is kept for all evaluations. The failure says what is wrong. */
 export function preparePattern(source: string): Failure | undefined {
   const compiled = compilePattern(source)
   if (compiled instanceof Failure) return compiled
@@ -80,15 +78,20 @@ export function preparePattern(source: string): Failure | undefined {
   return undefined
 }
 
+/** What a pattern that was compiled at load is called when it comes to paying for it. */
+export function patternKey(source: string): string {
+  return `pattern ${source}`
+}
+
 /**
- * The compiled pattern. One that is not known yet is compiled, up to about twenty milliseconds for the worst, and paid for.
- * A message says nothing of the pattern, which may come from data.
+ * The compiled pattern. Compiling takes up to about twenty milliseconds for the worst: it is paid for, once in an evaluation,
+ * whether the pattern is in the cache or not. A message says nothing of the pattern, which may come from data.
  */
 export function patternFor(source: string, context: CallContext): CompiledPattern | Failure {
+  if (source.length > longestPattern) return tooLong
+  if (!chargeOnce(context, patternKey(source), 20 * source.length + 4 * patternShape(source).size)) return outOfBudget
   const known = prepared.get(source) ?? dynamic.get(source)
   if (known !== undefined) return known
-  if (source.length > longestPattern) return tooLong
-  if (!context.charge(20 * source.length + 4 * patternShape(source).size)) return outOfBudget
   const compiled = compilePattern(source)
   const answer = compiled instanceof Failure && compiled !== tooLarge ? refused : compiled
   dynamic.set(source, answer)

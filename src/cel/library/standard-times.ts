@@ -48,16 +48,30 @@ function zonedId(id: string): string {
   return id === 'seconds' ? 'timestamp_to_seconds_tz' : `timestamp_to_${id}_with_tz`
 }
 
-/** All of a duration in a unit, towards zero; of milliseconds only those beside the seconds (conformance suite). */
-const ofDuration: readonly (readonly [name: string, id: string, convert: (nanos: bigint) => bigint])[] = [
+type OfDuration = (nanos: bigint) => bigint
+
+/** All of a duration in a unit, towards zero. */
+const ofDuration: readonly (readonly [name: string, id: string, convert: OfDuration])[] = [
   ['getHours', 'hours', nanos => nanos / 3_600_000_000_000n],
   ['getMinutes', 'minutes', nanos => nanos / 60_000_000_000n],
   ['getSeconds', 'seconds', nanos => nanos / 1_000_000_000n],
-  ['getMilliseconds', 'milliseconds', nanos => (nanos / 1_000_000n) % 1000n],
 ]
 
+/** As cel-go and Kubernetes have it. */
+const allMilliseconds: OfDuration = nanos => nanos / 1_000_000n
+/** As the conformance suite has it. */
+const millisecondsBesideSeconds: OfDuration = nanos => allMilliseconds(nanos) % 1000n
+
+function durationPart(name: string, id: string, convert: OfDuration): FunctionOverload {
+  return {
+    id: `duration_to_${id}`,
+    signature: `${duration}.${name}() -> int`,
+    call: unary(isDuration, ({ nanos }) => convert(nanos)),
+  }
+}
+
 /** Parts of timestamps, in UTC or in a zone, and of durations (cel-spec langdef.md "Timezones"). */
-export const standardTimes: readonly FunctionOverload[] = [
+const times: readonly FunctionOverload[] = [
   ...parts.flatMap(([name, id, part]) => [
     {
       id: `timestamp_to_${id}`,
@@ -70,9 +84,16 @@ export const standardTimes: readonly FunctionOverload[] = [
       call: binary(isTimestamp, isText, inZone(part)),
     },
   ]),
-  ...ofDuration.map(([name, id, convert]) => ({
-    id: `duration_to_${id}`,
-    signature: `${duration}.${name}() -> int`,
-    call: unary(isDuration, ({ nanos }) => convert(nanos)),
-  })),
+  ...ofDuration.map(([name, id, convert]) => durationPart(name, id, convert)),
+]
+
+export const standardTimes: readonly FunctionOverload[] = [
+  ...times,
+  durationPart('getMilliseconds', 'milliseconds', allMilliseconds),
+]
+
+/** The same as the specification has it: the milliseconds of a duration are those beside its seconds. */
+export const specTimes: readonly FunctionOverload[] = [
+  ...times,
+  durationPart('getMilliseconds', 'milliseconds', millisecondsBesideSeconds),
 ]

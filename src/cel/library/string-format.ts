@@ -22,9 +22,11 @@ const tooDeep = new Failure('%s in a format needs a value that is nested less de
 /** Deeper than any document that we accept; keeps the stack flat whatever comes. */
 const deepest = 200
 
-/** Printing a double takes one to twenty microseconds: those far from 1 need big numbers. */
-function numberUnits(value: Value): number {
-  return typeof value !== 'number' || (Math.abs(value) < 1e30 && Math.abs(value) > 1e-30) ? 2 : 20
+/** Units for printing a double far from 1, which needs big numbers: in all digits (up to fifty microseconds), and as it is. */
+export const dearestNumber = { digits: 60, shown: 20 } as const
+
+function numberUnits(value: Value, dearest: number): number {
+  return typeof value !== 'number' || (Math.abs(value) < 1e30 && Math.abs(value) > 1e-30) ? 2 : dearest
 }
 
 /**
@@ -81,7 +83,7 @@ function showClause(
       return style.decimal(value)
     case 'f':
     case 'e': {
-      if (!context.charge(numberUnits(value) + textUnits(precision ?? 0))) return outOfBudget
+      if (!context.charge(numberUnits(value, dearestNumber.digits) + textUnits(precision ?? 0))) return outOfBudget
       return verb === 'f' ? style.fixed(value, precision) : style.scientific(value, precision)
     }
     case 'b':
@@ -119,7 +121,7 @@ function showValue(value: Value, style: FormatStyle, context: CallContext, depth
     case 'bigint':
       return String(value)
     case 'number':
-      if (!context.charge(numberUnits(value))) return outOfBudget
+      if (!context.charge(numberUnits(value, dearestNumber.shown))) return outOfBudget
       return quoted ? quotedDouble(value) : style.double(value)
     case 'string':
       if (!context.charge(textUnits(value.length))) return outOfBudget

@@ -62,7 +62,7 @@ const plainRules: DpopRules = { leeway: 300_000, nonce: undefined }
 function check(verifier: DpopVerifier, proof: string | readonly string[], rules = plainRules, jkt = client.jkt) {
   const values = typeof proof === 'string' ? [proof] : proof
   const headers = RequestHeaders.from(values.map(value => ['dpop', value] as const))
-  return verifier.check({ request: { method: 'POST', headers }, token, jkt, urls: [url] }, rules)
+  return verifier.check({ request: { method: 'POST', headers }, token, jkt, owner: jkt, urls: [url] }, rules)
 }
 
 const verifierAt = (clock = { seconds: epoch }, limits = {}) =>
@@ -89,7 +89,7 @@ describe('a good proof', () => {
 
   it('is for every URL of the server', async () => {
     const headers = RequestHeaders.from([['dpop', await sign(claims({ htu: 'https://mcp.example.com/messages' }))]])
-    const proven = { request: { method: 'POST', headers }, token, jkt: client.jkt }
+    const proven = { request: { method: 'POST', headers }, token, jkt: client.jkt, owner: 'alice' }
     const urls = ['https://mcp.example.com/sse', 'https://mcp.example.com/messages']
     expect(await verifierAt().check({ ...proven, urls }, plainRules)).toEqual({ ok: true })
   })
@@ -248,12 +248,27 @@ describe('too many proofs', () => {
     expect(await check(verifier, await sign(claims(), { pair: thief }), plainRules, thief.jkt)).toEqual({ ok: true })
   })
 
+  it('of one caller with many keys leave room for others too', async () => {
+    const verifier = verifierAt(undefined, { maxProofs: 16 })
+    const by = async (pair: Pair, owner: string) => {
+      const headers = RequestHeaders.from([['dpop', await sign(claims(), { pair })]])
+      const proven = { request: { method: 'POST', headers }, token, jkt: pair.jkt, urls: [url], owner }
+      return verifier.check(proven, plainRules)
+    }
+    const pairs = await Promise.all(Array.from({ length: 3 }, () => pairOf('ES256')))
+    const answers = []
+    for (const pair of pairs) answers.push(await by(pair, 'mallory'))
+    expect(answers.map(({ ok }) => ok)).toEqual([true, true, false])
+    expect(await by(client, 'alice')).toEqual({ ok: true })
+  })
+
   it('at once are answered without a signature check', async () => {
-    const verifier = verifierAt(undefined, { maxPending: 2 })
+    const verifier = verifierAt(undefined, { maxPending: 16 })
     const proofs = await Promise.all(Array.from({ length: 4 }, () => sign(claims())))
     const checked = await Promise.all(proofs.map(proof => check(verifier, proof)))
     expect(checked.filter(({ ok }) => ok)).toHaveLength(2)
     expect(checked.at(-1)).toMatchObject({ ok: false, reason: 'dependency.timeout' })
+    expect(await check(verifier, await sign(claims()))).toEqual({ ok: true })
     expect(verifier.size.pending).toBe(0)
   })
 })

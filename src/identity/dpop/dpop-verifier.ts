@@ -23,6 +23,8 @@ export interface Proven {
   readonly token: string
   /** Thumbprint that the token is bound to. */
   readonly jkt: string
+  /** Whose token it is. Keys cost nothing: what one caller may use up is counted by this. */
+  readonly owner: string
   /** URLs at which clients reach the server. */
   readonly urls: readonly string[]
 }
@@ -42,7 +44,7 @@ export interface DpopVerifierOptions {
   readonly now: () => number
   /** Used proofs that are remembered, about 100 bytes each; default 200,000: with the widest leeway 650 a second. */
   readonly maxProofs?: number
-  /** Signatures being checked; default 500. Beyond that, proofs are answered with dependency.timeout. */
+  /** Signatures being checked; default 500, an eighth for one owner. Beyond that, proofs are answered with dependency.timeout. */
   readonly maxPending?: number
 }
 
@@ -67,6 +69,8 @@ export class DpopVerifier {
   readonly #used: ReplayMemory
   readonly #maxPending: number
   readonly #keys = new BoundedCache<Promise<CryptoKey>>(1000)
+  /** By owner. */
+  readonly #pendingOf = new Map<string, number>()
   #pending = 0
 
   constructor({ now, maxProofs = 200_000, maxPending = 500 }: DpopVerifierOptions) {
@@ -92,9 +96,17 @@ export class DpopVerifier {
     const { proof } = read
     const problem = this.#problem(proof, proven, rules)
     if (problem !== undefined) return problem
-    if (this.#pending >= this.#maxPending) return busy
+    const { owner } = proven
+    const own = this.#pendingOf.get(owner) ?? 0
+    if (this.#pending >= this.#maxPending || own >= this.#maxPending / 8) return busy
     this.#pending++
-    return this.#verify(proof).finally(() => this.#pending--)
+    this.#pendingOf.set(owner, own + 1)
+    return this.#verify(proof, owner).finally(() => {
+      this.#pending--
+      const left = (this.#pendingOf.get(owner) ?? 1) - 1
+      if (left === 0) this.#pendingOf.delete(owner)
+      else this.#pendingOf.set(owner, left)
+    })
   }
 
   #problem(proof: Proof, { request, token, jkt, urls }: Proven, rules: DpopRules): ProofChecked | undefined {
@@ -125,7 +137,7 @@ export class DpopVerifier {
     return this.#used.has(jkt, proof.jti, proof.issuedAt) ? replayed : undefined
   }
 
-  async #verify(proof: Proof): Promise<ProofChecked> {
+  async #verify(proof: Proof, owner: string): Promise<ProofChecked> {
     const { protectedHeader, payload, signature, algorithm, key } = proof
     try {
       await flattenedVerify({ protected: protectedHeader, payload, signature }, await this.#imported(proof), {
@@ -134,7 +146,9 @@ export class DpopVerifier {
     } catch {
       return invalid('The signature of the DPoP proof is wrong.')
     }
-    switch (this.#used.remember(key.thumbprint, proof.jti, proof.issuedAt, this.#now())) {
+    switch (
+      this.#used.remember({ owner, thumbprint: key.thumbprint, jti: proof.jti, issuedAt: proof.issuedAt }, this.#now())
+    ) {
       case 'new':
         return { ok: true }
       case 'replayed':

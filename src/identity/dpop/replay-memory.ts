@@ -8,16 +8,25 @@ const span = 15_000
 
 interface Span {
   readonly proofs: Set<string>
-  /** How many of them are of one key. */
-  readonly byKey: Map<string, number>
+  /** How many of them are of one owner. */
+  readonly byOwner: Map<string, number>
+}
+
+export interface UsedProof {
+  /** Whose token came with it. */
+  readonly owner: string
+  readonly thumbprint: string
+  readonly jti: string
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number
 }
 
 export type Remembered = 'new' | 'replayed' | 'full'
 
 /**
  * Remembers the proofs that were used, for as long as their issue time is accepted (RFC 9449, section 11.1). Bounded: when
- * it is full nothing new is taken, since forgetting one would let it in again; and one key may have an eighth of it, so that
- * nobody can fill it alone. Memory of one process: another replica does not know what was used here.
+ * it is full nothing new is taken, since forgetting one would let it in again; and one owner may have an eighth of it, with
+ * however many keys, so that nobody can fill it alone. Memory of one process: another replica does not know what was used here.
  */
 export class ReplayMemory {
   readonly #limit: number
@@ -37,25 +46,28 @@ export class ReplayMemory {
     return this.#spans.get(Math.floor(issuedAt / span))?.proofs.has(digestOf(thumbprint, jti)) === true
   }
 
-  /** Takes note of a proof whose signature is good; times in milliseconds since the epoch. */
-  remember(thumbprint: string, jti: string, issuedAt: number, now: number): Remembered {
+  /** Takes note of a proof whose signature is good; `now` in milliseconds since the epoch. */
+  remember({ owner, thumbprint, jti, issuedAt }: UsedProof, now: number): Remembered {
     this.#forget(now)
     const index = Math.floor(issuedAt / span)
-    const { proofs, byKey } = this.#spans.get(index) ?? { proofs: new Set<string>(), byKey: new Map<string, number>() }
+    const { proofs, byOwner } = this.#spans.get(index) ?? {
+      proofs: new Set<string>(),
+      byOwner: new Map<string, number>(),
+    }
     const digest = digestOf(thumbprint, jti)
     if (proofs.has(digest)) return 'replayed'
-    if (this.#size >= this.#limit || this.#ofKey(thumbprint) >= this.#limit / 8) return 'full'
+    if (this.#size >= this.#limit || this.#of(owner) >= this.#limit / 8) return 'full'
     this.#spans.set(index, {
       proofs: proofs.add(digest),
-      byKey: byKey.set(thumbprint, (byKey.get(thumbprint) ?? 0) + 1),
+      byOwner: byOwner.set(owner, (byOwner.get(owner) ?? 0) + 1),
     })
     this.#size++
     return 'new'
   }
 
-  #ofKey(thumbprint: string): number {
+  #of(owner: string): number {
     let sum = 0
-    for (const { byKey } of this.#spans.values()) sum += byKey.get(thumbprint) ?? 0
+    for (const { byOwner } of this.#spans.values()) sum += byOwner.get(owner) ?? 0
     return sum
   }
 

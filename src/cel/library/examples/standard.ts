@@ -93,8 +93,8 @@ export const timesExamples = examples([
   [`${duration}.getSeconds() -> int`, 'All of a duration in seconds.', "duration('1m').getSeconds()", '60'],
   [
     `${duration}.getMilliseconds() -> int`,
-    'The milliseconds beside the seconds.',
+    'All of a duration in milliseconds.',
     "duration('1.5s').getMilliseconds()",
-    '500',
+    '1500',
   ],
 ])
