@@ -2,10 +2,9 @@ import type { Principal } from '../identity/principal.js'
 import type { Enriched } from '../policy/enrichment.js'
 import { exceedsHeaderBudget } from '../protocol/header-budget.js'
 import { dashedName } from '../protocol/security-headers.js'
-import type { JudgedTrial } from './authorize-call.js'
 import type { Answer, HeaderValue } from './decision.js'
 import { safeText } from './safe-text.js'
-import type { Trial } from './trial.js'
+import type { JudgedTrial, Trial } from './trial.js'
 
 /**
  * Headers by which a request could claim an authority that we did not give it; removed from every allowed request,

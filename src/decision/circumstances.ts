@@ -1,5 +1,5 @@
 import type { Circumstances } from '../policy/expression-environment.js'
-import type { JudgedTrial } from './authorize-call.js'
+import type { JudgedTrial } from './trial.js'
 
 /** What the policies may see of a trial, as far as it has come. */
 export function circumstancesOf(trial: JudgedTrial): Circumstances {

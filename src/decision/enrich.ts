@@ -1,8 +1,8 @@
 import type { Enriched } from '../policy/enrichment.js'
 import { activationOf } from '../policy/expression-environment.js'
 import type { MatchedCall } from '../policy/match.js'
-import type { JudgedTrial } from './authorize-call.js'
 import { circumstancesOf } from './circumstances.js'
+import type { JudgedTrial } from './trial.js'
 
 /** What every matching Enrichment adds to an allowed call. */
 export function enrich(trial: JudgedTrial, matched: MatchedCall): readonly Enriched[] {

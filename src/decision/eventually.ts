@@ -14,3 +14,18 @@ export function allOf<T>(values: readonly Eventually<T>[]): Eventually<readonly 
   }
   return settled
 }
+
+/** Checks in order until one says something; now if it can. undefined when all kept silent. */
+export function firstOf<T, V>(
+  items: readonly T[],
+  check: (item: T) => Eventually<V | undefined>,
+): Eventually<V | undefined> {
+  for (const [index, item] of items.entries()) {
+    const verdict = check(item)
+    if (verdict instanceof Promise) {
+      return verdict.then(settled => settled ?? firstOf(items.slice(index + 1), check))
+    }
+    if (verdict !== undefined) return verdict
+  }
+  return undefined
+}

@@ -1,12 +1,11 @@
 import { activationOf } from '../policy/expression-environment.js'
 import type { MatchedCall } from '../policy/match.js'
 import type { DenialMode } from '../policy/server.js'
-import type { JudgedTrial } from './authorize-call.js'
 import { partsOf } from './call-parts.js'
 import { circumstancesOf } from './circumstances.js'
 import type { Failure } from './decision.js'
 import { failure } from './failure.js'
-import { explainStep } from './trial.js'
+import { explainStep, type JudgedTrial } from './trial.js'
 
 export interface GuardrailVerdict {
   /** In the order of policy names. */

@@ -108,3 +108,13 @@ export function newTrial(
     batch: undefined,
   }
 }
+
+/** A trial that has passed the stages before authorization. */
+export interface JudgedTrial extends Trial {
+  readonly server: Server
+  readonly principal: Principal
+  readonly call: Call
+}
+
+/** Why a stage denies; undefined when it does not. */
+export type Verdict = Failure | undefined

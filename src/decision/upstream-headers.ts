@@ -4,11 +4,10 @@ import { isJsonArray } from '../protocol/json-value.js'
 import { impersonate } from '../upstream/impersonation.js'
 import type { Exchanged, TokenExchanger } from '../upstream/token-exchanger.js'
 import { type TokenSigner, untellable } from '../upstream/token-signer.js'
-import type { JudgedTrial } from './authorize-call.js'
 import type { Failure, HeaderValue } from './decision.js'
 import { andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
-import type { Trial } from './trial.js'
+import type { JudgedTrial, Trial } from './trial.js'
 
 /** What makes the credentials that servers get. */
 export interface Upstream {

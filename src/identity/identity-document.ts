@@ -6,6 +6,7 @@ import type { PathSegment, SourceDocument } from '../documents/source-document.j
 import { validate } from '../documents/validate.js'
 import type { Compilation } from './compilation.js'
 import { compileOnBehalfOf, onBehalfOfSchema } from './compile-on-behalf-of.js'
+import { maxLeeway } from './dpop/replay-memory.js'
 import { claimsEnvironment, compileAt } from './expressions.js'
 import { issuerUrlProblem } from './issuer-url.js'
 import type { OnBehalfOfRule } from './on-behalf-of-rule.js'
@@ -85,7 +86,12 @@ const schema = z.strictObject({
       .strictObject({
         dpop: z
           .strictObject({
-            leewaySeconds: z.number().int().min(1).max(300).default(300),
+            leewaySeconds: z
+              .number()
+              .int()
+              .min(1)
+              .max(maxLeeway / 1000)
+              .default(300),
             nonceKeyFile: text.optional(),
           })
           .optional(),

@@ -14,7 +14,7 @@ export type MappedUser =
  * Cost units of all expressions over one token: as many as the API server gives to each of them (PerCallLimit), so that
  * many rules do not add up to a stall.
  */
-export const tokenBudget = 1_000_000
+const tokenBudget = 1_000_000
 
 /**
  * The user that an issuer's configuration makes of verified claims, in the API server's order: username, groups, uid,

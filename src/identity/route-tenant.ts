@@ -2,7 +2,7 @@ import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Authenticated } from './authenticator.js'
 
 /** Context extension in which the operator says whose tenant a route is; clients cannot set it. */
-export const tenantExtension = 'mcp-tenant'
+const tenantExtension = 'mcp-tenant'
 
 /** A route of one tenant takes nobody of another, and nobody of whom it is not known: an issuer could leave the claim out. */
 export function inRouteTenant(authenticated: Authenticated, { context }: InboundRequest): Authenticated {

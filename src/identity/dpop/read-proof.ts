@@ -28,7 +28,7 @@ export type ReadProof =
   | { readonly ok: false; readonly missing: boolean; readonly message: string }
 
 /** Bytes of a proof: a 4096-bit key and its signature take about 1.8 KiB of base64url. */
-export const maxProofBytes = 8 * 1024
+const maxProofBytes = 8 * 1024
 const maxJti = 256
 
 const wrong = (message: string): ReadProof => ({ ok: false, missing: false, message })
