@@ -1,4 +1,4 @@
-import { protectedResourceMetadata } from '../identity/protected-resource-metadata.js'
+import { authorizationServers, protectedResourceMetadata } from '../identity/protected-resource-metadata.js'
 import type { Server } from '../policy/server.js'
 import { serverExtension } from '../policy/server-table.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
@@ -53,7 +53,7 @@ export function metadataDocument(snapshot: PolicySnapshot, server: Server): stri
   return JSON.stringify(
     protectedResourceMetadata({
       resource: server.resource,
-      authorizationServers: snapshot.authenticator.issuers.map(issuer => issuer.url),
+      authorizationServers: authorizationServers(snapshot.authenticator.issuers, server.audience.audiences),
       scopes: snapshot.scopes.get(server.name) ?? [],
       dpopAlgorithms: snapshot.authenticator.dpopAlgorithms ?? [],
       name: server.name,

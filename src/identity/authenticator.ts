@@ -25,14 +25,23 @@ export type Authenticated =
       readonly nonce?: string
     }
 
+export interface KnownIssuer {
+  readonly url: string
+  readonly alias: string
+  /** Of its tokens one of these must be an audience. */
+  readonly audiences: readonly string[]
+  /** Whether people and their clients can log in there; not at the issuer of a cluster's or a mesh's own tokens. */
+  readonly login: boolean
+}
+
 /**
  * Establishes the principal of a request. Synchronous when the token's verification is cached; a promise when a
  * signature must be checked or keys fetched. Never throws and never rejects.
  */
 export interface Authenticator {
   authenticate(request: InboundRequest, accepted: AcceptedAudience): Authenticated | Promise<Authenticated>
-  /** Issuers by alias and URL, for documents such as RFC 9728 metadata. */
-  readonly issuers: readonly { readonly url: string; readonly alias: string }[]
+  /** For documents such as RFC 9728 metadata. */
+  readonly issuers: readonly KnownIssuer[]
   /** Headers in which software names the person for whom it acts; they go no further than us. */
   readonly onBehalfOfHeaders?: readonly string[]
   /** Signatures that DPoP proofs may have, for RFC 9728 metadata; none where no proofs are taken. */

@@ -74,9 +74,11 @@ class ConfiguredAuthenticator implements Authenticator {
       ...(onBehalfOf.length > 0 ? ['Identity.spec.onBehalfOf'] : []),
       ...(proofs.mtls ? ['Identity.spec.proofs.mtls'] : []),
     ]
-    this.issuers = [...options.configuration.issuers.values()].map(({ configuration, alias }) => ({
+    this.issuers = [...options.configuration.issuers.values()].map(({ configuration, alias, login }) => ({
       url: configuration.url,
       alias,
+      audiences: configuration.audiences,
+      login,
     }))
   }
 

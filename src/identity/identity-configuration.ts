@@ -26,6 +26,7 @@ export interface KeySource {
 export interface ConfiguredIssuer {
   readonly configuration: IssuerConfiguration
   readonly alias: string
+  readonly login: boolean
   readonly keys: KeySource
 }
 
@@ -69,7 +70,7 @@ export function combineIdentity(
           }),
         )
       aliases.add(alias)
-      issuers.set(url, { configuration, alias, keys: keySource(configuration, said) })
+      issuers.set(url, { configuration, alias, login: said?.login ?? true, keys: keySource(configuration, said) })
     }
   reportSharedNames(configurations, findings)
   for (const url of identity?.issuers.keys() ?? [])

@@ -14,7 +14,7 @@ describe('readIdentityDocument', () => {
     const { value, findings } = readIdentityDocument(
       documentOf(
         identityYaml(`
-  issuers: { "${issuerUrl}": { alias: acme, jwksFile: keys/acme.json }, "https://b": { jwksUri: https://b/jwks } }
+  issuers: { "${issuerUrl}": { alias: acme, jwksFile: keys/acme.json }, "https://b": { jwksUri: https://b/jwks, login: false } }
   clients: { sre-agent: attested, ops-console: direct }
   agent: claims.azp
   tenant: claims.tenant
@@ -26,7 +26,9 @@ describe('readIdentityDocument', () => {
       alias: 'acme',
       jwksFile: '/etc/mcp-authz/keys/acme.json',
       jwksUri: undefined,
+      login: true,
     })
+    expect(value?.issuers.get('https://b')?.login).toBe(false)
     expect(value?.clients.get('ops-console')).toBe('direct')
     expect(value?.workloads).toHaveLength(1)
   })

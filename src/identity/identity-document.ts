@@ -25,6 +25,8 @@ export interface IssuerKeys {
   readonly jwksUri: string | undefined
   /** Absolute path. */
   readonly jwksFile: string | undefined
+  /** Whether the metadata of Servers names it as a place to log in at. */
+  readonly login: boolean
 }
 
 /** How tokens that are bound to a key may be proven. Without it they are refused. */
@@ -69,6 +71,7 @@ const schema = z.strictObject({
             .optional(),
           jwksFile: text.optional(),
           jwksUri: text.optional(),
+          login: z.boolean().optional(),
         }),
       )
       .optional(),
@@ -116,7 +119,7 @@ export function readIdentityDocument(
 
   const issuers = new Map<string, IssuerKeys>()
   const insecureLoopback = options.insecureLoopbackIssuers === true
-  for (const [url, { alias, jwksFile, jwksUri }] of Object.entries(spec.issuers ?? {})) {
+  for (const [url, { alias, jwksFile, jwksUri, login = true }] of Object.entries(spec.issuers ?? {})) {
     if (jwksFile !== undefined && jwksUri !== undefined)
       report(['issuers', url], 'has both jwksFile and jwksUri', 'keep one of them')
     const problem = jwksUri === undefined ? undefined : issuerUrlProblem(jwksUri, { insecureLoopback })
@@ -124,6 +127,7 @@ export function readIdentityDocument(
     issuers.set(url, {
       alias,
       jwksUri,
+      login,
       jwksFile: jwksFile === undefined ? undefined : resolve(dirname(document.file), jwksFile),
     })
   }

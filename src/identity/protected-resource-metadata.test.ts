@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  authorizationServers,
   protectedResourceMetadata,
   protectedResourceMetadataPath,
   protectedResourceMetadataUrl,
@@ -53,5 +54,30 @@ describe('where it is', () => {
   it('as a path', () => {
     expect(protectedResourceMetadataPath('/mcp')).toBe('/.well-known/oauth-protected-resource/mcp')
     expect(protectedResourceMetadataPath('/')).toBe('/.well-known/oauth-protected-resource')
+  })
+})
+
+describe('authorizationServers', () => {
+  const issuer = (name: string, audiences: readonly string[], login = true) => ({
+    url: `https://${name}.example.com`,
+    alias: name,
+    audiences,
+    login,
+  })
+
+  it('names, in their order, issuers that people log in at and whose tokens can be meant for the Server', () => {
+    const issuers = [
+      issuer('mesh', ['mcp'], false),
+      issuer('other', ['elsewhere']),
+      issuer('idp', ['x', 'mcp']),
+      issuer('partner', ['mcp']),
+    ]
+    expect(authorizationServers(issuers, ['mcp'])).toEqual(['https://idp.example.com', 'https://partner.example.com'])
+  })
+
+  it('leaves the member out where there is none', () => {
+    const servers = authorizationServers([issuer('mesh', ['mcp'], false)], ['mcp'])
+    const metadata = protectedResourceMetadata({ resource: 'https://a/mcp', authorizationServers: servers })
+    expect(metadata).not.toHaveProperty('authorization_servers')
   })
 })

@@ -69,7 +69,14 @@ export function through(
 /** Takes the bearer token for the name of one of these principals; the real authenticator has its own tests. */
 export function namesAsTokens(principals: Readonly<Record<string, Principal>>): Authenticator {
   return {
-    issuers: [{ url: 'https://idp.example.com', alias: 'demo' }],
+    issuers: [
+      {
+        url: 'https://idp.example.com',
+        alias: 'demo',
+        audiences: ['https://srv.example.com/mcp', 'https://mcp.example.com/mcp'],
+        login: true,
+      },
+    ],
     ready: true,
     pending: [],
     start: () => Promise.resolve(),
