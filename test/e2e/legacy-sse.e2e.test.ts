@@ -99,13 +99,13 @@ describe.each(['jsonrpcError', 'http403', 'hide', 'toolError'])('denial: %s over
     stand.proxy.forget()
     const status = denial === 'hide' ? 400 : 403
     const reason = denial === 'hide' ? 'Tool get-env not found' : 'authorization.grant'
-    const calls: readonly (readonly [Promise<unknown>, string])[] = [
-      [client.callTool({ name: 'get-env', arguments: {} }), reason],
-      [client.getPrompt({ name: 'simple-prompt' }), denial === 'hide' ? 'not found' : 'authorization.grant'],
-      [client.readResource({ uri: 'demo://x' }), denial === 'hide' ? 'not found' : 'authorization.grant'],
+    const calls: readonly (readonly [() => Promise<unknown>, string])[] = [
+      [() => client.callTool({ name: 'get-env', arguments: {} }), reason],
+      [() => client.getPrompt({ name: 'simple-prompt' }), denial === 'hide' ? 'not found' : 'authorization.grant'],
+      [() => client.readResource({ uri: 'demo://x' }), denial === 'hide' ? 'not found' : 'authorization.grant'],
     ]
     for (const [call, text] of calls) {
-      const { message } = await rejection(call)
+      const { message } = await rejection(call())
       expect(message).toContain(`HTTP ${status}`)
       expect(message).toContain(text)
     }

@@ -1,7 +1,7 @@
 import type { CallExpr, Expr } from '../syntax/ast.js'
 
 /** `size(x) <= 100`: what is said of an expression's size where the condition holds, or fails for want of a size. */
-export interface Bound {
+interface Bound {
   readonly of: Expr
   readonly size: number
 }

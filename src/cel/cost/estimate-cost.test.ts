@@ -4,7 +4,7 @@ import { kubernetesLibraries } from '../library/kubernetes-libraries.fixture.js'
 import { librarySets } from '../library-sets.js'
 import { limits } from '../limits.js'
 import { sessionOfSource, variableTypes } from './cost-session.fixture.js'
-import { priceOf } from './function-costs.js'
+import { priceOf } from './functions/price-of.js'
 import { defaultInputBytes, type InputSizes } from './input-sizes.js'
 import { exactly, most } from './range.js'
 
@@ -100,6 +100,8 @@ describe('an estimate', () => {
     ['conditions', (links: number) => `n == 1${' && size(args.a) <= 100'.repeat(links)}`],
     ['macros', (links: number) => `xs${'.map(x, x)'.repeat(links)}`],
     ['lists', (links: number) => `size(xs${' + xs'.repeat(links)})`],
+    ['int indexes', (links: number) => `args.a${'[1]'.repeat(links)}`],
+    ['flattening', (links: number) => `args.a${'.flatten()'.repeat(links)}`],
     ['alternatives', (links: number) => `args.?a${'.or(args.?b)'.repeat(links)}.hasValue()`],
   ])('goes through long %s without recursion, in linear time', (_, source) => {
     const seconds = (links: number) => {
@@ -110,6 +112,28 @@ describe('an estimate', () => {
     }
     seconds(500)
     expect(seconds(5000)).toBeLessThan(1000)
+  })
+})
+
+describe('what may be an element or a value', () => {
+  const compiles = (source: string) => {
+    const start = performance.now()
+    const { ok } = createCelEnvironment({ args: 'map' }).compile(source)
+    return { ok, quick: performance.now() - start < 1000 }
+  }
+
+  it.each([
+    ['indexes', `args.a${'[1]'.repeat(400)} == 1`],
+    ['indexes that differ', `args.a${Array.from({ length: 60 }, (_, i) => `[${i}]`).join('')} == 1`],
+    ['optional indexes', `args.a${'[?1]'.repeat(60)}.hasValue()`],
+    [
+      'values of macros',
+      `args.a${Array.from({ length: 12 }, (_, i) => `.all(i${i}, v${i}, v${i}`).join('')} == 1${')'.repeat(12)}`,
+    ],
+    ['flattened lists', `args.a${'.flatten()'.repeat(60)} == []`],
+    ['conditions', `args.a${'[args.b ? 1 : 0]'.repeat(50)} == 1`],
+  ])('is told in no time: %s', (_, source) => {
+    expect(compiles(source)).toEqual({ ok: true, quick: true })
   })
 })
 

@@ -1,8 +1,9 @@
 import type { Type } from '../types/type.js'
 import { add, type CostRange, either, one, tens, through2, times, upTo } from './range.js'
-import { listSize, type Shape, scalar, sumOf } from './shape.js'
+import { sumOf } from './shapes/combined-shapes.js'
+import { listSize, type Shape, scalar } from './shapes/shape.js'
 
-export interface Operated {
+interface Operated {
   readonly cost: CostRange
   readonly shape: Shape
 }
