@@ -451,7 +451,7 @@ describe('a new configuration', () => {
     await next.start()
     expect(issuer.fetches).toBe(2)
     expect(next.authenticate(bearer(token), accepted)).toBeInstanceOf(Promise)
-    expect(next.issuers).toEqual([{ url: issuerUrl, alias: 'acme' }])
+    expect(next.issuers).toMatchObject([{ url: issuerUrl, alias: 'acme', login: true }])
   })
 })
 
