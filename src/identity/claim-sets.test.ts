@@ -13,7 +13,7 @@ import {
 
 /**
  * Access tokens as known issuers make them, with the configuration that fits. Those of Keycloak, oidc-provider, SPIRE and
- * Kubernetes were taken from running ones; those of Entra ID, Okta and Auth0 follow their documentation.
+ * Kubernetes were taken from running ones; those of Entra ID, Okta and Auth0 are as they are commonly known, not captured.
  */
 interface Recipe {
   readonly name: string
