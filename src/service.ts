@@ -95,7 +95,7 @@ class RunningService implements Service {
     this.#store = new PolicyStore({
       sources: [
         createDirectorySource({ directory: shippedCatalogs, kinds: ['ToolCatalog'], trust: 0 }),
-        ...config.sources.map(({ directory, kinds }) => createDirectorySource({ directory, kinds })),
+        ...config.sources.flatMap(source => (source.from === 'directory' ? [createDirectorySource(source)] : [])),
       ],
       brokenPolicies: config.startup.brokenPolicies,
       compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers },

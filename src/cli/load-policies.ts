@@ -74,7 +74,7 @@ export async function loadPolicies(
   const store = new PolicyStore({
     sources: [
       createDirectorySource({ directory: shippedCatalogs, kinds: ['ToolCatalog'], trust: 0 }),
-      ...config.sources.map(({ directory, kinds }) => createDirectorySource({ directory, kinds })),
+      ...config.sources.flatMap(source => (source.from === 'directory' ? [createDirectorySource(source)] : [])),
     ],
     compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers, lint },
     assemble: {

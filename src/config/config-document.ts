@@ -22,9 +22,36 @@ const host = z.string().min(1).max(253)
 const port = z.int().min(0).max(65535)
 const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'Use a DNS label: a-z, 0-9 and -')
 
+const configMaps = z.strictObject({
+  cluster: dnsLabel.default('local').describe('The cluster that holds them, by its name under clusters.'),
+  namespace: dnsLabel.describe('Whoever may write ConfigMaps here writes policies. Use a namespace of its own.'),
+  selector: z
+    .string()
+    .min(1)
+    .max(1024)
+    .default('mcp-authz.dev/policy=true')
+    .describe('Label selector of the ConfigMaps that hold policies.'),
+  status: z
+    .union([
+      z.literal(false),
+      z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'Use a name: a-z, 0-9, - and .'),
+    ])
+    .default('mcp-authz-status')
+    .describe('ConfigMap of the same namespace in which the state of each document is written; false for none.'),
+  events: z
+    .boolean()
+    .default(true)
+    .describe('Whether Events say which documents load, and what is wrong with those that do not.'),
+})
+
 const source = z.strictObject({
-  directory: file.describe('Directory of YAML documents, watched. Relative to the file of this Config.'),
-  kinds: z.array(z.enum(sourceKinds)).min(1).optional().describe('Kinds that this source may hold. Default: all.'),
+  directory: file.optional().describe('Directory of YAML documents, watched. Relative to the file of this Config.'),
+  configMaps: configMaps.optional().describe('ConfigMaps of one namespace, watched. Either this or directory.'),
+  kinds: z
+    .array(z.enum(sourceKinds))
+    .min(1)
+    .optional()
+    .describe('Kinds that this source may hold. Default: all; for configMaps, Grant, Guardrail and Enrichment.'),
 })
 
 const tls = z.strictObject({
@@ -80,7 +107,28 @@ const cluster = z.strictObject({
     .enum(['files', 'sar', 'watch'])
     .default('files')
     .describe('Where RBAC comes from: RBAC objects in the sources, the API server, or a watch on it.'),
-  rbacOnly: z.boolean().default(false).describe("Says that RBAC is the cluster's only authorizer."),
+  rbacOnly: z
+    .boolean()
+    .default(false)
+    .describe("Says that RBAC is the cluster's only authorizer: needed for watch, and lets sar keep answers longer."),
+  api: z
+    .boolean()
+    .default(false)
+    .describe('Whether the API server is asked although the authorizer is files, for TokenReviews say.'),
+  kubeconfig: file.optional().describe('How to reach the API server. Default: as the ServiceAccount of the pod.'),
+  context: z.string().min(1).max(1024).optional().describe('Context of the kubeconfig. Default: its current one.'),
+  timeoutMs: z
+    .int()
+    .min(50)
+    .max(10_000)
+    .default(1000)
+    .describe('Time for a question to the API server, one retry included. Keep it below that of the gateway.'),
+  maxInFlight: z
+    .int()
+    .min(1)
+    .max(96)
+    .default(48)
+    .describe('Questions to the API server at the same time; as many again wait, others are refused.'),
 })
 
 const signing = z.strictObject({

@@ -1,11 +1,35 @@
+import type { ClusterConnection } from '../kube/cluster-connection.js'
 import type { GatewayProfile, ListenerTrust } from '../protocol/inbound-request.js'
 import type { ConfigSpec, sourceKinds } from './config-document.js'
 
-export interface ConfigSource {
+export type ConfigSource = ConfigDirectory | ConfigConfigMaps
+
+export interface ConfigDirectory {
+  readonly from: 'directory'
   /** Absolute. */
   readonly directory: string
   /** undefined = all. */
   readonly kinds: readonly (typeof sourceKinds)[number][] | undefined
+}
+
+export interface ConfigConfigMaps {
+  readonly from: 'configMaps'
+  readonly cluster: string
+  readonly namespace: string
+  readonly selector: string
+  /** Name of the ConfigMap that says the state of each document; undefined for none. */
+  readonly status: string | undefined
+  readonly events: boolean
+  readonly kinds: readonly (typeof sourceKinds)[number][]
+}
+
+export interface ConfigCluster {
+  readonly authorizer: 'files' | 'sar' | 'watch'
+  readonly rbacOnly: boolean
+  /** undefined: nothing asks the API server. */
+  readonly connection: ClusterConnection | undefined
+  readonly timeoutMs: number
+  readonly maxInFlight: number
 }
 
 export interface ConfigListener {
@@ -54,7 +78,8 @@ export interface Config {
   readonly sources: readonly ConfigSource[]
   readonly listeners: readonly ConfigListener[]
   readonly http: { readonly host: string; readonly port: number }
-  readonly clusters: ReadonlyMap<string, { readonly authorizer: 'files' }>
+  /** By name. */
+  readonly clusters: ReadonlyMap<string, ConfigCluster>
   readonly startup: ConfigSpec['startup']
   readonly shutdown: { readonly delayMs: number; readonly drainMs: number }
   readonly decisionLog: {

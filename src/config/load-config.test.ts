@@ -29,7 +29,7 @@ const brief = ({ location, path, message, hint }: Finding) =>
 
 describe('defaults', () => {
   const defaults: Config = {
-    sources: [{ directory: '/etc/mcp-authz', kinds: undefined }],
+    sources: [{ from: 'directory', directory: '/etc/mcp-authz', kinds: undefined }],
     listeners: [
       {
         name: 'ext-authz',
@@ -43,7 +43,9 @@ describe('defaults', () => {
       },
     ],
     http: { host: '0.0.0.0', port: 9002 },
-    clusters: new Map([['local', { authorizer: 'files' }]]),
+    clusters: new Map([
+      ['local', { authorizer: 'files', rbacOnly: false, connection: undefined, timeoutMs: 1000, maxInFlight: 48 }],
+    ]),
     startup: { brokenPolicies: 'refuse' },
     shutdown: { delayMs: 0, drainMs: 10_000 },
     decisionLog: { stdout: true, file: undefined, maxBufferedBytes: 8388608 },
@@ -76,8 +78,8 @@ spec:
   identity: { insecureLoopbackIssuers: true }
 `)
     expect(config.sources).toEqual([
-      { directory: '/etc/c/policies', kinds: ['Grant', 'Guardrail'] },
-      { directory: '/abs', kinds: undefined },
+      { from: 'directory', directory: '/etc/c/policies', kinds: ['Grant', 'Guardrail'] },
+      { from: 'directory', directory: '/abs', kinds: undefined },
     ])
     expect(config.listeners).toMatchObject([
       {
@@ -166,19 +168,30 @@ spec:
       ['spec.listeners[0].trust must be one of'],
     ],
     [
-      'SubjectAccessReview',
-      'spec: { clusters: { local: { authorizer: sar } } }',
-      ['spec.clusters.local.authorizer sar is not offered yet'],
+      'a watch where others may decide too',
+      'spec: { clusters: { prod: { authorizer: watch } } }',
+      ['spec.clusters.prod.authorizer a watch sees RBAC objects only'],
     ],
     [
-      'a watch',
-      'spec: { clusters: { prod: { authorizer: watch } } }',
-      ['spec.clusters.prod.authorizer watch is not offered yet'],
+      'a context of nothing',
+      'spec: { clusters: { prod: { authorizer: sar, context: admin } } }',
+      ['spec.clusters.prod.context is a context of a kubeconfig, and there is none'],
+    ],
+    ['a source of nothing', 'spec: { sources: [{}] }', ['spec.sources[0] names neither a directory nor configMaps']],
+    [
+      'a source of both',
+      'spec: { sources: [{ directory: a, configMaps: { namespace: b } }] }',
+      ['spec.sources[0] has both'],
+    ],
+    [
+      'ConfigMaps of a cluster that is not there',
+      'spec: { sources: [{ configMaps: { cluster: prod, namespace: b } }] }',
+      ['spec.sources[0].configMaps.cluster no cluster is named "prod"'],
     ],
     [
       'two clusters that would share their RBAC objects',
       'spec: { clusters: { dev: {}, prod: {} } }',
-      ['spec.clusters.prod RBAC objects in files cannot be told apart by cluster yet'],
+      ['spec.clusters.prod RBAC objects in files cannot be told apart by cluster'],
     ],
     ['the admin listener', 'spec: { admin: "127.0.0.1:9003" }', ['spec.admin the admin listener is not offered yet']],
     ['two documents', 'spec: {}\n---\nkind: Grant\napiVersion: a', ['more than one document']],
@@ -210,6 +223,55 @@ spec:
   })
 })
 
+describe('clusters and their ConfigMaps', () => {
+  it('asks the API server only where something needs it', () => {
+    const { clusters, sources } = good(`spec:
+  sources:
+  - configMaps: { namespace: policies }
+  - configMaps: { namespace: more, cluster: prod, status: false, events: false, selector: a=b }
+    kinds: [Guardrail]
+  clusters:
+    local: {}
+    prod: { authorizer: sar, kubeconfig: kube/config, context: prod, timeoutMs: 500, maxInFlight: 8 }
+    stage: { authorizer: watch, rbacOnly: true }`)
+    expect(clusters.get('local')).toMatchObject({ authorizer: 'files', connection: { kind: 'inCluster' } })
+    expect(clusters.get('prod')).toEqual({
+      authorizer: 'sar',
+      rbacOnly: false,
+      connection: { kind: 'kubeconfig', file: '/etc/c/kube/config', context: 'prod' },
+      timeoutMs: 500,
+      maxInFlight: 8,
+    })
+    expect(clusters.get('stage')).toMatchObject({ authorizer: 'watch', connection: { kind: 'inCluster' } })
+    expect(sources).toEqual([
+      {
+        from: 'configMaps',
+        cluster: 'local',
+        namespace: 'policies',
+        selector: 'mcp-authz.dev/policy=true',
+        status: 'mcp-authz-status',
+        events: true,
+        kinds: ['Grant', 'Guardrail', 'Enrichment'],
+      },
+      {
+        from: 'configMaps',
+        cluster: 'prod',
+        namespace: 'more',
+        selector: 'a=b',
+        status: undefined,
+        events: false,
+        kinds: ['Guardrail'],
+      },
+    ])
+  })
+
+  it('warns where writers of ConfigMaps could say who is trusted', () => {
+    const loaded = load('spec: { sources: [{ configMaps: { namespace: p }, kinds: [Guardrail, Server] }] }')
+    const warnings = loaded.ok ? loaded.warnings : []
+    expect(warnings.map(brief)).toEqual([expect.stringContaining('may then write a Server')])
+  })
+})
+
 describe('environment and flags', () => {
   it('win over the file, flags over the environment', () => {
     const yaml = 'spec: { http: { host: h, port: 1 }, log: { level: debug } }'
@@ -227,7 +289,7 @@ describe('environment and flags', () => {
     }
     const config = good(undefined, { environment, workingDirectory: '/w' })
     expect(config.listeners[0]).toMatchObject({ trust: 'network', address: { port: 9001 } })
-    expect(config.sources).toEqual([{ directory: '/w/p', kinds: ['Grant', 'Guardrail'] }])
+    expect(config.sources).toEqual([{ from: 'directory', directory: '/w/p', kinds: ['Grant', 'Guardrail'] }])
     expect(good('spec: { listeners: [{ port: 5 }] }', { environment }).listeners[0]).toMatchObject({
       address: { port: 5 },
     })

@@ -3,6 +3,7 @@ import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import type { Config, ConfigListener } from './config.js'
 import type { ConfigSpec } from './config-document.js'
+import { resolveClusters, resolveSources } from './resolve-clusters.js'
 import { resolveSigning, resolveTokenExchange } from './resolve-upstream.js'
 
 type Listener = ConfigSpec['listeners'][number]
@@ -39,18 +40,16 @@ export function resolveConfig(
     )
   }
   checkPorts(listeners, spec.http, report)
-  for (const [name, cluster] of Object.entries(spec.clusters)) checkCluster(name, cluster, report)
-  checkClusterCount(spec.clusters, report)
 
   const { stdout, file, maxBufferedBytes } = spec.decisionLog
   if (stdout === false && file === undefined) {
     report('warning', ['decisionLog'], 'decision records go nowhere', 'name a file, or leave stdout out')
   }
   const config: Config = {
-    sources: spec.sources.map(({ directory, kinds }) => ({ directory: at(directory), kinds })),
+    sources: resolveSources(spec, at, report),
     listeners,
     http: spec.http,
-    clusters: new Map(Object.keys(spec.clusters).map(name => [name, { authorizer: 'files' }])),
+    clusters: resolveClusters(spec, at, report),
     startup: spec.startup,
     shutdown: { delayMs: spec.shutdown.delaySeconds * 1000, drainMs: spec.shutdown.drainSeconds * 1000 },
     decisionLog: {
@@ -141,23 +140,4 @@ function checkPorts(listeners: readonly ConfigListener[], http: Config['http'], 
     else if (address.port !== 0) take(`port ${address.port}`, `listener ${name}`, ['listeners', i, 'port'])
   }
   if (http.port !== 0) take(`port ${http.port}`, 'http', ['http', 'port'])
-}
-
-function checkCluster(name: string, { authorizer, rbacOnly }: ConfigSpec['clusters'][string], report: Report): void {
-  const path = ['clusters', name]
-  if (authorizer !== 'files') {
-    const hint = 'use authorizer: files, with the RBAC objects of the cluster in a source'
-    report('error', [...path, 'authorizer'], `${authorizer} is not offered yet by this version`, hint)
-  } else if (rbacOnly) {
-    report('warning', [...path, 'rbacOnly'], 'has no effect with authorizer: files', 'remove it')
-  }
-}
-
-/** All RBAC objects of the sources would count in every cluster: rights in one would be rights in the other. */
-function checkClusterCount(clusters: ConfigSpec['clusters'], report: Report): void {
-  const [, ...others] = Object.keys(clusters).filter(name => clusters[name]?.authorizer === 'files')
-  for (const name of others) {
-    const hint = 'keep one cluster, and run one mcp-authz for each of the others'
-    report('error', ['clusters', name], 'RBAC objects in files cannot be told apart by cluster yet', hint)
-  }
 }

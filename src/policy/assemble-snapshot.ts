@@ -38,6 +38,8 @@ export interface LoadedDocument {
 export interface AssembleContext {
   /** Names of the clusters whose authorizer is the RBAC objects of the sources (`authorizer: files`). */
   readonly clusters: readonly string[]
+  /** Those of the other clusters, by name: they ask an API server. */
+  readonly authorizers?: ReadonlyMap<string, Authorizer>
   /** What the configuration can do for servers; left out, what they ask for is not compared with it. */
   readonly upstream?: UpstreamCapabilities
   /** The authenticator of these documents; the one in force before where they contradict each other. */
@@ -78,8 +80,11 @@ export function assembleSnapshot(
   findings.push(
     ...danglingRoleRefs(of('Rbac').map(({ document, compiled }) => ({ document, objects: compiled.objects }))),
   )
-  const authorizer: Authorizer = createEmbeddedAuthorizer(rbac)
-  const authorizers = new Map(context.clusters.map(name => [name, authorizer]))
+  const authorizers = new Map<string, Authorizer>(context.authorizers)
+  if (context.clusters.length > 0) {
+    const embedded = createEmbeddedAuthorizer(rbac)
+    for (const name of context.clusters) authorizers.set(name, embedded)
+  } else for (const { document } of of('Rbac')) findings.push(unusedRbac(document))
   const catalogs = new Map(of('ToolCatalog').map(({ compiled }) => [compiled.catalog.name, compiled.catalog]))
   const catalogDigests = new Map(of('ToolCatalog').map(({ compiled, digest }) => [compiled.catalog.name, digest]))
 
@@ -171,6 +176,11 @@ export function assembleSnapshot(
     findings,
     brokenKeys,
   }
+}
+
+function unusedRbac(document: SourceDocument): Finding {
+  const message = 'has no effect: every cluster asks its API server, and none has authorizer: files'
+  return document.finding('warning', ['kind'], message, { hint: 'apply it to the cluster, and remove it here' })
 }
 
 /** Nobody should log in for a scope that no call to the Server needs. */

@@ -1,5 +1,5 @@
 import type { UserInfo } from '../identity/principal.js'
-import type { ResourceAttributes } from './operation.js'
+import type { AccessAttributes, UrlAttributes } from './operation.js'
 
 export type AuthorizerReason = 'dependency.api_server' | 'dependency.timeout' | 'dependency.rbac_stale'
 
@@ -10,7 +10,11 @@ export type Access =
   /** It could not be asked: the dependency's code replaces the verdict. */
   | { readonly allowed: false; readonly failed: AuthorizerReason; readonly reason: string }
 
-/** Answers "may this user do this?" with the semantics of Kubernetes RBAC. Never throws and never rejects. */
+/**
+ * Answers "may this user do this?" as the API server would. Now if it knows, which warm requests depend on; else it promises.
+ * Never throws and never rejects.
+ */
 export interface Authorizer {
-  authorize(user: UserInfo, attributes: ResourceAttributes): Access | Promise<Access>
+  authorize(user: UserInfo, attributes: AccessAttributes): Access | Promise<Access>
+  authorizeUrl(user: UserInfo, attributes: UrlAttributes): Access | Promise<Access>
 }

@@ -2,7 +2,7 @@ import type { UserInfo } from '../identity/principal.js'
 import { aggregateErrors } from './aggregate-errors.js'
 import type { Access, Authorizer } from './authorizer.js'
 import { type BindingIndex, createBindingIndex, entriesFor, type Scope } from './binding-index.js'
-import type { ResourceAttributes } from './operation.js'
+import type { AccessAttributes, ResourceAttributes, UrlAttributes } from './operation.js'
 import type { CompiledRule, PossibleAttributes } from './policy-rule.js'
 import type { RbacObject } from './rbac-objects.js'
 import { rbacKey } from './rbac-objects.js'
@@ -10,15 +10,9 @@ import { createRoleResolver } from './role-rules.js'
 import { type WhatCan, whatCan } from './what-can.js'
 import { type WhoCan, whoCan } from './who-can.js'
 
-/** A request that is for no resource (`nonResourceAttributes` of a SubjectAccessReview). */
-export interface UrlAttributes {
-  readonly verb: string
-  readonly path: string
-}
-
 /** An {@link Authorizer} that holds everything it needs: its answers are never promises and never failures. */
 export interface EmbeddedAuthorizer extends Authorizer {
-  authorize(user: UserInfo, attributes: ResourceAttributes): Access
+  authorize(user: UserInfo, attributes: AccessAttributes): Access
   /** Only ClusterRoleBindings give URLs: such a request has no namespace. */
   authorizeUrl(user: UserInfo, attributes: UrlAttributes): Access
   /**

@@ -14,6 +14,26 @@ export interface ResourceAttributes {
   readonly name: string
 }
 
+/** A part of a field or label selector, as a SubjectAccessReview writes it. */
+export interface SelectorRequirement {
+  readonly key: string
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'
+  readonly values: readonly string[]
+}
+
+/** What an authorizer is asked about a resource. RBAC looks at no selector; other authorizers of a cluster may. */
+export interface AccessAttributes extends ResourceAttributes {
+  readonly fieldSelector?: readonly SelectorRequirement[]
+  readonly labelSelector?: readonly SelectorRequirement[]
+}
+
+/** A request that is for no resource (`nonResourceAttributes` of a SubjectAccessReview). */
+export interface UrlAttributes {
+  /** An HTTP method in lower case. */
+  readonly verb: string
+  readonly path: string
+}
+
 /** One Kubernetes action that a call amounts to. */
 export interface Operation extends ResourceAttributes {
   readonly version: string
