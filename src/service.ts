@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from './config/config.js'
+import { type ClusterParts, createClusters } from './create-clusters.js'
 import { capabilitiesOf, createUpstream, type UpstreamParts } from './create-upstream.js'
 import { metadataDocument } from './decision/answer-well-known.js'
 import { createDecide, type Decided } from './decision/create-decide.js'
@@ -8,6 +9,7 @@ import type { Decision } from './decision/decision.js'
 import { emergencyLine } from './decision/decision-record.js'
 import { unreadLine } from './decision/emergency-decision.js'
 import type { Finding } from './documents/finding.js'
+import { formatFinding } from './documents/format-finding.js'
 import { createExtAuthzDoor, type ExtAuthzDoor } from './doors/ext-authz/ext-authz-door.js'
 import type { BoundAddress } from './doors/grpc/grpc-transport.js'
 import { createHttpDoor, type Readiness } from './doors/http/http-door.js'
@@ -66,21 +68,33 @@ class RunningService implements Service {
   readonly #identities: AuthenticatorSource
   readonly #store: PolicyStore
   readonly #upstream: UpstreamParts
+  readonly #clusters: ClusterParts
   readonly #doors: readonly { readonly name: string; readonly door: ExtAuthzDoor }[]
   readonly #http: ReturnType<typeof createHttpDoor>
   #ready = false
   #stopping = false
   #lastSuccess: number | undefined
+  /** Findings of the last load. */
+  #said: ReadonlySet<string> = new Set()
   #timer: NodeJS.Timeout | undefined
 
   constructor({ config, logging, recordTarget = 1 }: ServiceOptions) {
     this.#config = config
     this.#logging = logging
     this.#records = this.#openRecords(recordTarget)
-    this.#metrics = createMetrics(() => this.#records.reduce((sum, log) => sum + log.dropped, 0))
+    this.#clusters = createClusters(config, logging, {
+      onConfigMaps: () => this.#store.changed(),
+      onAnswered: (cluster, event) => this.#metrics.answered({ cluster, ...event }),
+    })
+    this.#metrics = createMetrics({
+      droppedRecords: () => this.#records.reduce((sum, log) => sum + log.dropped, 0),
+      clusters: () => this.#clusters.samples(),
+    })
     const identityLog = logging.subsystem('identity')
+    const reviewFailed = limitRepeats((message, suppressed) => identityLog.warn(message, { suppressed }))
     this.#identities = new AuthenticatorSource({
       now: Date.now,
+      clusters: this.#clusters.apiServers,
       onEvent: event => {
         if (event.kind === 'keys_loaded') identityLog.info('keys loaded', { issuer: event.issuer, count: event.keys })
         else if (event.kind === 'keys_failed')
@@ -88,6 +102,10 @@ class RunningService implements Service {
             issuer: event.issuer,
             count: event.failures,
           })
+        else if (event.kind === 'review_failed')
+          reviewFailed(
+            `tokens of ${event.issuer} could not be reviewed by the cluster ${event.cluster}: ${event.message}`,
+          )
         else identityLog.error('keys are too old to be trusted', { issuer: event.issuer })
       },
     })
@@ -96,11 +114,14 @@ class RunningService implements Service {
       sources: [
         createDirectorySource({ directory: shippedCatalogs, kinds: ['ToolCatalog'], trust: 0 }),
         ...config.sources.flatMap(source => (source.from === 'directory' ? [createDirectorySource(source)] : [])),
+        ...this.#clusters.configMaps.map(({ source }) => source),
       ],
       brokenPolicies: config.startup.brokenPolicies,
       compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers },
       assemble: {
-        clusters: [...config.clusters.keys()],
+        clusters: this.#clusters.fromFiles,
+        authorizers: this.#clusters.authorizers,
+        kinds: this.#clusters.kinds,
         upstream: capabilitiesOf(config),
         authenticator: (configurations, identity) => this.#identities.for(configurations, identity),
       },
@@ -136,12 +157,11 @@ class RunningService implements Service {
 
   async start(): Promise<ServiceAddresses> {
     const log = this.#logging.subsystem('service')
-    const { findings } = this.#store.load()
-    this.#refuseUntrustedMetadata()
-    const untrusted = findings.find(({ code }) => code === untrustedGateway)
-    if (untrusted !== undefined) throw new Error(`${untrusted.subject}: ${untrusted.message}; ${untrusted.hint ?? ''}`)
-    this.#store.watch()
     try {
+      await this.#clusters.start()
+      if (this.#stopping) throw new Error('it was stopped while it started')
+      this.#refuseUntrusted(this.#store.load().findings)
+      this.#store.watch()
       await this.#upstream.start()
       const http = await this.#http.start()
       const listeners = []
@@ -177,6 +197,7 @@ class RunningService implements Service {
     await Promise.all(this.#doors.map(({ door }) => door.stop().catch(() => undefined)))
     await this.#http.stop().catch(() => undefined)
     this.#identities.stop()
+    await this.#clusters.stop()
     await this.#upstream.stop()
     await Promise.all(this.#records.map(log => log.close()))
     this.#logging.flush()
@@ -192,6 +213,7 @@ class RunningService implements Service {
     for (const server of current?.servers.all ?? [])
       if (server.mode === 'Audit') reasons.push(`audit: the Server ${server.name} denies nothing`)
     for (const line of current?.authenticator.pending ?? []) reasons.push(line)
+    reasons.push(...this.#clusters.problems())
     return { ready: this.#ready, reasons }
   }
 
@@ -202,7 +224,7 @@ class RunningService implements Service {
     // Where nobody has to come with a token, no issuer has to be there.
     const anonymousOnly =
       issuers.length === 0 && current.servers.all.every(server => server.audience.anonymous === 'Allow')
-    if (!ready && !anonymousOnly) return
+    if ((!ready && !anonymousOnly) || !this.#clusters.ready()) return
     this.#ready = true
     clearInterval(this.#timer)
     for (const { door } of this.#doors) door.setReady(true)
@@ -210,7 +232,9 @@ class RunningService implements Service {
   }
 
   /** What the gateway tells of others is worth what the gateway is: somebody must have said that it is known. */
-  #refuseUntrustedMetadata(): void {
+  #refuseUntrusted(findings: readonly Finding[]): void {
+    const untrusted = findings.find(({ code }) => code === untrustedGateway)
+    if (untrusted !== undefined) throw new Error(`${untrusted.subject}: ${untrusted.message}; ${untrusted.hint ?? ''}`)
     if (this.#config.listeners.some(listener => listener.trust !== 'none')) return
     const [feature] = this.#store.current?.authenticator.needsTrust ?? []
     if (feature !== undefined)
@@ -248,8 +272,12 @@ class RunningService implements Service {
   }
 
   #loaded(report: LoadReport): void {
+    this.#clusters.loaded(report)
     const log = this.#logging.subsystem('policy')
-    for (const finding of report.findings) reportFinding(log, finding)
+    // Documents change often where ConfigMaps do; what was said about them before need not be said again.
+    const said = new Set(report.findings.map(formatFinding))
+    for (const finding of report.findings) if (!this.#said.has(formatFinding(finding))) reportFinding(log, finding)
+    this.#said = said
     const servers = this.#store.current?.servers.all ?? []
     if (report.broken.length === 0 && report.inForce) this.#lastSuccess = Date.now()
     this.#metrics.policies({

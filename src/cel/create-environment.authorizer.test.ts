@@ -5,6 +5,7 @@ import {
   type AuthorizerHost,
   authorizationKey,
   authorizerValue,
+  resourceCheckValue,
 } from './authorizer-value.js'
 import { createCelEnvironment } from './create-environment.js'
 import {
@@ -211,5 +212,65 @@ describe('types of the authorizer', () => {
     for (const set of ['kubernetes/1.28', 'kubernetes/1.36', 'mcp-authz/v1'] as const) {
       expect(at(set).compile(check('get'), 'bool').ok).toBe(true)
     }
+  })
+})
+
+describe('a variable with a dotted name', () => {
+  const environment = createCelEnvironment({
+    authorizer: 'kubernetes.authorization.Authorizer',
+    'authorizer.requestResource': 'kubernetes.authorization.ResourceCheck',
+    names: 'list(string)',
+  })
+  const host: AuthorizerHost = {
+    check: request => ({ allowed: request.kind === 'resource', reason: JSON.stringify(request), error: undefined }),
+  }
+  const activation: Activation = name => {
+    if (name === 'authorizer') return authorizerValue('caller', host)
+    if (name === 'names') return names
+    const resource = { group: 'apps', resource: 'deployments', namespace: 'a', name: 'web' }
+    return name === 'authorizer.requestResource' ? resourceCheckValue('caller', host, resource) : undefined
+  }
+  const evaluate = (source: string) => {
+    const compiled = environment.compile(source)
+    if (!compiled.ok) return compiled.error.message
+    const evaluated = compiled.program.evaluate(activation)
+    return evaluated.ok ? evaluated.value : evaluated.error
+  }
+
+  it.each([
+    ['authorizer.requestResource.check("get").allowed()', true],
+    ['authorizer.path("/").check("get").allowed()', false],
+    [`authorizer.requestResource.check("get").reason().contains('"name":"web"')`, true],
+    [`authorizer.requestResource.name("").check("get").reason().contains('"name":""')`, true],
+    ['names.exists(n, authorizer.requestResource.name(n).check("get").allowed())', true],
+    ['authorizer.requestResource == authorizer.requestResource', true],
+    // It is no field, and a local variable hides it.
+    ['has(authorizer.requestResource)', "type 'kubernetes.authorization.Authorizer' does not support field selection"],
+    ['authorizer.?requestResource', "type 'kubernetes.authorization.Authorizer' does not support field selection"],
+    ['authorizer.requestResourc', "type 'kubernetes.authorization.Authorizer' does not support field selection"],
+    ['[1].all(authorizer, authorizer.requestResource == 1)', "type 'int' does not support field selection"],
+  ])('%s', (source, outcome) => {
+    expect(evaluate(source)).toBe(outcome)
+  })
+
+  it('is read on its own', () => {
+    const compiled = environment.compile('authorizer.requestResource.check("get").allowed()')
+    expect(compiled.ok && [...compiled.program.variables]).toEqual(['authorizer.requestResource'])
+    const unknown = compiled.ok && compiled.program.evaluatePartial(activation, [['authorizer.requestResource']])
+    expect(unknown).toMatchObject({ kind: 'unknown', paths: [['authorizer.requestResource']] })
+  })
+
+  it.each(['a.', '.a', 'a..b', 'a.1', ''])('cannot be called %j', name => {
+    expect(() => createCelEnvironment({ [name]: 'bool' })).toThrow('not a name for a variable')
+  })
+})
+
+describe('a question that is not finished', () => {
+  it.each([
+    ['authorizer.group("").resource("pods")', "ask for a verb: .check('get').allowed()"],
+    ['authorizer.path("/")', "ask for a verb: .check('get').allowed()"],
+    ['authorizer.path("/").check("get")', 'ask what it says: .allowed()'],
+  ])('says what is missing: %s', (source, hint) => {
+    expect(at('mcp-authz/v1').compile(source, 'bool')).toMatchObject({ ok: false, error: { hint } })
   })
 })

@@ -48,6 +48,9 @@ export interface EnvironmentOptions {
  * Kubernetes), a result that cannot be of the wanted type, and what exceeds `limits`. Evaluating is bounded by the budget of
  * the set; nothing absorbs running out of it. Messages hold names, types and positions, never data.
  *
+ * A variable may have a dotted name beside one that its name begins with (`authorizer.requestResource` and `authorizer`): the
+ * longest declared name is meant, and it is a variable of its own, which `has` cannot ask for.
+ *
  * Throws if a variable has no name that an expression could say, or a type that is none, which is a bug of the caller.
  */
 export function createCelEnvironment(
@@ -59,7 +62,7 @@ export function createCelEnvironment(
   const names = new Map<string, Type>()
   for (const [name, type] of declared) {
     const taken = language.declarations.types.has(name) || (objects && objectFields(name) !== undefined)
-    if (!/^[A-Za-z_]\w*$/.test(name) || taken) throw new Error(`not a name for a variable: ${name}`)
+    if (!/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(name) || taken) throw new Error(`not a name for a variable: ${name}`)
     names.set(name, typeOfVariable(name, type, language))
   }
   return {
@@ -204,13 +207,26 @@ function examine(
   if (zone !== undefined) return refuse(zone.at, zone.message, zone.hint)
   const { kind } = checked.type
   if (result !== 'dyn' && kind !== 'dyn' && kind !== result) {
-    const hint = result === 'bool' ? 'compare it with something' : 'wrap it in string(…)'
+    const hint = unfinished(checked.type) ?? (result === 'bool' ? 'compare it with something' : 'wrap it in string(…)')
     return refuse(0, `the result is ${typeName(checked.type)}, wanted is ${result}`, hint)
   }
   const program = compileExpr(expr, { ...namesOf(language, variables), checked })
   const [problem] = program.problems
   if (problem !== undefined) return refuse(problem.at, problem.message)
   return { ok: true, expr, checked, program }
+}
+
+/** What is missing of a question to the authorizer. */
+function unfinished(type: Type): string | undefined {
+  switch (typeName(type)) {
+    case 'kubernetes.authorization.Decision':
+      return 'ask what it says: .allowed()'
+    case 'kubernetes.authorization.ResourceCheck':
+    case 'kubernetes.authorization.PathCheck':
+      return "ask for a verb: .check('get').allowed()"
+    default:
+      return undefined
+  }
 }
 
 /** From the root to the deepest node: what a recursion over the tree would need. */

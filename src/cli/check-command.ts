@@ -12,7 +12,8 @@ const help = `Usage: mcp-authz check [DIR...] [--envoy FILE...] [-o text|json] [
 Compiles the configuration and the policies as serve would, and reports what is wrong: file, line, column, and what to
 write instead. Lints expressions too, which serve does not. Opens nothing, changes nothing.
 
-  DIR                   a directory of policies, the same as --policies DIR
+  DIR                   a directory of policies, or one file, the same as --policies DIR. Manifests of ConfigMaps are read
+                        for the policies in them, as a cluster would
 ${configHelp}
   --envoy FILE          an Envoy configuration (bootstrap, file of resources, or /config_dump; YAML or JSON): reports
                         settings that open a way around mcp-authz; may be repeated. Alone, policies are not looked at;
@@ -53,7 +54,7 @@ async function check(args: readonly string[], io: CommandIo): Promise<ExitCode> 
   const { config, set, envoy: envoyFiles = [] } = values
   const envoyAlone = envoyFiles.length > 0 && policies.length === 0 && config === undefined && set === undefined
   const loaded = envoyAlone ? undefined : await loadPolicies({ ...values, policies }, io, { lint: true })
-  loaded?.stop()
+  await loaded?.stop()
   const envoy = envoyFiles.length === 0 ? undefined : checkEnvoy(envoyFiles.map(readEnvoyFile), envoyOptions(loaded))
 
   const findings = [...(loaded?.report.findings ?? []), ...(envoy?.findings ?? [])]

@@ -70,7 +70,7 @@ export const explainCommand: Command = {
 async function explain(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const { values } = parseFlags(args, flags)
   if (values.output !== 'text' && values.output !== 'json') throw new UsageError('--output is text or json')
-  const loaded = await loadPolicies(values, io)
+  const loaded = await loadPolicies(values, io, { ask: true })
   try {
     const snapshot = loaded.store.current
     if (snapshot === undefined) {
@@ -94,7 +94,7 @@ async function explain(args: readonly string[], io: CommandIo): Promise<ExitCode
     )
     return decision.outcome === 'deny' ? 2 : 0
   } finally {
-    loaded.stop()
+    await loaded.stop()
   }
 }
 

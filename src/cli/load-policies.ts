@@ -2,12 +2,16 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.js'
 import { loadConfig } from '../config/load-config.js'
+import { createClusters } from '../create-clusters.js'
 import { capabilitiesOf } from '../create-upstream.js'
 import { formatFinding } from '../documents/format-finding.js'
 import { AuthenticatorSource } from '../identity/authenticator-source.js'
+import { configMapKinds } from '../policy/config-map-source.js'
 import { createDirectorySource } from '../policy/directory-source.js'
+import { createManifestSources } from '../policy/manifest-source.js'
 import { type LoadReport, PolicyStore } from '../policy/policy-store.js'
 import { shippedCatalogs } from '../service.js'
+import { createLogging } from '../telemetry/logger.js'
 import { type CommandIo, UsageError } from './command.js'
 
 /** The flags by which every command finds its configuration. */
@@ -60,30 +64,60 @@ export interface LoadedPolicies {
   readonly report: LoadReport
   /** Resolves when every issuer's keys were tried once. */
   keysReady(): Promise<void>
-  stop(): void
+  stop(): Promise<void>
 }
 
-/** The policies as the service would load them, without opening a door. */
+/** What ConfigMaps may hold where there is a source of them; of several, what any may. */
+function kindsInConfigMaps({ sources }: Config): readonly string[] {
+  const kinds = sources.flatMap(source => (source.from === 'configMaps' ? source.kinds : []))
+  return kinds.length === 0 ? configMapKinds : kinds
+}
+
+/**
+ * The policies as the service would load them, without opening a door.
+ * @param options.ask whether the API servers of the configuration are asked, for ConfigMaps and permissions; without it,
+ *   nothing is connected to but the issuers
+ */
 export async function loadPolicies(
   values: ConfigFlagValues,
   io: CommandIo,
-  { lint = false }: { readonly lint?: boolean } = {},
+  { lint = false, ask = false }: { readonly lint?: boolean; readonly ask?: boolean } = {},
 ): Promise<LoadedPolicies> {
   const config = readConfig(values, io)
-  const identities = new AuthenticatorSource({ now: Date.now })
+  const clusters = createClusters(config, createLogging('silent'), { onConfigMaps: () => undefined })
+  const { apiServers } = clusters
+  const identities = new AuthenticatorSource({
+    now: Date.now,
+    // Without a Config, the policies may stand behind any: which clusters it has is not known either.
+    ...(isConfigured(values, io) && {
+      clusters: ask ? apiServers : new Map([...apiServers.keys()].map(name => [name, undefined])),
+    }),
+  })
   const store = new PolicyStore({
     sources: [
       createDirectorySource({ directory: shippedCatalogs, kinds: ['ToolCatalog'], trust: 0 }),
-      ...config.sources.flatMap(source => (source.from === 'directory' ? [createDirectorySource(source)] : [])),
+      ...config.sources.flatMap(source =>
+        source.from === 'directory'
+          ? createManifestSources({ ...source, configMapKinds: kindsInConfigMaps(config) })
+          : [],
+      ),
+      ...(ask ? clusters.configMaps.map(({ source }) => source) : []),
     ],
     compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers, lint },
     assemble: {
-      clusters: [...config.clusters.keys()],
+      clusters: clusters.fromFiles,
+      authorizers: clusters.authorizers,
+      kinds: clusters.kinds,
       // Without a Config, the policies may stand behind any: what it can do for servers is not known.
       ...(isConfigured(values, io) && { upstream: capabilitiesOf(config) }),
       authenticator: (configurations, identity) => identities.for(configurations, identity),
     },
   })
+  if (ask) await clusters.start()
   const report = store.load()
-  return { config, store, report, keysReady: () => identities.started(), stop: () => identities.stop() }
+  const stop = async () => {
+    identities.stop()
+    await clusters.stop()
+  }
+  return { config, store, report, keysReady: () => identities.started(), stop }
 }

@@ -32,12 +32,10 @@ const configMaps = z.strictObject({
     .default('mcp-authz.dev/policy=true')
     .describe('Label selector of the ConfigMaps that hold policies.'),
   status: z
-    .union([
-      z.literal(false),
-      z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'Use a name: a-z, 0-9, - and .'),
-    ])
+    .string()
+    .regex(/^(?:[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?$/, 'Use a name: a-z, 0-9, - and .')
     .default('mcp-authz-status')
-    .describe('ConfigMap of the same namespace in which the state of each document is written; false for none.'),
+    .describe('ConfigMap of the same namespace in which the state of each document is written; "" for none.'),
   events: z
     .boolean()
     .default(true)
@@ -126,7 +124,7 @@ const cluster = z.strictObject({
   maxInFlight: z
     .int()
     .min(1)
-    .max(96)
+    .max(90)
     .default(48)
     .describe('Questions to the API server at the same time; as many again wait, others are refused.'),
 })

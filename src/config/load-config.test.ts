@@ -184,6 +184,11 @@ spec:
       ['spec.sources[0] has both'],
     ],
     [
+      'two sources with one status',
+      'spec: { sources: [{ configMaps: { namespace: b } }, { configMaps: { namespace: b, selector: c } }] }',
+      ['spec.sources[1].configMaps.status sources[0] writes its status into the same ConfigMap'],
+    ],
+    [
       'ConfigMaps of a cluster that is not there',
       'spec: { sources: [{ configMaps: { cluster: prod, namespace: b } }] }',
       ['spec.sources[0].configMaps.cluster no cluster is named "prod"'],
@@ -228,7 +233,7 @@ describe('clusters and their ConfigMaps', () => {
     const { clusters, sources } = good(`spec:
   sources:
   - configMaps: { namespace: policies }
-  - configMaps: { namespace: more, cluster: prod, status: false, events: false, selector: a=b }
+  - configMaps: { namespace: more, cluster: prod, status: '', events: false, selector: a=b }
     kinds: [Guardrail]
   clusters:
     local: {}

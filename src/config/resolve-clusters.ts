@@ -30,6 +30,7 @@ export function resolveSources(
   at: (path: string) => string,
   report: Report,
 ): readonly ConfigSource[] {
+  checkStatusNames(spec, report)
   return spec.sources.flatMap(({ directory, configMaps, kinds }, i): readonly ConfigSource[] => {
     const path = ['sources', i]
     if ((directory === undefined) === (configMaps === undefined)) {
@@ -50,8 +51,23 @@ export function resolveSources(
       report('warning', [...path, 'kinds', k], message, 'keep this kind in a directory if others may write there')
     }
     const common = { cluster, namespace, selector, events, kinds: kinds ?? configMapKinds }
-    return [{ from: 'configMaps', ...common, status: status === false ? undefined : status }]
+    return [{ from: 'configMaps', ...common, status: status === '' ? undefined : status }]
   })
+}
+
+/** Each source writes the whole of its status under the name of the replica: two would undo each other. */
+function checkStatusNames(spec: ConfigSpec, report: Report): void {
+  const seen = new Map<string, number>()
+  for (const [i, { configMaps }] of spec.sources.entries()) {
+    if (configMaps === undefined || configMaps.status === '') continue
+    const key = `${configMaps.cluster} ${configMaps.namespace} ${configMaps.status}`
+    const other = seen.get(key)
+    if (other !== undefined) {
+      const message = `sources[${other}] writes its status into the same ConfigMap`
+      report('error', ['sources', i, 'configMaps', 'status'], message, 'name another one, or "" for none')
+    }
+    seen.set(key, i)
+  }
 }
 
 export function resolveClusters(

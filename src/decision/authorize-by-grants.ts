@@ -1,14 +1,18 @@
+import type { Activation } from '../cel/environment.js'
 import type { Principal } from '../identity/principal.js'
 import { activationOf } from '../policy/expression-environment.js'
+import type { Unanswered } from '../policy/expressions.js'
 import type { Grant } from '../policy/grant.js'
 import type { MatchedCall } from '../policy/match.js'
 import type { PrincipalRole } from '../policy/server.js'
-import { circumstancesOf } from './circumstances.js'
+import { authorizerOf, circumstancesOf } from './circumstances.js'
 import { agentMissing } from './each-principal.js'
+import { andThen, type Eventually, firstOf } from './eventually.js'
 import { failure } from './failure.js'
 import { fewestMissingScopes } from './fewest-missing-scopes.js'
 import { quoted } from './quoted.js'
 import { explainStep, type JudgedTrial, type Verdict } from './trial.js'
+import { explainQuestions, type Missing, nothingMissing, unlookedUp, untilAnswered } from './until-answered.js'
 
 /**
  * What only scopes stand in the way of: the scope lists of the Grants that would give it. Kept until everything else was
@@ -28,44 +32,80 @@ export function scopesMissing(trial: JudgedTrial, unscoped: readonly Unscoped[])
 }
 
 /** For each listed principal a Grant; one that lacks nothing but scopes is left to `scopesMissing`. */
-export function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall, unscoped: Unscoped[]): Verdict {
-  const { server, principal, snapshot } = trial
-  const candidates = snapshot.grants.candidates(matched)
+export function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall, unscoped: Unscoped[]): Eventually<Verdict> {
+  const candidates = trial.snapshot.grants.candidates(matched)
   const activation = activationOf(circumstancesOf(trial))
-  const holds = (grant: Grant, role: PrincipalRole): boolean => {
-    return givesTo(grant, role, principal) && grant.conditionsHold(activation, trial.budgets.deciding)
+  return firstOf(trial.server.principals, role => {
+    if (role === 'agent' && trial.principal.agentUser === undefined) return agentMissing()
+    const found = untilAnswered(trial, () => findGrant(trial, candidates, role, activation), missing)
+    return andThen(found, settled => conclude(trial, role, candidates, settled, unscoped))
+  })
+}
+
+/** What the Grants give to one principal. */
+interface Found {
+  readonly given: Grant | undefined
+  /** Those that would give it, but for scopes. */
+  readonly matching: readonly Grant[]
+  /** What the conditions of others wait for; of no matter to whom something was given. */
+  readonly unanswered: Unanswered
+}
+
+function missing({ given, unanswered }: Found): Missing {
+  return given !== undefined || unanswered.length === 0 ? nothingMissing : { deciding: unanswered, observing: [] }
+}
+
+/** Those after the one that gives are not evaluated: nothing that they ask or cost can matter. */
+function findGrant(
+  trial: JudgedTrial,
+  candidates: readonly Grant[],
+  role: PrincipalRole,
+  activation: Activation,
+): Found {
+  const { principal, budgets } = trial
+  const matching: Grant[] = []
+  let unanswered: Unanswered = []
+  for (const grant of candidates) {
+    if (!givesTo(grant, role, principal)) continue
+    const condition = grant.conditions(activation, budgets.deciding)
+    if (typeof condition === 'object') unanswered = [...unanswered, ...condition.unanswered]
+    if (condition !== 'true') continue
+    if (grant.scopes.every(scope => principal.scopes.includes(scope))) return { given: grant, matching, unanswered }
+    matching.push(grant)
   }
-  for (const role of server.principals) {
-    if (role === 'agent' && principal.agentUser === undefined) return agentMissing()
-    const matching = candidates.filter(grant => holds(grant, role))
-    const given = matching.find(grant => grant.scopes.every(scope => principal.scopes.includes(scope)))
-    if (given !== undefined) {
-      trial.policies.push(`Grant/${given.name}`)
-      explainStep(trial, 'authorization', `Grant/${given.name}`, 'pass', `gives to the ${role}`)
-      continue
-    }
-    for (const grant of candidates) {
-      explainStep(
-        trial,
-        'authorization',
-        `Grant/${grant.name}`,
-        matching.includes(grant) ? 'fail' : 'not matched',
-        `for the ${role}`,
-      )
-    }
-    if (matching.length > 0) {
-      unscoped.push(matching.map(grant => grant.scopes))
-      continue
-    }
-    return failure(
-      'authorization.grant',
-      `nothing grants this to ${role} ${quoted(role === 'agent' ? (principal.agentUser?.username ?? '') : principal.user.username)} on the server "${server.name}"`,
-      {
-        hints: ['Use only what you were given, or ask the owner of the server for a grant.'],
-      },
-    )
+  return { given: undefined, matching, unanswered }
+}
+
+function conclude(
+  trial: JudgedTrial,
+  role: PrincipalRole,
+  candidates: readonly Grant[],
+  { given, matching, unanswered }: Found,
+  unscoped: Unscoped[],
+): Verdict {
+  explainQuestions(trial, 'authorization')
+  if (given !== undefined) {
+    trial.policies.push(`Grant/${given.name}`)
+    explainStep(trial, 'authorization', `Grant/${given.name}`, 'pass', `gives to the ${role}`)
+    return undefined
   }
-  return undefined
+  for (const grant of candidates) {
+    const outcome = matching.includes(grant) ? 'fail' : 'not matched'
+    explainStep(trial, 'authorization', `Grant/${grant.name}`, outcome, `for the ${role}`)
+  }
+  // One of those that could not be judged might have given it: neither a login nor another request is what helps.
+  const why = trial.questions.asked(authorizerOf(trial))?.whyUnanswered(unanswered)
+  if (typeof why === 'object' && 'failed' in why) return unlookedUp(why.failed)
+  if (matching.length > 0) {
+    unscoped.push(matching.map(grant => grant.scopes))
+    return undefined
+  }
+  const { server, principal } = trial
+  return failure(
+    'authorization.grant',
+    `nothing grants this to ${role} ${quoted(role === 'agent' ? (principal.agentUser?.username ?? '') : principal.user.username)} on the server "${server.name}"`,
+    { hints: ['Use only what you were given, or ask the owner of the server for a grant.'] },
+  )
 }
 
 /**

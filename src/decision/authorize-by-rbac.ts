@@ -1,11 +1,13 @@
 import type { UserInfo } from '../identity/principal.js'
 import type { PrincipalRole } from '../policy/server.js'
-import type { Call } from '../protocol/call.js'
+import type { Call, Target } from '../protocol/call.js'
 import type { Access, Authorizer } from '../rbac/authorizer.js'
 import type { ResourceAttributes } from '../rbac/operation.js'
-import { virtualOperations } from '../rbac/virtual-resources.js'
-import { eachPrincipal, type PrincipalSubject } from './each-principal.js'
-import { type Eventually, firstOf } from './eventually.js'
+import { type VirtualOperations, virtualOperations } from '../rbac/virtual-resources.js'
+import { isAbandoned } from './abandoned-requests.js'
+import { askInOrder, type Inquiry } from './ask-in-order.js'
+import { type PrincipalSubject, principalSubjects } from './each-principal.js'
+import { andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
 import { quoted } from './quoted.js'
 import { explainStep, type JudgedTrial, type Verdict } from './trial.js'
@@ -14,10 +16,9 @@ import { explainStep, type JudgedTrial, type Verdict } from './trial.js'
 export function authorizeOperations(trial: JudgedTrial, call: Call): Eventually<Verdict> {
   const { server, catalogTool, resolved, principal } = trial
   const { target } = call
-  const what = target.kind === 'none' ? 'this call' : `the ${target.kind} ${quoted(target.name)}`
   const named = target.kind === 'tool' || target.kind === 'prompt'
   if (!named || catalogTool === undefined || resolved?.ok !== true) {
-    const message = `nothing says what ${what} does in terms of Kubernetes, and this server requires that`
+    const message = `nothing says what ${described(target)} does in terms of Kubernetes, and this server requires that`
     return failure('authorization.no_operation', message, {
       hints: ['Ask the platform team to require tools or grants for this server.'],
     })
@@ -26,27 +27,30 @@ export function authorizeOperations(trial: JudgedTrial, call: Call): Eventually<
     // `operations: none` is enough for somebody known who reads; everything else must be given another way as well.
     const reads = principal.kind !== 'anonymous' && catalogTool.access === 'read'
     if (catalogTool.noOperations && (reads || server.require.length > 1)) return undefined
-    return failure('authorization.no_operation', `${what} amounts to no Kubernetes operation that could be authorized`)
+    const message = `${described(target)} amounts to no Kubernetes operation that could be authorized`
+    return failure('authorization.no_operation', message)
   }
   const authorizer = server.authorizers.get(resolved.cluster)
   if (authorizer === undefined) {
-    return failure('authorization.cluster_unknown', `${what} is about a cluster whose permissions are not known here`)
+    const message = `${described(target)} is about a cluster whose permissions are not known here`
+    return failure('authorization.cluster_unknown', message)
   }
-  return eachPrincipal(trial, user => authorizeAll(trial, authorizer, user, resolved.operations))
+  return askAboutEach(trial, resolved.operations, new OperationsInquiry(trial, authorizer))
+}
+
+/** Put together only for a refusal: making the name safe costs more than asking does. */
+function described(target: Target): string {
+  return target.kind === 'none' ? 'this call' : `the ${target.kind} ${quoted(target.name)}`
 }
 
 /** RBAC on the virtual resources that stand for a call (`tools.mcp-authz.dev`). */
-export function authorizeVirtual(
-  trial: JudgedTrial,
-  call: Call,
-  reason: 'authorization.virtual' | 'authorization.connect',
-): Eventually<Verdict> {
+export function authorizeVirtual(trial: JudgedTrial, call: Call, reason: VirtualReason): Eventually<Verdict> {
   const { server } = trial
   const questions = virtualOperations({ name: server.name, namespace: server.namespace }, virtualCall(trial, call))
   if (questions.length === 0) {
     return failure('authorization.no_operation', `no virtual resource stands for "${call.method}"`)
   }
-  return eachPrincipal(trial, user => firstOf(questions, question => anyOf(trial, reason, user, question.anyOf)))
+  return askAboutEach(trial, questions, new VirtualInquiry(trial, call, reason))
 }
 
 /** Policies and RBAC name tools without the prefix that an aggregating gateway adds. */
@@ -54,45 +58,127 @@ function virtualCall({ tool }: JudgedTrial, call: Call): Call {
   return tool === undefined || call.target.kind !== 'tool' ? call : { ...call, target: { kind: 'tool', name: tool } }
 }
 
-function anyOf(
-  trial: JudgedTrial,
-  reason: 'authorization.virtual' | 'authorization.connect',
-  user: PrincipalSubject,
-  alternatives: readonly ResourceAttributes[],
-): Eventually<Verdict> {
-  const [next, ...rest] = alternatives
-  if (next === undefined) {
-    return failure(
-      reason,
-      `${user.role} ${quoted(user.info.username)} has no permission for this on the server "${trial.server.name}"`,
-      {
-        hints: ['Use only what the list of the server offers you, or ask for access.'],
-      },
-    )
-  }
-  const settle = (access: Access): Eventually<Verdict> => {
-    trial.asked.push({ role: user.role, operation: next, allowed: access.allowed, reason: access.reason })
-    explainAccess(trial, 'RBAC (virtual)', user.role, next, access)
-    if (access.allowed) return undefined
-    if ('failed' in access) return failure(access.failed, 'permissions could not be looked up; try again shortly')
-    return anyOf(trial, reason, user, rest)
-  }
-  const access = trial.server.authorizer.authorize(user.info, next)
-  return access instanceof Promise ? access.then(settle) : settle(access)
+/** One question about one principal. */
+interface Asked<Question> {
+  readonly subject: PrincipalSubject
+  readonly question: Question
 }
 
-function authorizeAll(
+/** Every question about the first principal, then every one about the next. */
+function askAboutEach<Question>(
   trial: JudgedTrial,
-  authorizer: Authorizer,
-  { role, info }: PrincipalSubject,
-  operations: readonly ResourceAttributes[],
+  questions: readonly Question[],
+  inquiry: Inquiry<Asked<Question>, Access>,
 ): Eventually<Verdict> {
-  return firstOf(operations, operation => {
-    const access = authorizer.authorize(info, operation)
-    return access instanceof Promise
-      ? access.then(settled => judge(trial, role, info, operation, settled))
-      : judge(trial, role, info, operation, access)
-  })
+  const principals = principalSubjects(trial)
+  if (!principals.ok) return principals.failure
+  const all: Asked<Question>[] = []
+  for (const subject of principals.subjects) for (const question of questions) all.push({ subject, question })
+  return askInOrder(all, inquiry)
+}
+
+/** A call may do each of several things. */
+class OperationsInquiry implements Inquiry<Asked<ResourceAttributes>, Access> {
+  readonly #trial: JudgedTrial
+  readonly #authorizer: Authorizer
+
+  constructor(trial: JudgedTrial, authorizer: Authorizer) {
+    this.#trial = trial
+    this.#authorizer = authorizer
+  }
+
+  ask({ subject, question }: Asked<ResourceAttributes>): Eventually<Access> {
+    return this.#authorizer.authorize(subject.info, question)
+  }
+
+  judge({ subject, question }: Asked<ResourceAttributes>, access: Access): Verdict {
+    return judge(this.#trial, subject.role, subject.info, question, access)
+  }
+
+  late(): Verdict {
+    return late(this.#trial)
+  }
+}
+
+/** A call may use what virtual resources stand for, by one of the alternatives of each. */
+class VirtualInquiry implements Inquiry<Asked<VirtualOperations>, Access> {
+  readonly #trial: JudgedTrial
+  readonly #call: Call
+  readonly #reason: VirtualReason
+
+  constructor(trial: JudgedTrial, call: Call, reason: VirtualReason) {
+    this.#trial = trial
+    this.#call = call
+    this.#reason = reason
+  }
+
+  ask({ subject, question }: Asked<VirtualOperations>): Eventually<Access> {
+    const access = this.#trial.server.authorizer.authorize(subject.info, question.anyOf[0])
+    if (access instanceof Promise) askAboutOthers(this.#trial, this.#call, subject)
+    return access
+  }
+
+  judge({ subject, question }: Asked<VirtualOperations>, access: Access): Eventually<Verdict> {
+    return anyOf(this.#trial, this.#reason, subject, question.anyOf, access)
+  }
+
+  late(): Verdict {
+    return late(this.#trial)
+  }
+}
+
+type VirtualReason = 'authorization.virtual' | 'authorization.connect'
+
+/** Targets of a call that are asked about ahead. */
+const mostAhead = 16
+
+/**
+ * The targets of a call are judged one after the other. Where one has to be asked about, questions about the next ones are
+ * sent along; their answers are known, or under way, when the turn of those targets comes.
+ */
+function askAboutOthers({ server, call }: JudgedTrial, part: Call, { info }: PrincipalSubject): void {
+  if (call.alsoTargets.length === 0) return
+  const targets = [call.target, ...call.alsoTargets]
+  const next = targets.indexOf(part.target) + 1
+  for (const target of targets.slice(next, next + mostAhead)) {
+    const [question] = virtualOperations(server, { ...call, target, alsoTargets: [] })
+    if (question === undefined) return
+    const access = server.authorizer.authorize(info, question.anyOf[0])
+    if (access instanceof Promise) access.catch(() => undefined)
+  }
+}
+
+/** Any of the alternatives is enough; `access` is the answer to the first. */
+function anyOf(
+  trial: JudgedTrial,
+  reason: VirtualReason,
+  { role, info }: PrincipalSubject,
+  alternatives: readonly ResourceAttributes[],
+  access: Access,
+  at = 0,
+): Eventually<Verdict> {
+  const operation = alternatives[at]
+  if (operation !== undefined) {
+    trial.asked.push({ role, operation, allowed: access.allowed, reason: access.reason })
+    explainAccess(trial, 'RBAC (virtual)', role, operation, access)
+  }
+  if (access.allowed) return undefined
+  if ('failed' in access) return failure(access.failed, 'permissions could not be looked up; try again shortly')
+  const next = alternatives[at + 1]
+  if (next === undefined) {
+    const message = `${role} ${quoted(info.username)} has no permission for this on the server "${trial.server.name}"`
+    return failure(reason, message, { hints: ['Use only what the list of the server offers you, or ask for access.'] })
+  }
+  return andThen(trial.server.authorizer.authorize(info, next), settled =>
+    anyOf(trial, reason, { role, info }, alternatives, settled, at + 1),
+  )
+}
+
+/** Why there is no time left to ask more; what is under way goes on, so that the next call finds it known. */
+function late({ request }: JudgedTrial): Verdict {
+  const inTime = request.deadline === undefined || Date.now() < request.deadline
+  if (inTime && !isAbandoned(request)) return undefined
+  return failure('dependency.timeout', 'permissions could not be looked up in time; try again shortly')
 }
 
 function judge(

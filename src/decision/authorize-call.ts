@@ -37,20 +37,21 @@ function refuseByCatalog(trial: JudgedTrial): Verdict {
   const { server, call, catalogTool } = trial
   const { target } = call
   if (server.catalog === undefined || (target.kind !== 'tool' && target.kind !== 'prompt')) return undefined
-  const what = `the ${target.kind} ${quoted(target.name)}`
+  // Put together only for a refusal: making the name safe costs more than all that is looked at here.
+  const what = () => `the ${target.kind} ${quoted(target.name)}`
   if (catalogTool === undefined) {
     // A catalogue without prompts says nothing about them.
     if (target.kind === 'prompt' && server.catalog.prompts.size === 0) return undefined
     return failure(
       'authorization.tool_unknown',
-      `${what} is not one that the server "${server.name}" is known to have`,
+      `${what()} is not one that the server "${server.name}" is known to have`,
       {
         hints: ['Use only names from the list of the server; do not invent names.'],
       },
     )
   }
   if (catalogTool.refuse !== undefined) {
-    return failure('authorization.tool_refused', `${what} is refused for everybody: ${catalogTool.refuse}`)
+    return failure('authorization.tool_refused', `${what()} is refused for everybody: ${catalogTool.refuse}`)
   }
   const resolved = resolveTool(trial, catalogTool)
   if (resolved.ok) return undefined

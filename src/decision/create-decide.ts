@@ -26,7 +26,7 @@ import { enrich } from './enrich.js'
 import { allOf, andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
 import { findServer, unknownServer } from './find-server.js'
-import { judgeGuardrails } from './judge-guardrails.js'
+import { type GuardrailVerdict, judgeGuardrails } from './judge-guardrails.js'
 import { nameTool } from './name-tool.js'
 import type { Outcome, Refusal, Refused } from './outcome.js'
 import type { ReasonCode } from './reason-codes.js'
@@ -230,10 +230,17 @@ class Pipeline {
     } else {
       explainStep(trial, 'authorization', '', 'pass', trial.server.require.join(' and '))
     }
-    const { failures, denials } = judgeGuardrails(trial, matched)
+    return andThen(judgeGuardrails(trial, matched), verdict => this.#guarded(trial, matched, verdict))
+  }
+
+  #guarded(trial: JudgedTrial, matched: MatchedCall, { failures, denials }: GuardrailVerdict): Eventually<Outcome> {
     const [worst, ...others] = failures
     if (worst !== undefined) {
-      if (trial.server.mode !== 'Audit') return { trial, refusal: { failure: worst, shape: { others, denials } } }
+      if (trial.server.mode !== 'Audit') {
+        // A dependency's form of answer hides nothing: what the rules said would be told to those from whom they hide.
+        const told = worst.stage === 'dependency' ? {} : { others, denials }
+        return { trial, refusal: { failure: worst, shape: told } }
+      }
       trial.would.push(...failures)
     }
     if (trial.server.mode === 'Audit') return passed(trial, auditAnswer(trial))

@@ -1,9 +1,8 @@
 import type { UserInfo } from '../identity/principal.js'
 import type { PrincipalRole } from '../policy/server.js'
 import type { Failure } from './decision.js'
-import { type Eventually, firstOf } from './eventually.js'
 import { failure } from './failure.js'
-import type { JudgedTrial, Verdict } from './trial.js'
+import type { JudgedTrial } from './trial.js'
 
 /** One of those whom the Server wants to be authorized, as RBAC knows them. */
 export interface PrincipalSubject {
@@ -11,20 +10,22 @@ export interface PrincipalSubject {
   readonly info: UserInfo
 }
 
-/** Each listed principal must be allowed on its own. */
-export function eachPrincipal(
-  trial: JudgedTrial,
-  check: (subject: PrincipalSubject) => Eventually<Verdict>,
-): Eventually<Verdict> {
+export type PrincipalSubjects =
+  | { readonly ok: true; readonly subjects: readonly PrincipalSubject[] }
+  | { readonly ok: false; readonly failure: Failure }
+
+/** The listed principals, in the order of the list: each must be allowed on its own. */
+export function principalSubjects(trial: JudgedTrial): PrincipalSubjects {
   const subjects: PrincipalSubject[] = []
   for (const role of trial.server.principals) {
     const info = role === 'user' ? trial.principal.user : trial.principal.agentUser
-    if (info === undefined) return agentMissing()
+    if (info === undefined) return { ok: false, failure: agentMissing() }
     // Anybody can name the client id of a public client: RBAC must not take that for the agent itself.
-    if (role === 'agent' && trial.principal.agent.assurance !== 'attested') return agentClaimed()
+    if (role === 'agent' && trial.principal.agent.assurance !== 'attested')
+      return { ok: false, failure: agentClaimed() }
     subjects.push({ role, info })
   }
-  return firstOf(subjects, check)
+  return { ok: true, subjects }
 }
 
 export function agentMissing(): Failure {

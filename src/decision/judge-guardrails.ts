@@ -1,14 +1,27 @@
+import type { AuthorizationRequest } from '../cel/authorizer-value.js'
+import type { Activation } from '../cel/environment.js'
+import { mostQuestions, type Purse } from '../policy/authorizer-questions.js'
 import { activationOf } from '../policy/expression-environment.js'
+import type { Guardrail, Judgement } from '../policy/guardrail.js'
 import type { MatchedCall } from '../policy/match.js'
 import type { DenialMode } from '../policy/server.js'
 import { partsOf } from './call-parts.js'
-import { circumstancesOf } from './circumstances.js'
+import { authorizerOf, circumstancesOf } from './circumstances.js'
 import type { Failure } from './decision.js'
+import { andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
 import { explainStep, type JudgedTrial } from './trial.js'
+import {
+  explainQuestions,
+  type Missing,
+  mostRounds,
+  nothingMissing,
+  unlookedUp,
+  untilAnswered,
+} from './until-answered.js'
 
 export interface GuardrailVerdict {
-  /** In the order of policy names. */
+  /** In the order of policy names. What replaces the verdict (`dependency.*`) goes before it. */
   readonly failures: readonly Failure[]
   /** Denial modes that the failing Guardrails ask for. */
   readonly denials: readonly DenialMode[]
@@ -17,63 +30,164 @@ export interface GuardrailVerdict {
 /**
  * Stage 8: every guardrail that matches is evaluated, so that the message and the record are complete. Those in Audit
  * fill `trial.would`, those in Warn `trial.warnings`. A call of several targets is judged for each, and tells of each
- * broken rule once.
+ * broken rule once. Where their expressions ask the authorizer, all of them wait for its answers together.
  */
-export function judgeGuardrails(trial: JudgedTrial, matched: MatchedCall): GuardrailVerdict {
-  if (trial.call.alsoTargets.length === 0) return judgePart(trial, matched)
-  const parts = partsOf(trial.call)
-  const verdicts = parts.map(call => judgePart({ ...trial, call }, { ...matched, call }))
+export function judgeGuardrails(trial: JudgedTrial, matched: MatchedCall): Eventually<GuardrailVerdict> {
+  if (trial.call.alsoTargets.length === 0) return judgeParts(trial, [partOf(trial, matched)])
+  const parts = partsOf(trial.call).map(call => partOf({ ...trial, call }, { ...matched, call }))
+  return andThen(judgeParts(trial, parts), ({ failures, denials }) => ({ failures: eachOnce(failures), denials }))
+}
+
+function eachOnce(failures: readonly Failure[]): readonly Failure[] {
   const told = new Map<string, Failure>()
-  for (const failed of verdicts.flatMap(verdict => verdict.failures)) {
+  for (const failed of failures) {
     const key = `${failed.policy} ${failed.reason} ${failed.message}`
     if (!told.has(key)) told.set(key, failed)
   }
-  return { failures: [...told.values()], denials: verdicts.flatMap(verdict => verdict.denials) }
+  return [...told.values()]
 }
 
-function judgePart(trial: JudgedTrial, matched: MatchedCall): GuardrailVerdict {
-  const failures: Failure[] = []
-  const denials: DenialMode[] = []
-  for (const rule of trial.snapshot.broken.candidates(matched)) {
-    failures.push(
+/** One target of the call, and the documents that are about it. */
+interface Part {
+  /** Names of documents that are not in force. */
+  readonly broken: readonly string[]
+  readonly guardrails: readonly Guardrail[]
+  /** What came of each; undefined of one that is not about this caller. Changes nothing but budgets. */
+  evaluate(): readonly (Judgement | undefined)[]
+}
+
+function partOf(trial: JudgedTrial, matched: MatchedCall): Part {
+  const { snapshot, principal, budgets } = trial
+  const broken = snapshot.broken.candidates(matched).map(rule => rule.name)
+  const guardrails = snapshot.guardrails.candidates(matched)
+  if (guardrails.length === 0) return { broken, guardrails, evaluate: () => [] }
+  // Kept from round to round: what they hold must not change.
+  const deciding = activationOf(circumstancesOf(trial, 'deciding'))
+  let observing: Activation | undefined
+  return {
+    broken,
+    guardrails,
+    evaluate: () =>
+      guardrails.map(guardrail => {
+        if (!guardrail.match.caller(principal, true)) return undefined
+        if (guardrail.mode === 'Enforce') return guardrail.evaluate(deciding, budgets.deciding)
+        observing ??= activationOf(circumstancesOf(trial, 'observing'))
+        return guardrail.evaluate(observing, budgets.observing)
+      }),
+  }
+}
+
+function judgeParts(trial: JudgedTrial, parts: readonly Part[]): Eventually<GuardrailVerdict> {
+  const evaluated = untilAnswered(
+    trial,
+    () => parts.map(part => part.evaluate()),
+    judged => missing(parts, judged),
+  )
+  return andThen(evaluated, judged => {
+    explainQuestions(trial, 'guardrails')
+    const verdict = new VerdictBuilder(trial)
+    for (const [index, part] of parts.entries()) {
+      for (const name of part.broken) verdict.addBroken(name)
+      for (const [at, guardrail] of part.guardrails.entries()) verdict.add(guardrail, judged[index]?.[at])
+    }
+    return verdict.build()
+  })
+}
+
+function missing(parts: readonly Part[], judged: readonly (readonly (Judgement | undefined)[])[]): Missing {
+  let found: Record<Purse, AuthorizationRequest[]> | undefined
+  for (const [index, { guardrails }] of parts.entries()) {
+    for (const [at, { mode }] of guardrails.entries()) {
+      const judgement = judged[index]?.[at]
+      if (judgement === undefined) continue
+      const { unanswered, unansweredMessages } = judgement
+      if (unanswered.length === 0 && unansweredMessages.length === 0) continue
+      found ??= { deciding: [], observing: [] }
+      found[mode === 'Enforce' ? 'deciding' : 'observing'].push(...unanswered, ...unansweredMessages)
+    }
+  }
+  return found ?? nothingMissing
+}
+
+/** Notes in the trial what its guardrails said, once it is certain. */
+class VerdictBuilder {
+  readonly #trial: JudgedTrial
+  readonly #failures: Failure[] = []
+  readonly #dependencies: Failure[] = []
+  readonly #denials: DenialMode[] = []
+
+  constructor(trial: JudgedTrial) {
+    this.#trial = trial
+  }
+
+  addBroken(name: string): void {
+    this.#failures.push(
       failure('policy.error', 'a policy that governs this call does not compile, so the call cannot be judged', {
-        policy: rule.name,
+        policy: name,
         hints: ['Tell the platform team; nothing that you change in the call helps.'],
       }),
     )
-    explainStep(trial, 'guardrails', rule.name, 'fail', 'does not compile; what it could restrict is denied')
+    explainStep(this.#trial, 'guardrails', name, 'fail', 'does not compile; what it could restrict is denied')
   }
-  const candidates = trial.snapshot.guardrails.candidates(matched)
-  if (candidates.length === 0) return { failures, denials }
-  const activation = activationOf(circumstancesOf(trial))
-  const { deciding, observing } = trial.budgets
-  for (const guardrail of candidates) {
+
+  add(guardrail: Guardrail, judgement: Judgement | undefined): void {
+    const { policies } = this.#trial
     const policy = `Guardrail/${guardrail.name}`
-    if (!guardrail.match.caller(trial.principal, true)) {
-      explainStep(trial, 'guardrails', policy, 'not matched', 'is not about this caller')
-      continue
+    if (judgement === undefined) {
+      explainStep(this.#trial, 'guardrails', policy, 'not matched', 'is not about this caller')
+      return
     }
-    if (!trial.policies.includes(policy)) trial.policies.push(policy)
-    const violations = guardrail.evaluate(activation, guardrail.mode === 'Enforce' ? deciding : observing)
-    if (violations.length === 0) explainStep(trial, 'guardrails', policy, 'pass', '')
-    for (const { reason, message, policyReason, hint } of violations) {
-      const found = failure(reason, message, { policy, policyReason, hints: hint === undefined ? [] : [hint] })
-      switch (guardrail.mode) {
-        case 'Enforce':
-          failures.push(found)
-          if (guardrail.denial) denials.push(guardrail.denial)
-          explainStep(trial, 'guardrails', policy, 'fail', message)
-          break
-        case 'Audit':
-          if (!trial.would.some(one => one.policy === policy && one.message === message)) trial.would.push(found)
-          explainStep(trial, 'guardrails', policy, 'would fail', message)
-          break
-        case 'Warn':
-          if (!trial.warnings.includes(message)) trial.warnings.push(message)
-          explainStep(trial, 'guardrails', policy, 'warn', message)
-          break
-      }
+    if (!policies.includes(policy)) policies.push(policy)
+    const found = judgement.violations.map(({ reason, message, policyReason, hint }) =>
+      failure(reason, message, { policy, policyReason, hints: hint === undefined ? [] : [hint] }),
+    )
+    if (judgement.unanswered.length > 0) found.unshift(this.#unjudged(policy, guardrail.name, judgement.unanswered))
+    if (found.length === 0) explainStep(this.#trial, 'guardrails', policy, 'pass', '')
+    for (const one of found) this.#note(guardrail, one)
+  }
+
+  build(): GuardrailVerdict {
+    return { failures: [...this.#dependencies, ...this.#failures], denials: this.#denials }
+  }
+
+  /** Whatever the expression would make of it: `!authorizer.…allowed()` must not be true because nobody answers. */
+  #unjudged(policy: string, name: string, requests: readonly AuthorizationRequest[]): Failure {
+    const why = this.#trial.questions.asked(authorizerOf(this.#trial))?.whyUnanswered(requests)
+    if (typeof why === 'object' && 'failed' in why) return unlookedUp(why.failed, policy)
+    const what =
+      typeof why === 'object'
+        ? `something that is no question: ${why.problem}`
+        : `more than ${mostQuestions} different questions, or some that hang on one another more than ${mostRounds} times`
+    return failure(
+      'guardrail.error',
+      `the guardrail ${name} could not be judged: it would ask the authorizer ${what}`,
+      {
+        policy,
+        hints: [
+          'Send less, and plain names. If that does not help, the platform team can make the guardrail ask less.',
+        ],
+      },
+    )
+  }
+
+  #note({ mode, denial }: Guardrail, found: Failure): void {
+    const { would, warnings } = this.#trial
+    const { policy, message } = found
+    switch (mode) {
+      case 'Enforce':
+        if (found.stage === 'dependency') this.#dependencies.push(found)
+        else this.#failures.push(found)
+        if (denial) this.#denials.push(denial)
+        explainStep(this.#trial, 'guardrails', policy, 'fail', message)
+        break
+      case 'Audit':
+        if (!would.some(one => one.policy === policy && one.message === message)) would.push(found)
+        explainStep(this.#trial, 'guardrails', policy, 'would fail', message)
+        break
+      case 'Warn':
+        if (!warnings.includes(message)) warnings.push(message)
+        explainStep(this.#trial, 'guardrails', policy, 'warn', message)
+        break
     }
   }
-  return { failures, denials }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Principal } from '../identity/principal.js'
-import { type DecisionBudgets, newDecisionBudgets } from '../policy/decision-budget.js'
+import { AuthorizerQuestions } from '../policy/authorizer-questions.js'
+import { DecisionBudgets } from '../policy/decision-budget.js'
 import type { Server } from '../policy/server.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
 import type { Call, Era } from '../protocol/call.js'
@@ -39,6 +40,8 @@ export interface Trial {
   readonly startedTick: number
   /** What the expressions of policies may cost; the messages of a batch share them. */
   readonly budgets: DecisionBudgets
+  /** What they asked the authorizers; shared as well. */
+  readonly questions: AuthorizerQuestions
   server: Server | undefined
   principal: Principal | undefined
   call: Call | undefined
@@ -86,7 +89,8 @@ export function newTrial(
     snapshot,
     startedAt,
     startedTick: performance.now(),
-    budgets: newDecisionBudgets(),
+    budgets: new DecisionBudgets(),
+    questions: new AuthorizerQuestions(),
     server: undefined,
     principal: undefined,
     call: undefined,

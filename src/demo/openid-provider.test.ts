@@ -109,6 +109,6 @@ describe('the OpenID provider of the demo', () => {
 
   it('refuses a wrong client secret', async () => {
     const grant = { grant_type: 'client_credentials', resource }
-    await expect(requestToken(idp.issuer, 'sre-agent', 'guess', grant)).rejects.toThrow('invalid_client')
+    await expect(requestToken(idp, 'sre-agent', 'guess', grant)).rejects.toThrow('invalid_client')
   })
 })

@@ -6,7 +6,7 @@ import type { ClientMetadata, Configuration, ResourceServer } from 'oidc-provide
 import { z } from 'zod'
 import { authorizationCodeLogin, requestToken } from './authorization-code-login.js'
 import { loginPage } from './login-page.js'
-import { startLoopbackServer } from './loopback-server.js'
+import { startLoopbackServer, type TlsPair } from './loopback-server.js'
 import { createOidcMemoryAdapter } from './oidc-memory-adapter.js'
 import { DEMO_ACCOUNTS, DEMO_CLIENTS, type DemoAccount, type DemoClient } from './openid-people.js'
 
@@ -36,6 +36,8 @@ export interface OpenIdProviderOptions {
   readonly scopes?: readonly string[]
   /** Whether anybody may register a client (RFC 7591), as MCP clients do that nobody has set up. Default: false. */
   readonly registration?: boolean
+  /** Serves https, as API servers demand of an issuer. `ca`: what to know the certificate by. Default: plain http. */
+  readonly tls?: TlsPair & { readonly ca: string }
 }
 
 /** All tokens are access tokens in JWT form (RFC 9068: `typ: at+jwt`, ES256), each issued upon real protocol requests. */
@@ -65,7 +67,7 @@ const TokenExtra = z.object({ act: Act.optional() }).optional()
 /** Starts an OpenID provider (oidc-provider) on 127.0.0.1 with a fresh ES256 key. */
 export async function startOpenIdProvider(options: OpenIdProviderOptions): Promise<OpenIdProvider> {
   const { resource, accounts = DEMO_ACCOUNTS, clients = DEMO_CLIENTS, accessTokenSeconds = 300 } = options
-  const { scopes: moreScopes = [], registration = false, exchangeable = [] } = options
+  const { scopes: moreScopes = [], registration = false, exchangeable = [], tls } = options
   // Imported late: it prints a warning on Node 20, which concerns only who starts the provider.
   const { Provider, errors } = await import('oidc-provider')
   const keys = await createKeys()
@@ -144,8 +146,9 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
   let handle: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) => {
     response.writeHead(503).end()
   }
-  const server = await startLoopbackServer((request, response) => handle(request, response), options.port)
+  const server = await startLoopbackServer((request, response) => handle(request, response), options.port, tls)
   const issuer = server.url
+  const place = { issuer, ...(tls === undefined ? {} : { ca: tls.ca }) }
   const provider = new Provider(issuer, configuration)
   registerTokenExchange(provider)
   const callback = provider.callback()
@@ -212,7 +215,7 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
   }
   const signInWith = (username: string, clientId: string, scope: string): Promise<string> =>
     authorizationCodeLogin({
-      issuer,
+      ...place,
       clientId,
       clientSecret: knownClient(clientId).secret,
       redirectUri: REDIRECT_URI,
@@ -228,13 +231,13 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
     port: server.port,
     login: (username, client = CONSOLE) => signInWith(username, client, `openid ${TOOLS_SCOPE}`),
     clientToken: (client = AGENT) =>
-      requestToken(issuer, client, knownClient(client).secret, {
+      requestToken(place, client, knownClient(client).secret, {
         grant_type: 'client_credentials',
         resource,
         scope: TOOLS_SCOPE,
       }),
     exchange: (subjectToken, client = AGENT) =>
-      requestToken(issuer, client, knownClient(client).secret, {
+      requestToken(place, client, knownClient(client).secret, {
         grant_type: TOKEN_EXCHANGE,
         subject_token: subjectToken,
         subject_token_type: ACCESS_TOKEN,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { addRoute } from './add-route.js'
 import { type AuthzProcess, startAuthz } from './authz-process.js'
 import { type ConnectedClient, connectV1, connectV2, type ToolAnswer } from './clients.js'
+import { type DemoKube, startDemoKube } from './demo-kube.js'
 import { copyDemoPolicies, type DemoPolicies } from './demo-policies.js'
 import { renderEnvoyConfig } from './envoy-config.js'
 import { findEnvoy } from './find-envoy.js'
@@ -21,8 +22,10 @@ import { type SimulatedCluster, startSimulatedCluster } from './simulated-cluste
 import { startEnvoy } from './start-envoy.js'
 
 export interface DemoOptions {
-  /** A kubeconfig of a real cluster; undefined: a simulated API server. */
+  /** A kubeconfig of a real cluster; undefined: an API server of the demo's own, simulated unless `kube`. */
   readonly kubeconfig: string | undefined
+  /** Builds and starts a real API server. */
+  readonly kube: boolean
   /** Allows changes in a real cluster, in a namespace of the demo's own. */
   readonly write: boolean
   /** Stay up after the last step until `signal`. */
@@ -54,7 +57,10 @@ interface Stage {
   readonly ledgerUrl: string
   /** Before the ledger, which verifies who asks. */
   readonly ledger: RecordingProxy
-  readonly cluster: SimulatedCluster | undefined
+  /** The API server of the demo's own, if it has one. */
+  readonly cluster: SimulatedCluster | DemoKube | undefined
+  /** The same, if it is a real one. */
+  readonly kube: DemoKube | undefined
   /** The namespace that the demo's developers own, and one that they do not. */
   readonly own: string
   readonly other: string
@@ -70,7 +76,10 @@ async function setUp(options: DemoOptions, undo: (() => Promise<unknown>)[]): Pr
   say('mcp-authz demo: every call goes through Envoy, which asks mcp-authz before it passes anything on.')
   say('')
   const envoy = await findEnvoy({ announce: line => say(`  ${line}`) })
-  const cluster = options.kubeconfig === undefined ? started(await startSimulatedCluster()) : undefined
+  const kube = options.kube ? started(await startDemoKube(line => say(`  ${line}`))) : undefined
+  const simulated =
+    options.kubeconfig === undefined && kube === undefined ? started(await startSimulatedCluster()) : undefined
+  const cluster = kube ?? simulated
   const kubeconfig = options.kubeconfig ?? cluster?.kubeconfig ?? ''
   if (options.kubeconfig !== undefined) {
     const { context, server, user } = summarizeKubeconfig(options.kubeconfig)
@@ -92,10 +101,16 @@ async function setUp(options: DemoOptions, undo: (() => Promise<unknown>)[]): Pr
   const [listener = 0, admin = 0, grpc = 0, http = 0] = await freePorts(4)
   const envoyUrl = `http://127.0.0.1:${listener}/mcp`
   const idp = started(
-    await startOpenIdProvider({ resource: envoyUrl, accessTokenSeconds: options.keep ? 12 * 3600 : 300 }),
+    await startOpenIdProvider({
+      ...{ resource: envoyUrl, accessTokenSeconds: options.keep ? 12 * 3600 : 300 },
+      ...(kube === undefined ? {} : { tls: kube.tls }),
+    }),
   )
   const ledgerUrl = `http://127.0.0.1:${listener}/ledger`
-  const policies = await copyDemoPolicies({ issuer: idp.issuer, resource: envoyUrl, ledger: ledgerUrl, namespace: own })
+  const policies = await copyDemoPolicies({
+    ...{ issuer: idp.issuer, resource: envoyUrl, ledger: ledgerUrl, namespace: own },
+    ...(kube === undefined ? {} : { cluster: kube.tls }),
+  })
   undo.push(() => policies.remove())
   const issuer = `http://127.0.0.1:${http}`
   const settings = {
@@ -103,6 +118,13 @@ async function setUp(options: DemoOptions, undo: (() => Promise<unknown>)[]): Pr
     'signing.keys.0.file': await signingKey(undo),
     // Nobody but this machine's Envoy can reach the port.
     'listeners.0.trust': 'network',
+    ...(kube === undefined
+      ? {}
+      : {
+          'clusters.local.authorizer': 'sar',
+          'clusters.local.kubeconfig': kube.reviewer,
+          'clusters.local.timeoutMs': '5000',
+        }),
   }
   const authz = started(await startAuthz({ policies: policies.directory, ports: [grpc, http], settings }))
   const verifying = { jwksUrl: `${issuer}/.well-known/jwks.json`, issuer, audience: ledgerUrl }
@@ -119,15 +141,17 @@ async function setUp(options: DemoOptions, undo: (() => Promise<unknown>)[]): Pr
     }),
   )
 
+  await kube?.trust(join(policies.directory, 'identity.yaml'), await idp.login('alice'))
   say(`  gateway          Envoy ${envoy.version}   ${envoyUrl}`)
   say(`  authorization    mcp-authz      policies/demo, asked over gRPC on 127.0.0.1:${grpc}`)
   say(`  identities       oidc-provider  ${idp.issuer}`)
+  const which = kube !== undefined ? `the real API server ${kube.url}` : 'a simulated API server'
   say(
-    `  MCP server       kubernetes-mcp-server   ${cluster === undefined ? 'your cluster' : 'a simulated API server with the namespaces team-a and team-b'}`,
+    `  MCP server       kubernetes-mcp-server   ${cluster === undefined ? 'your cluster' : `${which} with the namespaces team-a and team-b`}`,
   )
   say('  MCP server       ledger, which verifies a token of mcp-authz with every call')
   say('  people           alice, developer of team-a; bob, viewer; the agents sre-agent and release-planner')
-  return { envoyUrl, authz, policies, idp, proxy, ledgerUrl, ledger, cluster, own, other, mayWrite }
+  return { envoyUrl, authz, policies, idp, proxy, ledgerUrl, ledger, cluster, kube, own, other, mayWrite }
 }
 
 /** A fresh key with which mcp-authz signs. */
@@ -238,13 +262,13 @@ class Demo {
       this.#chapter('What RBAC cannot say: guardrails')
       if (mayWrite) {
         await this.#call('alice scales to 3', alice, 'resources_scale', scale(3), { outcome: 'ALLOWED' })
-        this.#effect()
+        await this.#effect()
       } else this.#say('   (scaling to 3 changes the cluster: it needs --write)')
       await this.#call('alice scales to 10', alice, 'resources_scale', scale(10), {
         outcome: 'DENIED',
         says: 'ReplicaCap',
       })
-      this.#effect()
+      await this.#effect()
       await this.#call(
         'alice runs an image from anywhere',
         alice,
@@ -346,7 +370,9 @@ class Demo {
     this.#say('      the server received:')
     for (const name of ['x-mcp-authz-user', 'x-mcp-authz-agent', 'x-mcp-authz-tenant'])
       this.#say(`        ${name}: ${String(received[name] ?? '(absent)')}`)
-    this.#say(`        authorization: ${received.authorization === undefined ? '(removed)' : 'LEFT IN PLACE'}`)
+    const { kube } = this.#stage
+    const token = received.authorization === undefined ? '(removed)' : 'LEFT IN PLACE'
+    this.#say(`        authorization: ${kube === undefined ? token : "the caller's token, for the API server"}`)
     const id = received['x-mcp-authz-decision-id']
     const { line, parsed } = await this.#stage.authz.record(typeof id === 'string' ? id : '')
     this.#say('      the auditor gets:')
@@ -355,9 +381,20 @@ class Demo {
       parsed.subject?.user !== 'alice' ||
       parsed.agent?.id !== 'sre-agent' ||
       received['x-mcp-authz-user'] !== 'alice' ||
-      received.authorization !== undefined
+      (received.authorization === undefined) !== (kube === undefined)
     )
       this.#wrong('alice and sre-agent should be named')
+    await this.#whoDidIt()
+  }
+
+  /** A real API server has a record of its own. */
+  async #whoDidIt(): Promise<void> {
+    const { kube, own } = this.#stage
+    if (kube === undefined) return
+    const event = await kube.auditOfPods(own)
+    this.#say('      the audit log of the API server says:')
+    this.#say(`        ${event?.user ?? 'nobody'} (${event?.groups.join(', ')}): ${event?.verb} ${event?.uri}`)
+    if (event?.user !== 'alice') this.#wrong('alice should be named')
   }
 
   /** Everybody on the way is named, and the chain has a name of its own. */
@@ -401,7 +438,7 @@ class Demo {
       args,
       { outcome: 'ALLOWED' },
     )
-    this.#effect()
+    await this.#effect()
     const id = proxy.requests.findLast(request => request.method === 'POST')?.headers['x-mcp-authz-decision-id']
     const { parsed } = await authz.record(typeof id === 'string' ? id : '')
     const would = JSON.stringify(parsed.would_deny ?? [])
@@ -419,10 +456,10 @@ class Demo {
     )
   }
 
-  #effect(): void {
+  async #effect(): Promise<void> {
     const { cluster, own } = this.#stage
     if (cluster !== undefined)
-      this.#say(`      the cluster: deployment ${own}/web has ${cluster.replicasOf(own, 'web')} replicas`)
+      this.#say(`      the cluster: deployment ${own}/web has ${await cluster.replicasOf(own, 'web')} replicas`)
   }
 
   #outcome(outcome: Expectation['outcome'], text: string, expected: Expectation): void {

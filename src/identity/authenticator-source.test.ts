@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { readDocuments } from '../documents/read-documents.js'
 import { readAuthenticationConfiguration } from './authentication-configuration.js'
 import { AuthenticatorSource } from './authenticator-source.js'
+import { documentOf, identityYaml } from './identity.fixture.js'
+import { readIdentityDocument } from './identity-document.js'
 
 const options = { insecureLoopbackIssuers: true }
 const configuration = (issuer: string, alias = '') => {
@@ -54,6 +56,19 @@ describe('AuthenticatorSource', () => {
     await source.started()
     expect(value?.ready).toBe(false)
     expect(value?.pending).toEqual([expect.stringContaining(unreachable)])
+    source.stop()
+  })
+
+  it.each([
+    ['is refused where it has no connection', new Map(), ['there is no cluster "local" whose API server can be asked']],
+    ['is taken where its connection is not open here', new Map([['local', undefined]]), []],
+    ['is taken where nobody knows the clusters', undefined, []],
+  ])('a cluster in a document %s', (_, clusters, expected) => {
+    const source = new AuthenticatorSource({ now: Date.now, ...(clusters && { clusters }) })
+    const spec = '{ issuers: { "https://kubernetes.default.svc": { tokenReview: { cluster: local } } } }'
+    const { value, findings } = source.for([], readIdentityDocument(documentOf(identityYaml(spec))).value)
+    expect(findings.map(({ message }) => message)).toEqual(expected)
+    expect(value === undefined).toBe(expected.length > 0)
     source.stop()
   })
 })

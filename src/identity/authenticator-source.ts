@@ -6,7 +6,16 @@ import { DpopVerifier } from './dpop/dpop-verifier.js'
 import { combineIdentity } from './identity-configuration.js'
 import type { IdentityDocument } from './identity-document.js'
 import { KeyRing, type KeyRingOptions } from './key-ring.js'
+import type { ClusterConnections } from './load-keys.js'
 import { TokenVerifier } from './token-verifier.js'
+
+export interface AuthenticatorSourceOptions extends KeyRingOptions {
+  /**
+   * The clusters that have a connection, by name; undefined for one that is not open here (`check`). Left out, the names that
+   * documents use are not compared with them, and none can be asked.
+   */
+  readonly clusters?: ClusterConnections
+}
 
 /**
  * Makes the authenticators of one process. The documents may change; keys and verified tokens live on, and documents
@@ -16,7 +25,7 @@ export class AuthenticatorSource {
   readonly #keyRing: KeyRing
   readonly #verifier: TokenVerifier
   readonly #dpop: DpopVerifier
-  readonly #now: () => number
+  readonly #options: AuthenticatorSourceOptions
   #made:
     | {
         readonly inputs: readonly unknown[]
@@ -26,8 +35,8 @@ export class AuthenticatorSource {
     | undefined
   #started: Promise<void> = Promise.resolve()
 
-  constructor(options: KeyRingOptions) {
-    this.#now = options.now
+  constructor(options: AuthenticatorSourceOptions) {
+    this.#options = options
     this.#keyRing = new KeyRing(options)
     this.#verifier = new TokenVerifier({ now: options.now })
     this.#dpop = new DpopVerifier({ now: options.now })
@@ -42,14 +51,14 @@ export class AuthenticatorSource {
     const before = this.#made
     if (before?.inputs.length === inputs.length && inputs.every((input, index) => input === before.inputs[index]))
       return before.result
-    const { value: configuration, findings } = combineIdentity(configurations, identity)
+    const { value: configuration, findings } = combineIdentity(configurations, identity, this.#options.clusters)
     if (configuration === undefined) return { value: before?.authenticator, findings }
     const authenticator = createAuthenticator({
       configuration,
       keyRing: this.#keyRing,
       verifier: this.#verifier,
       dpop: this.#dpop,
-      now: this.#now,
+      ...this.#options,
     })
     // The new one takes hold of the key sets before the old one lets go, so that none is loaded twice.
     this.#started = authenticator.start()

@@ -54,7 +54,7 @@ export function checkTokenUse(
       message:
         'The access token has none of the audiences that are configured for its issuer (jwt[].issuer.audiences).',
     }
-  if (typ !== undefined && !accessTokenTypes.has(withoutApplication(typ.toLowerCase()))) return wrongType
+  if (typ !== undefined && !isAccessTokenType(typ)) return wrongType
   const kind = claims.get('typ')
   if (kind !== undefined && typeof kind !== 'string') return wrongType
   const forDpop = kind?.toLowerCase() === 'dpop'
@@ -68,6 +68,11 @@ export function checkTokenUse(
   const binding = keyBinding(confirmation)
   if (binding === undefined || (forDpop && binding.jkt === undefined)) return unverifiableBinding
   return { ok: true, binding }
+}
+
+function isAccessTokenType(typ: string): boolean {
+  // As nearly every issuer writes it; this runs on every request.
+  return accessTokenTypes.has(typ) || accessTokenTypes.has(withoutApplication(typ.toLowerCase()))
 }
 
 /** RFC 7515, section 4.1.9: "application/" may be left out. */

@@ -1,7 +1,6 @@
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import { algorithms } from './algorithms.js'
 import { anonymousPrincipal } from './anonymous-principal.js'
-import { answerMargin } from './answer-margin.js'
 import type { AcceptedAudience, Authenticated, Authenticator } from './authenticator.js'
 import { bearerToken } from './bearer-token.js'
 import { checkTokenUse } from './check-token-use.js'
@@ -9,15 +8,20 @@ import type { DpopNonce } from './dpop/dpop-nonce.js'
 import { DpopVerifier } from './dpop/dpop-verifier.js'
 import { andThen, type Eventually } from './eventually.js'
 import { gatewayClaims } from './gateway-claims.js'
-import type { IdentityConfiguration } from './identity-configuration.js'
+import type { ConfiguredIssuer, IdentityConfiguration } from './identity-configuration.js'
+import type { IdentityEvent } from './identity-event.js'
+import { inTime } from './in-time.js'
 import { checkKeyProof, type Presented } from './key-proof.js'
 import type { KeyRing } from './key-ring.js'
+import type { ClusterConnections } from './load-keys.js'
 import { loadNonceKey } from './load-nonce-key.js'
 import { numericDate } from './numeric-date.js'
 import { OnBehalfOf } from './on-behalf-of.js'
 import { PrincipalMapper } from './principal-mapper.js'
 import { inRouteTenant } from './route-tenant.js'
+import { TokenReviewer } from './token-reviewer.js'
 import {
+  type Failed,
   type KeySets,
   notBeforeLeeway,
   type TokenVerifier,
@@ -33,6 +37,9 @@ export interface AuthenticatorOptions {
   readonly verifier: TokenVerifier
   /** Shared likewise, so that a reload does not let used proofs in again. Default: one of its own. */
   readonly dpop?: DpopVerifier
+  /** The clusters that can be asked whom their tokens speak for. */
+  readonly clusters?: ClusterConnections
+  readonly onEvent?: (event: IdentityEvent) => void
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -48,6 +55,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 /** Milliseconds. */
 const nonceRetry = 5000
 
+const late: Failed = {
+  ok: false,
+  reason: 'dependency.timeout',
+  message: 'The access token could not be checked in time; try again.',
+}
+const notShown: Failed = {
+  ok: false,
+  reason: 'identity.issuer_unknown',
+  message:
+    'The cluster must see tokens of its ServiceAccounts itself (tokenReview), which the gateway keeps here; use a server with identity: token.',
+}
+
 class ConfiguredAuthenticator implements Authenticator {
   readonly issuers: Authenticator['issuers']
   readonly onBehalfOfHeaders: readonly string[]
@@ -57,6 +76,8 @@ class ConfiguredAuthenticator implements Authenticator {
   readonly #mapper: PrincipalMapper
   readonly #dpop: DpopVerifier
   readonly #onBehalfOf: OnBehalfOf
+  /** By the URL of the issuer. */
+  readonly #reviewers: ReadonlyMap<string, TokenReviewer>
   #nonce: DpopNonce | undefined
   #nonceProblem: string | undefined
   #nonceTimer: NodeJS.Timeout | undefined
@@ -67,6 +88,7 @@ class ConfiguredAuthenticator implements Authenticator {
     this.#mapper = new PrincipalMapper(options.configuration)
     this.#dpop = options.dpop ?? new DpopVerifier(options)
     this.#onBehalfOf = new OnBehalfOf(options.configuration, this.#mapper)
+    this.#reviewers = reviewersOf(options)
     const { onBehalfOf, proofs } = options.configuration
     this.onBehalfOfHeaders = [...new Set(onBehalfOf.map(({ header }) => header))]
     this.dpopAlgorithms = proofs.dpop === undefined ? [] : algorithms
@@ -161,12 +183,13 @@ class ConfiguredAuthenticator implements Authenticator {
         message: 'The service is not ready to check access tokens; try again.',
       }
     const verification = this.#options.verifier.verify(token, keySets)
-    return verification instanceof Promise ? this.#inTime(verification, request.deadline) : verification
+    if (!(verification instanceof Promise)) return verification
+    return inTime<Verification>(verification, request.deadline, this.#options.now, late)
   }
 
   /** The part that runs on every request, cached token or not: the answer depends on the server and on configuration. */
   #principal(token: VerifiedToken, presented: Presented): Eventually<Authenticated> {
-    const { request, accepted } = presented
+    const { accepted } = presented
     const { configuration } = this.#options
     const issuer = configuration.issuers.get(token.issuer)
     if (issuer === undefined)
@@ -175,11 +198,28 @@ class ConfiguredAuthenticator implements Authenticator {
         reason: 'identity.issuer_unknown',
         message: 'The access token comes from an issuer that is not configured here.',
       }
-    const use = checkTokenUse(token.claims, token.typ, accepted.audiences, issuer.configuration.audiences)
+    // Of a cluster's tokens, Servers alone say for whom they are good.
+    const expected = issuer.review === undefined ? issuer.configuration.audiences : accepted.audiences
+    const use = checkTokenUse(token.claims, token.typ, accepted.audiences, expected)
     if (!use.ok) return use
     const means = { rules: configuration.proofs, dpop: this.#dpop, nonce: this.#nonce }
     return andThen(checkKeyProof(presented, { token, binding: use.binding }, means), proof =>
-      proof.ok ? this.#mapper.map(token.claims, issuer, token.expiresAt, request.peer.principal) : proof,
+      proof.ok ? this.#mapped(token, issuer, presented) : proof,
+    )
+  }
+
+  /** Synchronous when nobody has to be asked. */
+  #mapped(token: VerifiedToken, issuer: ConfiguredIssuer, presented: Presented): Eventually<Authenticated> {
+    const { request, accepted, token: shown } = presented
+    const { claims, expiresAt } = token
+    const workload = request.peer.principal
+    if (issuer.review === undefined) return this.#mapper.map(claims, issuer, expiresAt, workload)
+    const reviewer = this.#reviewers.get(token.issuer)
+    if (shown === undefined || reviewer === undefined) return notShown
+    const review = reviewer.review(shown.text, token, accepted.audiences)
+    const reviewed = review instanceof Promise ? inTime(review, request.deadline, this.#options.now, late) : review
+    return andThen(reviewed, answer =>
+      answer.ok ? this.#mapper.map(claims, issuer, expiresAt, workload, answer.user) : answer,
     )
   }
 
@@ -215,30 +255,16 @@ class ConfiguredAuthenticator implements Authenticator {
       }
     return this.#principal({ issuer, claims, typ, expiresAt, notBefore }, { request, accepted, token: undefined })
   }
-
-  /** The verification goes on after the deadline, so that the caller's next try finds it done. */
-  #inTime(verification: Promise<Verification>, deadline: number | undefined): Promise<Verification> {
-    if (deadline === undefined) return verification
-    const { promise, resolve } = withResolver<Verification>()
-    const left = deadline - this.#options.now()
-    const timer = setTimeout(
-      () =>
-        resolve({
-          ok: false,
-          reason: 'dependency.timeout',
-          message: 'The access token could not be checked in time; try again.',
-        }),
-      Math.min(Math.max(0, left - answerMargin(left)), 2 ** 31 - 1),
-    )
-    verification.then(resolve).finally(() => clearTimeout(timer))
-    return promise
-  }
 }
 
-function withResolver<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => undefined
-  const promise = new Promise<T>(settle => {
-    resolve = settle
-  })
-  return { promise, resolve }
+function reviewersOf(options: AuthenticatorOptions): ReadonlyMap<string, TokenReviewer> {
+  const { configuration, clusters, now, onEvent } = options
+  const reviewers = new Map<string, TokenReviewer>()
+  for (const [issuer, { review: rule }] of configuration.issuers)
+    if (rule !== undefined)
+      reviewers.set(
+        issuer,
+        new TokenReviewer({ issuer, rule, now, api: clusters?.get(rule.cluster), ...(onEvent && { onEvent }) }),
+      )
+  return reviewers
 }

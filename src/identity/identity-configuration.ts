@@ -1,14 +1,22 @@
 import { createHash } from 'node:crypto'
 import type { CelProgram } from '../cel/environment.js'
 import type { Finding } from '../documents/finding.js'
+import type { PathSegment } from '../documents/source-document.js'
 import type { AuthenticationConfiguration } from './authentication-configuration.js'
 import type { Compilation } from './compilation.js'
 import { claimsEnvironment } from './expressions.js'
-import { type ClientKind, defaultAgentExpression, type IdentityDocument, type ProofRules } from './identity-document.js'
+import {
+  type ClientKind,
+  defaultAgentExpression,
+  type IdentityDocument,
+  type IssuerKeys,
+  type ProofRules,
+} from './identity-document.js'
 import type { IssuerConfiguration } from './issuer-configuration.js'
 import { discoveryUrlOf } from './issuer-url.js'
 import type { OnBehalfOfRule } from './on-behalf-of-rule.js'
 import type { RoleMapper } from './role-mapper.js'
+import type { TokenReviewRule } from './token-reviewer.js'
 import type { WorkloadMapping } from './workload-mapping.js'
 
 /** Where an issuer's keys come from. Two issuers' key sets are the same one only if all of this is the same. */
@@ -18,6 +26,7 @@ export interface KeySource {
     | { readonly kind: 'discovery'; readonly url: string }
     | { readonly kind: 'jwksUri'; readonly url: string }
     | { readonly kind: 'file'; readonly path: string }
+    | { readonly kind: 'cluster'; readonly cluster: string }
   readonly certificateAuthority: string | undefined
   /** Digest of all of the above. */
   readonly revision: string
@@ -28,6 +37,8 @@ export interface ConfiguredIssuer {
   readonly alias: string
   readonly login: boolean
   readonly keys: KeySource
+  /** Where it is there, the API server says who a token speaks for, and `configuration` would admit nobody. */
+  readonly review: TokenReviewRule | undefined
 }
 
 /** All that says who callers are: every AuthenticationConfiguration and at most one Identity, put together. */
@@ -46,11 +57,13 @@ export interface IdentityConfiguration {
 /**
  * Puts the documents together. Errors: an issuer configured twice, two issuers with one alias (an agent of one would be
  * taken for an agent of the other). The default alias is the host of the issuer's URL. A warning for an issuer that
- * only Identity names.
+ * only Identity names. `clusters` are the names of those with an API server that can be asked; left out, they are not
+ * compared.
  */
 export function combineIdentity(
   configurations: readonly AuthenticationConfiguration[],
   identity: IdentityDocument | undefined,
+  clusters?: { has(name: string): boolean },
 ): Compilation<IdentityConfiguration> {
   const findings: Finding[] = []
   const issuers = new Map<string, ConfiguredIssuer>()
@@ -70,9 +83,12 @@ export function combineIdentity(
           }),
         )
       aliases.add(alias)
-      issuers.set(url, { configuration, alias, login: said?.login ?? true, keys: keySource(configuration, said) })
+      const keys = keySource(configuration, said)
+      issuers.set(url, { configuration, alias, login: said?.login ?? true, keys, review: undefined })
     }
   reportSharedNames(configurations, findings)
+  if (identity !== undefined) addReviewed(identity, { issuers, aliases }, findings)
+  if (identity !== undefined && clusters !== undefined) reportUnknownClusters(identity, clusters, findings)
   for (const url of identity?.issuers.keys() ?? [])
     if (!issuers.has(url))
       findings.push(
@@ -90,11 +106,78 @@ export function combineIdentity(
             ]),
       )
   if (findings.some(({ severity }) => severity === 'error')) return { value: undefined, findings }
-  const clients = clientsOf(identity, aliases, findings)
+  const reviewed = new Set([...issuers.values()].filter(({ review }) => review !== undefined).map(({ alias }) => alias))
+  const clients = clientsOf(identity, { aliases, reviewed }, findings)
   const { tenant, roleMapper, workloads = [], onBehalfOf = [] } = identity ?? {}
   const proofs = identity?.proofs ?? { dpop: undefined, mtls: false }
   const agent = identity?.agent ?? defaultAgent()
   return { value: { issuers, clients, agent, tenant, roleMapper, workloads, proofs, onBehalfOf }, findings }
+}
+
+/**
+ * The issuers whose tokens an API server reviews. Errors: one that an AuthenticationConfiguration has too (which of the two
+ * says who it is?), an alias of another, and two clusters whose ServiceAccounts would have the same names.
+ */
+function addReviewed(
+  { document, issuers: listed }: IdentityDocument,
+  { issuers, aliases }: { readonly issuers: Map<string, ConfiguredIssuer>; readonly aliases: Set<string> },
+  findings: Finding[],
+): void {
+  const clusterOf = new Map<string, string>()
+  for (const [url, said] of listed) {
+    const { tokenReview: review, alias = defaultAlias(url) } = said
+    if (review === undefined) continue
+    const report = (field: readonly PathSegment[], message: string, hint: string) =>
+      findings.push(document.finding('error', ['spec', 'issuers', url, ...field], message, { hint }))
+    if (issuers.has(url))
+      report(['tokenReview'], 'an AuthenticationConfiguration has this issuer too', 'keep one of them')
+    else if (aliases.has(alias))
+      report([], `another issuer has the alias "${alias}" too`, 'give each an alias of its own')
+    const other = clusterOf.get(review.prefix) ?? review.cluster
+    if (other !== review.cluster) {
+      const hint = 'give one of them a prefix, such as "east:"'
+      report(['tokenReview', 'prefix'], `ServiceAccounts of the cluster "${other}" would have the same names`, hint)
+    }
+    clusterOf.set(review.prefix, review.cluster)
+    aliases.add(alias)
+    const configuration = admitsNobody(url)
+    issuers.set(url, { configuration, alias, login: false, keys: keySource(configuration, said), review })
+  }
+}
+
+/** What nobody may fall back on: no audience is good, and `sub` of a ServiceAccount is a reserved name. */
+function admitsNobody(url: string): IssuerConfiguration {
+  return {
+    url,
+    discoveryUrl: undefined,
+    certificateAuthority: undefined,
+    audiences: [],
+    username: { kind: 'claim', claim: 'sub', prefix: '' },
+    groups: undefined,
+    uid: undefined,
+    extra: [],
+    claimRules: [],
+    userRules: [],
+  }
+}
+
+function reportUnknownClusters(
+  { document, issuers }: IdentityDocument,
+  clusters: { has(name: string): boolean },
+  findings: Finding[],
+): void {
+  for (const [url, { jwksCluster, tokenReview }] of issuers) {
+    const review = tokenReview?.cluster
+    const hint = 'Config.spec.clusters names them; give it a connection (inCluster, or kubeconfig)'
+    const unknown = (name: string | undefined) => name !== undefined && !clusters.has(name)
+    const message = (name: string | undefined) => `there is no cluster "${name}" whose API server can be asked`
+    if (unknown(review))
+      findings.push(
+        document.finding('error', ['spec', 'issuers', url, 'tokenReview', 'cluster'], message(review), { hint }),
+      )
+    if (unknown(jwksCluster) && jwksCluster !== review)
+      findings.push(document.finding('error', ['spec', 'issuers', url, 'jwksCluster'], message(jwksCluster), { hint }))
+  }
 }
 
 /** Two issuers that put the same before the names in their tokens: whoever chooses names at one can be anybody of the other. */
@@ -127,11 +210,11 @@ export function clientKey(alias: string, id: string): string {
 
 /**
  * A client is written as `<alias>:<id>`. Without an alias it is one of every issuer: fine with one issuer, a warning with
- * several, because the same id may belong to somebody else there.
+ * several, because the same id may belong to somebody else there. The tokens of a cluster that reviews them name no clients.
  */
 function clientsOf(
   identity: IdentityDocument | undefined,
-  aliases: ReadonlySet<string>,
+  { aliases, reviewed }: { readonly aliases: ReadonlySet<string>; readonly reviewed: ReadonlySet<string> },
   findings: Finding[],
 ): ReadonlyMap<string, ClientKind> {
   const clients = new Map<string, ClientKind>()
@@ -139,11 +222,12 @@ function clientsOf(
   const written = [...identity.clients]
   const isQualified = ([name]: (typeof written)[number]) => aliases.has(name.slice(0, Math.max(0, name.indexOf(':'))))
   for (const [name, kind] of written.filter(client => !isQualified(client))) {
-    for (const alias of aliases) clients.set(clientKey(alias, name), kind)
-    if (aliases.size > 1)
+    const everywhere = [...aliases].filter(alias => !reviewed.has(alias))
+    for (const alias of everywhere) clients.set(clientKey(alias, name), kind)
+    if (everywhere.length > 1)
       findings.push(
         identity.document.finding('warning', ['spec', 'clients', name], 'is meant for the clients of every issuer', {
-          hint: `write the issuer's alias before it, such as "${[...aliases][0]}:${name}"`,
+          hint: `write the issuer's alias before it, such as "${everywhere[0]}:${name}"`,
         }),
       )
   }
@@ -175,8 +259,8 @@ function defaultAlias(url: string): string {
 }
 
 function keySource(
-  configuration: IssuerConfiguration,
-  said: { jwksUri: string | undefined; jwksFile: string | undefined } | undefined,
+  configuration: Pick<IssuerConfiguration, 'url' | 'discoveryUrl' | 'certificateAuthority'>,
+  said: Pick<IssuerKeys, 'jwksUri' | 'jwksFile' | 'jwksCluster'> | undefined,
 ): KeySource {
   const { url: issuer, discoveryUrl = discoveryUrlOf(issuer), certificateAuthority } = configuration
   const from: KeySource['from'] =
@@ -184,7 +268,9 @@ function keySource(
       ? { kind: 'file', path: said.jwksFile }
       : said?.jwksUri !== undefined
         ? { kind: 'jwksUri', url: said.jwksUri }
-        : { kind: 'discovery', url: discoveryUrl }
+        : said?.jwksCluster !== undefined
+          ? { kind: 'cluster', cluster: said.jwksCluster }
+          : { kind: 'discovery', url: discoveryUrl }
   const revision = createHash('sha256')
     .update(JSON.stringify([issuer, from, certificateAuthority ?? null]))
     .digest('base64url')

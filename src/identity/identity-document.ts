@@ -11,6 +11,7 @@ import { claimsEnvironment, compileAt } from './expressions.js'
 import { issuerUrlProblem } from './issuer-url.js'
 import type { OnBehalfOfRule } from './on-behalf-of-rule.js'
 import { compileRoleMapper, type RoleMapper } from './role-mapper.js'
+import type { TokenReviewRule } from './token-reviewer.js'
 import { compileWorkload, type WorkloadMapping } from './workload-mapping.js'
 
 /** An actor of RFC 8693 first, then the client in the words of OpenID Connect and of RFC 9068. */
@@ -25,6 +26,10 @@ export interface IssuerKeys {
   readonly jwksUri: string | undefined
   /** Absolute path. */
   readonly jwksFile: string | undefined
+  /** Name of the cluster whose API server has the keys. */
+  readonly jwksCluster: string | undefined
+  /** Its users are those that the API server of a cluster says, and no AuthenticationConfiguration has it. */
+  readonly tokenReview: TokenReviewRule | undefined
   /** Whether the metadata of Servers names it as a place to log in at. */
   readonly login: boolean
 }
@@ -71,6 +76,21 @@ const schema = z.strictObject({
             .optional(),
           jwksFile: text.optional(),
           jwksUri: text.optional(),
+          jwksCluster: text.max(63).optional(),
+          tokenReview: z
+            .strictObject({
+              cluster: text.max(63),
+              cacheSeconds: z.number().int().min(1).max(60).default(10),
+              prefix: z
+                .string()
+                .max(64)
+                .regex(
+                  /^[a-z0-9][-a-z0-9.]*:$/,
+                  'a prefix is lower-case letters, digits, "-" and ".", and ends with ":"',
+                )
+                .optional(),
+            })
+            .optional(),
           login: z.boolean().optional(),
         }),
       )
@@ -119,15 +139,24 @@ export function readIdentityDocument(
 
   const issuers = new Map<string, IssuerKeys>()
   const insecureLoopback = options.insecureLoopbackIssuers === true
-  for (const [url, { alias, jwksFile, jwksUri, login = true }] of Object.entries(spec.issuers ?? {})) {
-    if (jwksFile !== undefined && jwksUri !== undefined)
-      report(['issuers', url], 'has both jwksFile and jwksUri', 'keep one of them')
+  for (const [url, { alias, jwksFile, jwksUri, ...said }] of Object.entries(spec.issuers ?? {})) {
+    const tokenReview = compileTokenReview(said, (field, ...rest) => report(['issuers', url, ...field], ...rest))
+    const jwksCluster =
+      said.jwksCluster ?? (jwksFile === undefined && jwksUri === undefined ? tokenReview?.cluster : undefined)
+    const { login = tokenReview === undefined } = said
+    const sources = Object.entries({ jwksFile, jwksUri, jwksCluster }).filter(([, value]) => value !== undefined)
+    if (sources.length > 1)
+      report(['issuers', url], `has both ${sources.map(([name]) => name).join(' and ')}`, 'keep one of them')
+    const unusable = tokenReview === undefined ? undefined : issuerUrlProblem(url, { insecureLoopback })
+    if (unusable !== undefined) report(['issuers', url], unusable)
     const problem = jwksUri === undefined ? undefined : issuerUrlProblem(jwksUri, { insecureLoopback })
     if (problem !== undefined) report(['issuers', url, 'jwksUri'], problem)
     issuers.set(url, {
       alias,
       jwksUri,
       login,
+      jwksCluster,
+      tokenReview,
       jwksFile: jwksFile === undefined ? undefined : resolve(dirname(document.file), jwksFile),
     })
   }
@@ -162,4 +191,19 @@ export function readIdentityDocument(
   if (broken) return { value: undefined, findings }
   const value = { document, issuers, clients, agent, tenant, roleMapper, workloads, proofs, onBehalfOf }
   return { value, findings }
+}
+
+type Report = (field: readonly PathSegment[], message: string, hint?: string) => void
+
+function compileTokenReview(
+  { tokenReview, login }: NonNullable<z.output<typeof schema>['spec']['issuers']>[string],
+  report: Report,
+): TokenReviewRule | undefined {
+  if (tokenReview === undefined) return undefined
+  const { cluster, cacheSeconds, prefix = '' } = tokenReview
+  if (login === true)
+    report(['login'], 'nobody can log in where tokens are those of a cluster', 'leave it out; it is false here')
+  if (prefix === 'system:' || prefix === 'agent:')
+    report(['tokenReview', 'prefix'], 'is reserved', 'name the cluster, such as "east:"')
+  return { cluster, prefix, keep: cacheSeconds * 1000 }
 }

@@ -6,3 +6,5 @@ export type IdentityEvent =
   | { readonly kind: 'keys_failed'; readonly issuer: string; readonly message: string; readonly failures: number }
   /** The last good set is too old (milliseconds); requests are now answered with dependency.keys_unavailable. */
   | { readonly kind: 'keys_stale'; readonly issuer: string; readonly age: number }
+  /** The API server of a cluster could not say, or said in a way that cannot be relied on, whom a token speaks for. */
+  | { readonly kind: 'review_failed'; readonly issuer: string; readonly cluster: string; readonly message: string }

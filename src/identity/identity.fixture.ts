@@ -14,6 +14,7 @@ import { readIdentityDocument } from './identity-document.js'
 import type { IdentityEvent } from './identity-event.js'
 import { KeyRing } from './key-ring.js'
 import type { KeySetTimings } from './key-set.js'
+import type { ClusterConnections } from './load-keys.js'
 import { TokenVerifier, type TokenVerifierOptions } from './token-verifier.js'
 
 export const issuerUrl = 'https://idp.example.com/realms/acme'
@@ -168,21 +169,18 @@ export interface SetUp {
   readonly configuration?: IdentityConfiguration
   readonly timings?: Partial<KeySetTimings>
   readonly verifier?: Partial<TokenVerifierOptions>
+  readonly clusters?: ClusterConnections
 }
 
 /** A started authenticator with a clock that tests move. */
-export async function setUp({ issuer, configuration = configurationOf(), timings, verifier: limits }: SetUp) {
+export async function setUp({ issuer, configuration = configurationOf(), timings, verifier: limits, clusters }: SetUp) {
   const clock = { seconds: epoch }
   const now = () => clock.seconds * 1000
   const events: IdentityEvent[] = []
-  const keyRing = new KeyRing({
-    now,
-    fetcher: issuer.fetcher,
-    onEvent: event => events.push(event),
-    ...(timings && { timings }),
-  })
+  const common = { now, onEvent: (event: IdentityEvent) => events.push(event), ...(clusters && { clusters }) }
+  const keyRing = new KeyRing({ ...common, fetcher: issuer.fetcher, ...(timings && { timings }) })
   const verifier = new TokenVerifier({ now, ...limits })
-  const authenticator = createAuthenticator({ configuration, keyRing, verifier, now })
+  const authenticator = createAuthenticator({ ...common, configuration, keyRing, verifier })
   await authenticator.start()
   return { authenticator, verifier, keyRing, clock, now, events }
 }

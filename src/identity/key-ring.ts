@@ -2,13 +2,15 @@ import { createFetcher, type Fetcher } from './fetch-bytes.js'
 import type { KeySource } from './identity-configuration.js'
 import type { IdentityEvent } from './identity-event.js'
 import { KeySet, type KeySetTimings } from './key-set.js'
-import { loadKeys } from './load-keys.js'
+import { type ClusterConnections, loadKeys } from './load-keys.js'
 
 export interface KeyRingOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Default: undici with a total time-out of 5 s and 1 MiB. */
   readonly fetcher?: Fetcher
+  /** The clusters that can be asked for their keys. */
+  readonly clusters?: ClusterConnections
   readonly onEvent?: (event: IdentityEvent) => void
   readonly timings?: Partial<KeySetTimings>
 }
@@ -35,10 +37,10 @@ export class KeyRing {
       known.holders++
       return known.set
     }
-    const { now, onEvent = () => undefined, timings, fetcher = createFetcher() } = this.#options
+    const { now, onEvent = () => undefined, timings, fetcher = createFetcher(), clusters } = this.#options
     const set = new KeySet({
       issuer: source.issuer,
-      load: () => loadKeys(source, fetcher),
+      load: () => loadKeys(source, fetcher, clusters),
       now,
       timings: { ...(source.from.kind === 'file' ? local : remote), ...timings },
       onEvent,

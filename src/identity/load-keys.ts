@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import type { ApiServer } from '../kube/api-server.js'
 import type { JsonObject } from '../protocol/json-value.js'
 import { isJsonObject } from '../protocol/json-value.js'
 import { parseStrictJson } from '../protocol/strict-json.js'
@@ -14,19 +15,27 @@ export type LoadedKeys =
 type Document = { readonly ok: true; readonly value: JsonObject } | { readonly ok: false; readonly message: string }
 
 const maxBytes = 1024 * 1024
+/** The API server answers 406 to a plain application/json. */
+const keySetTypes = 'application/jwk-set+json, application/json'
 
-/** Gets an issuer's keys once: from its discovery document, a JWKS URL or a file. Never rejects. */
-export async function loadKeys(source: KeySource, fetcher: Fetcher): Promise<LoadedKeys> {
+/** The API servers of clusters, by name. undefined: one that is configured, but cannot be asked from here. */
+export type ClusterConnections = ReadonlyMap<string, ApiServer | undefined>
+
+/** Gets an issuer's keys once: from its discovery document, a JWKS URL, a file or an API server. Never rejects. */
+export async function loadKeys(
+  source: KeySource,
+  fetcher: Fetcher,
+  clusters: ClusterConnections = new Map(),
+): Promise<LoadedKeys> {
   const { from, certificateAuthority } = source
   const fetchDocument = async (url: string, accept: string): Promise<Document> => {
     const fetched = await fetcher({ url, accept, certificateAuthority })
     return fetched.ok ? parse(fetched.bytes, url) : fetched
   }
-  // The API server answers 406 to a plain application/json.
-  const fetchSet = async (url: string) =>
-    toKeys(await fetchDocument(url, 'application/jwk-set+json, application/json'), url)
+  const fetchSet = async (url: string) => toKeys(await fetchDocument(url, keySetTypes), url)
 
   if (from.kind === 'file') return toKeys(await readDocument(from.path), from.path)
+  if (from.kind === 'cluster') return fromCluster(from.cluster, clusters)
   if (from.kind === 'jwksUri') return fetchSet(from.url)
   const discovery = await fetchDocument(from.url, 'application/json')
   if (!discovery.ok) return discovery
@@ -42,6 +51,18 @@ export async function loadKeys(source: KeySource, fetcher: Fetcher): Promise<Loa
   const problem = issuerUrlProblem(jwksUri, { insecureLoopback: from.url.startsWith('http:') })
   if (problem !== undefined) return { ok: false, message: `the jwks_uri of ${from.url} ${problem}` }
   return fetchSet(jwksUri)
+}
+
+/** As whoever we are there: few clusters show their keys to everybody (ClusterRole system:service-account-issuer-discovery). */
+async function fromCluster(cluster: string, clusters: ClusterConnections): Promise<LoadedKeys> {
+  const where = `the key set of the cluster "${cluster}"`
+  const api = clusters.get(cluster)
+  if (api === undefined) return { ok: false, message: `${where} cannot be read: it has no connection` }
+  const answer = await api.request({ method: 'GET', path: '/openid/v1/jwks', accept: keySetTypes, maxBytes })
+  if (!answer.ok) return { ok: false, message: `${where} cannot be read: ${answer.reason}: ${answer.message}` }
+  return isJsonObject(answer.body)
+    ? toKeys({ ok: true, value: answer.body }, where)
+    : { ok: false, message: `${where} is not a JSON object` }
 }
 
 async function readDocument(path: string): Promise<Document> {

@@ -26,24 +26,36 @@ const nobody: Agent = { id: '', issuer: '', assurance: 'none' }
  */
 export class PrincipalMapper {
   readonly #configuration: IdentityConfiguration
-  readonly #mapped = new WeakMap<JsonObject, { readonly workload: string; readonly mapped: Mapped }>()
+  readonly #mapped = new WeakMap<
+    JsonObject,
+    { readonly workload: string; readonly user: UserInfo | undefined; readonly mapped: Mapped }
+  >()
 
   constructor(configuration: IdentityConfiguration) {
     this.#configuration = configuration
   }
 
-  /** `claims` must be verified, and must be the same object for the same token if it is to be fast. */
-  map(claims: JsonObject, issuer: ConfiguredIssuer, expiresAt: number, workload: string): Mapped {
+  /**
+   * `claims` must be verified, and must be the same object for the same token if it is to be fast. So must `user`: whom an
+   * API server says that the token speaks for; without it, the issuer's configuration says so.
+   */
+  map(claims: JsonObject, issuer: ConfiguredIssuer, expiresAt: number, workload: string, user?: UserInfo): Mapped {
     const known = this.#mapped.get(claims)
-    if (known?.workload === workload) return known.mapped
-    const mapped = this.#map(claims, issuer, expiresAt, workload)
-    this.#mapped.set(claims, { workload, mapped })
+    if (known?.workload === workload && known.user === user) return known.mapped
+    const mapped = this.#map(claims, issuer, expiresAt, workload, user)
+    this.#mapped.set(claims, { workload, user, mapped })
     return mapped
   }
 
-  #map(claims: JsonObject, { configuration, alias }: ConfiguredIssuer, expiresAt: number, workload: string): Mapped {
+  #map(
+    claims: JsonObject,
+    { configuration, alias }: ConfiguredIssuer,
+    expiresAt: number,
+    workload: string,
+    reviewed: UserInfo | undefined,
+  ): Mapped {
     const issuer = configuration.url
-    const mappedUser = mapUser(claims, configuration)
+    const mappedUser: MappedUser = reviewed ? { ok: true, user: reviewed } : mapUser(claims, configuration)
     if (!mappedUser.ok) return mappedUser
     const user = this.#withRoles(mappedUser.user, claims)
     if (!user.ok) return user

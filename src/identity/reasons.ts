@@ -10,6 +10,7 @@ export type IdentityReason =
   | 'identity.expired'
   | 'identity.not_yet_valid'
   | 'identity.audience'
+  | 'identity.token_revoked'
   | 'identity.token_type'
   | 'identity.token_bound'
   | 'identity.proof_missing'
@@ -26,4 +27,4 @@ export type IdentityReason =
   | 'identity.on_behalf_of'
   | 'identity.gateway_untrusted'
 
-export type KeysReason = 'dependency.keys_unavailable' | 'dependency.timeout'
+export type KeysReason = 'dependency.keys_unavailable' | 'dependency.timeout' | 'dependency.api_server'

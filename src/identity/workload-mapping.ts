@@ -1,4 +1,5 @@
 import type { UserInfo } from './principal.js'
+import { serviceAccountUser } from './service-account.js'
 
 /** A pattern of SPIFFE ids and the ServiceAccount that a matching workload is. */
 export interface WorkloadMapping {
@@ -10,8 +11,6 @@ export interface WorkloadMapping {
 export type CompiledWorkload =
   | { readonly ok: true; readonly mapping: WorkloadMapping }
   | { readonly ok: false; readonly field: 'spiffe' | 'serviceAccount'; readonly message: string }
-
-const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
 /** Checks a pattern: the trust domain is literal, and a star is a whole path segment, so that nothing is ambiguous. */
 export function compileWorkload(spiffe: string, serviceAccount: string): CompiledWorkload {
@@ -45,15 +44,7 @@ export function workloadUser(workload: string, mappings: readonly WorkloadMappin
     const [namespace = '', name = ''] = mapping.serviceAccount
       .split('/')
       .map(part => part.replace(/\$(\d)/g, (_, digit: string) => stars[Number(digit) - 1] ?? ''))
-    // What a star stood for must not smuggle a colon or worse into a name that RBAC reads.
-    if (!label.test(namespace) || name.length > 253 || !name.split('.').every(part => label.test(part)))
-      return undefined
-    return {
-      username: `system:serviceaccount:${namespace}:${name}`,
-      uid: '',
-      groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
-      extra: new Map(),
-    }
+    return serviceAccountUser({ namespace, name })
   }
   return undefined
 }

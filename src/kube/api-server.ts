@@ -23,6 +23,8 @@ export interface ApiRequest {
   readonly body?: string
   /** Of the body. Default `application/json`. */
   readonly contentType?: string
+  /** Media types of the answer (`accept`), all of them JSON. Default `application/json`. */
+  readonly accept?: string
   /** Milliseconds for everything: waiting for a place, connecting, one retry, the answer. Default: the cluster's. */
   readonly timeoutMs?: number
   /** Whether doing it twice does no more than doing it once, so that it may be tried again. Default: true for GET. */
@@ -58,6 +60,8 @@ export interface ApiFailure {
 
 export interface FollowRequest {
   readonly path: string
+  /** As of {@link ApiRequest}. */
+  readonly accept?: string
   /** Milliseconds until the headers of the answer must have come. Default: the cluster's time for a request. */
   readonly timeoutMs?: number
   /** Milliseconds without any byte after which the connection counts as dead. */

@@ -8,6 +8,7 @@ import type { IdentityDocument } from '../identity/identity-document.js'
 import type { Authorizer } from '../rbac/authorizer.js'
 import { danglingRoleRefs } from '../rbac/dangling-role-refs.js'
 import { createEmbeddedAuthorizer } from '../rbac/embedded-authorizer.js'
+import type { KindResolver } from '../rbac/kind-resolver.js'
 import type { RbacObject } from '../rbac/rbac-objects.js'
 import type { ToolCatalog } from '../rbac/tool-catalog.js'
 import { type BrokenDocument, closedBy } from './broken-document.js'
@@ -40,6 +41,8 @@ export interface AssembleContext {
   readonly clusters: readonly string[]
   /** Those of the other clusters, by name: they ask an API server. */
   readonly authorizers?: ReadonlyMap<string, Authorizer>
+  /** What the clusters serve, by their names, where an API server can be asked. */
+  readonly kinds?: ReadonlyMap<string, KindResolver>
   /** What the configuration can do for servers; left out, what they ask for is not compared with it. */
   readonly upstream?: UpstreamCapabilities
   /** The authenticator of these documents; the one in force before where they contradict each other. */
@@ -92,7 +95,7 @@ export function assembleSnapshot(
   const versions = new Map<string, ServerVersion>()
   for (const { key, digest, compiled } of of('Server')) {
     const { draft } = compiled
-    const resolved = draft.resolve({ catalogs, authorizers, upstream: context.upstream })
+    const resolved = draft.resolve({ catalogs, authorizers, kinds: context.kinds, upstream: context.upstream })
     findings.push(...resolved.findings)
     const before = previous?.versions.get(draft.name)
     const server = resolved.value ?? upToDate(previous?.servers.byName(draft.name), catalogs, authorizers)
@@ -122,6 +125,7 @@ export function assembleSnapshot(
       value: compiled.configuration,
     })),
     identity: identity && { document: identity.document, value: identity.compiled.identity },
+    fileClusters: new Set(context.clusters),
   }
   const checked = crossCheck(rules)
   findings.push(...checked.findings)

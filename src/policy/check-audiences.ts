@@ -24,6 +24,7 @@ export function checkAudiences({ authentication, identity, servers }: CrossCheck
         report('warning', document, ['jwt', i, 'issuer', 'audiences', j], message, hint)
       }
   if (identity === undefined) return
+  checkReviewedIssuers(identity, servers, ofServers, report)
   for (const { audience, at } of delegated)
     if (ofServers.has(audience)) {
       const message = 'is an audience of a Server: a token that a person gives to an agent is good there by itself'
@@ -32,4 +33,34 @@ export function checkAudiences({ authentication, identity, servers }: CrossCheck
       const message = 'admits nobody: no issuer has this audience'
       report('warning', identity.document, at, message, "add it to jwt[].issuer.audiences of the people's issuer")
     }
+}
+
+/** Tokens of ServiceAccounts are everywhere in a cluster, and their names are the same in every cluster. */
+function checkReviewedIssuers(
+  { document, value }: NonNullable<CrossCheckInput['identity']>,
+  servers: CrossCheckInput['servers'],
+  ofServers: ReadonlySet<string>,
+  report: Report,
+): void {
+  for (const [url, { tokenReview }] of value.issuers) {
+    if (tokenReview === undefined) continue
+    const at = ['spec', 'issuers', url, 'tokenReview']
+    if (ofServers.has(url)) {
+      const message = "is an audience of a Server: every pod's own token for the API server is good there"
+      report(
+        'warning',
+        document,
+        at,
+        message,
+        'take it out of Server.spec.audiences, and ask for tokens for the Server',
+      )
+    }
+    if (tokenReview.prefix !== '') continue
+    for (const { name, kubernetes } of servers) {
+      const other = [kubernetes.cluster, ...kubernetes.contexts.values()].find(one => one !== tokenReview.cluster)
+      if (other === undefined) continue
+      const message = `a ServiceAccount of the cluster ${tokenReview.cluster} has the rights of its namesake in ${other}, at the Server ${name}`
+      report('warning', document, at, message, 'give it a prefix')
+    }
+  }
 }

@@ -52,6 +52,12 @@ export function isKnownKind(kind: string): boolean {
 /** Compiles one document by its kind. Whatever is not a kind of ours or of Kubernetes that we read is an error. */
 export function compileDocument(document: SourceDocument, options: CompileOptions): Compilation<CompiledDocument> {
   const expected = foreignKinds.get(document.kind) ?? policyApiVersion
+  if (document.kind === 'ConfigMap') {
+    const message = 'a ConfigMap is what policies come in on a cluster; a directory holds the policies themselves'
+    const hint =
+      'put what stands under its data into files of their own, or apply it and name its namespace in spec.sources[].configMaps'
+    return failed(document, 'kind', message, hint)
+  }
   if (!isKnownKind(document.kind)) {
     const near = didYouMean(document.kind, allKinds)
     const hint = near === undefined ? `one of: ${allKinds.join(', ')}` : `did you mean "${near}"?`

@@ -59,6 +59,19 @@ describe('an expression that large messages make cost too much', () => {
     expect(found.map(({ message }) => message)).toEqual([expect.stringContaining(consequence)])
   })
 
+  it.each([
+    ["[1, 2, 3].all(i, authorizer.path('/x').check(string(i)).allowed())", true],
+    ["args.namespaces.all(n, authorizer.group('').resource('pods').namespace(n).check('get').allowed())", true],
+    [
+      "size(args.a) <= 2 && args.a.all(n, authorizer.group('').resource('pods').namespace(n).check('get').allowed())",
+      false,
+    ],
+    ["authorizer.path('/x').check('get').allowed() && authorizer.path('/y').check('get').allowed()", false],
+  ])('says how many questions to the authorizer it can pay for: %s', (expression, told) => {
+    const found = findingsOf({ 'a.yaml': guardrail(`  validations: [{ expression: "${expression}" }]`) })
+    expect(found.map(({ hint }) => hint)).toEqual(told ? [expect.stringContaining('two questions')] : [])
+  })
+
   it('is nowhere in the policies that we ship', () => {
     const report = storeOf([catalogs, demo], namesAsTokens({})).load()
     expect(report.findings.filter(finding => finding.message.includes(' units '))).toEqual([])

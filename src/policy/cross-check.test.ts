@@ -111,6 +111,20 @@ describe('audiences of issuers', () => {
     })
   })
 
+  describe('of ServiceAccounts', () => {
+    const reviewing = (review: string) =>
+      `${head}\nkind: Identity\nmetadata: { name: default }\nspec: { issuers: { "https://kubernetes.default.svc": { alias: cluster, tokenReview: ${review} } } }\n`
+    it.each([
+      ['for the Server', '["https://files.example.com/mcp"]', '{ cluster: local }', []],
+      ['for the API server', '["https://kubernetes.default.svc"]', '{ cluster: local }', ["every pod's own token"]],
+      ['of another cluster', '["https://files.example.com/mcp"]', '{ cluster: prod }', ['namesake in local']],
+      ['of another, with a prefix', '["https://files.example.com/mcp"]', '{ cluster: prod, prefix: "prod:" }', []],
+    ])('%s', (_, audiences, review, expected) => {
+      const findings = findingsOf(server('files', `, audiences: ${audiences}`), reviewing(review))
+      expect(findings.map(finding => expected.find(text => finding.includes(text)) ?? finding)).toEqual(expected)
+    })
+  })
+
   it('are nothing to speak of without Servers', () => {
     expect(findingsOf(issuer('[other]'))).toEqual([])
   })

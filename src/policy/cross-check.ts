@@ -3,6 +3,7 @@ import type { SourceDocument } from '../documents/source-document.js'
 import type { AuthenticationConfiguration } from '../identity/authentication-configuration.js'
 import type { IdentityDocument } from '../identity/identity-document.js'
 import { checkAudiences } from './check-audiences.js'
+import { checkAuditTrail } from './check-audit-trail.js'
 import { checkMatch, type Report } from './check-match.js'
 import type { Enrichment } from './enrichment.js'
 import type { Grant } from './grant.js'
@@ -24,6 +25,8 @@ export interface CrossCheckInput {
   readonly enrichments: readonly Written<Enrichment>[]
   readonly authentication: readonly Written<AuthenticationConfiguration>[]
   readonly identity: Written<IdentityDocument> | undefined
+  /** Names of the clusters that stand in files only; the others have an API server. */
+  readonly fileClusters: ReadonlySet<string>
 }
 
 export interface CrossChecked {
@@ -69,6 +72,7 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
   for (const { document, value } of [...input.grants, ...input.guardrails, ...input.enrichments])
     checkMatch(document, value.match, input.servers, report)
   checkAudiences(input, report)
+  checkAuditTrail(input, report)
   for (const { document, value } of input.grants) {
     const matched = input.servers.filter(server => value.match.server(server.name))
     if (matched.length > 0 && !matched.some(server => server.require.includes('grants'))) {

@@ -8,11 +8,23 @@ import { CostBudget } from '../cel/environment.js'
 export const decisionBudget = 1_000_000
 
 /** What one decision has to spend on expressions. */
-export interface DecisionBudgets {
+export class DecisionBudgets {
   /** For what decides: Grants, Guardrails in Enforce, and the Enrichments of what was allowed. */
-  readonly deciding: DecisionBudget
+  readonly deciding = new DecisionBudget()
   /** For Guardrails in Audit and Warn: they must change nothing, so they cannot use up what the others need. */
-  readonly observing: DecisionBudget
+  readonly observing = new DecisionBudget()
+
+  /**
+   * Gives back what was spent since it was called, for evaluations that will be made again: what they cost must not depend on
+   * how often. To be used before anything else can spend.
+   */
+  remember(): () => void {
+    const [deciding, observing] = [this.deciding.remember(), this.observing.remember()]
+    return () => {
+      deciding()
+      observing()
+    }
+  }
 }
 
 export class DecisionBudget extends CostBudget {
@@ -32,8 +44,12 @@ export class DecisionBudget extends CostBudget {
     const units = before - Math.max(0, this.left)
     if (units > this.#costliest.units) this.#costliest = { policy, units }
   }
-}
 
-export function newDecisionBudgets(): DecisionBudgets {
-  return { deciding: new DecisionBudget(), observing: new DecisionBudget() }
+  remember(): () => void {
+    const [left, costliest] = [this.left, this.#costliest]
+    return () => {
+      this.left = left
+      this.#costliest = costliest
+    }
+  }
 }

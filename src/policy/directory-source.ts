@@ -8,6 +8,7 @@ const maxFileBytes = 1024 * 1024
 const maxDepth = 8
 
 export interface DirectorySourceOptions {
+  /** A file counts as a directory that holds nothing else. */
   readonly directory: string
   readonly kinds?: readonly string[] | undefined
   /** Default 100; the shipped catalogues have 0, ConfigMaps 10. */
@@ -61,7 +62,7 @@ function list(directory: string): readonly Listed[] | string {
     for (const name of readdirSync(folder).sort()) {
       if (name.startsWith('.')) continue
       const path = join(folder, name)
-      const document = /\.ya?ml$/.test(name)
+      const document = isDocument(name)
       const stat = look(path)
       if (stat === undefined) continue
       if (typeof stat === 'string') {
@@ -71,17 +72,26 @@ function list(directory: string): readonly Listed[] | string {
       } else if (stat.isDirectory()) {
         const wrong = visit(path, depth + 1)
         if (wrong !== undefined) return wrong
-      } else if (stat.isFile() && document)
-        found.push({ path, size: stat.size, stamp: `${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}` })
+      } else if (stat.isFile() && document) found.push({ path, ...sizeAndStamp(stat) })
       if (found.length > maxFiles) return `more than ${maxFiles} files`
     }
     return undefined
   }
   try {
+    const only = statSync(directory)
+    if (only.isFile() && isDocument(directory)) return [{ path: directory, ...sizeAndStamp(only) }]
     return visit(directory, 0) ?? found
   } catch (error) {
     return `cannot be read: ${codeOf(error)}`
   }
+}
+
+function isDocument(name: string): boolean {
+  return /\.ya?ml$/.test(name)
+}
+
+function sizeAndStamp({ ino, size, mtimeMs, ctimeMs }: Stats): { readonly size: number; readonly stamp: string } {
+  return { size, stamp: `${ino}:${size}:${mtimeMs}:${ctimeMs}` }
 }
 
 /**
@@ -92,7 +102,7 @@ function look(path: string): Stats | string | undefined {
   try {
     const stat = statSync(path, { throwIfNoEntry: false })
     if (stat !== undefined) return stat
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined || !/\.ya?ml$/.test(path)) return undefined
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined || !isDocument(path)) return undefined
     return 'is a link to something that is not there'
   } catch (error) {
     return `cannot be read: ${codeOf(error)}`

@@ -4,7 +4,14 @@ import type { SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'
 import type { Compilation } from './compilation.js'
 import { documentSchema } from './document-schema.js'
-import { asText, ExpressionCompiler, evaluateConditions, expressionsSchema, withVariables } from './expressions.js'
+import {
+  asText,
+  ExpressionCompiler,
+  evaluateConditions,
+  expressionsSchema,
+  withNeeds,
+  withVariables,
+} from './expressions.js'
 import { headerName, headerNameProblem } from './header-names.js'
 import { compileMatch, type Match, matchSchema } from './match.js'
 
@@ -54,7 +61,7 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
   if (!parsed.ok) return { value: undefined, findings: parsed.findings }
   const { spec } = parsed.value
   const compiler = new ExpressionCompiler(document)
-  const variables = compiler.named('variables', spec)
+  const variables = withNeeds(compiler.named('variables', spec))
   const conditions = compiler.named('matchConditions', spec)
   const headers: { name: string; program: CelProgram }[] = []
   for (const [index, { name, valueExpression }] of (spec.requestHeaders ?? []).entries()) {

@@ -1,15 +1,23 @@
+import {
+  type AuthorizerHost,
+  authorizerValue,
+  type CheckedResource,
+  resourceCheckValue,
+} from '../cel/authorizer-value.js'
 import { createCelEnvironment } from '../cel/create-environment.js'
-import type { Activation, CelEnvironment, CelJson, CelType } from '../cel/environment.js'
+import type { Activation, CelEnvironment, CelInput, CelJson, CelType } from '../cel/environment.js'
 import type { Principal } from '../identity/principal.js'
 import type { Call } from '../protocol/call.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
+import type { Authorizer } from '../rbac/authorizer.js'
 import type { Operation } from '../rbac/operation.js'
 import type { CatalogTool } from '../rbac/tool-catalog.js'
+import type { AuthorizerQuestions, Purse } from './authorizer-questions.js'
 import { methodName } from './call-names.js'
 import type { Server } from './server.js'
 
 /** The variables of every policy expression, with their types. The names are API: docs/documents.md lists them. */
-const variables = {
+const everywhere = {
   request: 'map',
   mcp: 'map',
   args: 'map',
@@ -27,9 +35,26 @@ const variables = {
   replicas: 'list(int)',
   variables: 'map',
 } as const satisfies Record<string, CelType>
+
+/** Those that ask the authorizer of the cluster: only where a decision can wait for the answer, and what it is can deny. */
+const asking = {
+  authorizer: 'kubernetes.authorization.Authorizer',
+  'authorizer.requestResource': 'kubernetes.authorization.ResourceCheck',
+} as const satisfies Record<string, CelType>
+
+const variables = { ...everywhere, ...asking }
 export type PolicyVariable = keyof typeof variables
 
+/** For match conditions, variables and validations of Grants and Guardrails. */
 export const policyEnvironment: CelEnvironment = createCelEnvironment(variables)
+
+/** For all other expressions of policies. */
+export const quietEnvironment: CelEnvironment = createCelEnvironment(everywhere)
+
+/** Whether an expression with these variables asks the authorizer itself. */
+export function asksAuthorizer(read: ReadonlySet<string>): boolean {
+  return Object.keys(asking).some(name => read.has(name))
+}
 
 /** All that a policy may look at. What is undefined is absent: reading it is an error, and an error denies. */
 export interface Circumstances {
@@ -46,11 +71,16 @@ export interface Circumstances {
   readonly replicas: readonly bigint[] | undefined
   /** Headers in which software shows tokens of the people for whom it acts. */
   readonly personHeaders?: readonly string[]
+  /** Of the cluster that the call is about; undefined when that is not known here. */
+  readonly authorizer: Authorizer | undefined
+  readonly questions: AuthorizerQuestions
+  /** Whose questions those of these expressions are. */
+  readonly purse: Purse
 }
 
 /** Serves the variables of one call, each built when first read and at most once. */
 export function activationOf(circumstances: Circumstances): Activation {
-  const built = new Map<string, CelJson | undefined>()
+  const built = new Map<string, CelInput | undefined>()
   return name => {
     if (built.has(name)) return built.get(name)
     const value = build(name, circumstances)
@@ -63,7 +93,7 @@ function isPolicyVariable(name: string): name is PolicyVariable {
   return Object.hasOwn(variables, name)
 }
 
-function build(name: string, c: Circumstances): CelJson | undefined {
+function build(name: string, c: Circumstances): CelInput | undefined {
   if (!isPolicyVariable(name)) return undefined
   switch (name) {
     case 'request':
@@ -118,7 +148,36 @@ function build(name: string, c: Circumstances): CelJson | undefined {
     case 'variables':
       // Served by the policy itself, which wraps this activation.
       return undefined
+    case 'authorizer': {
+      const host = hostOf(c)
+      return host && authorizerValue('caller', host)
+    }
+    case 'authorizer.requestResource': {
+      const host = hostOf(c)
+      const resource = oneResource(c.operations ?? [])
+      return host && resource && resourceCheckValue('caller', host, resource)
+    }
   }
+}
+
+function hostOf({ authorizer, questions, principal, purse }: Circumstances): AuthorizerHost | undefined {
+  return authorizer && questions.of(authorizer, principal.user).host(purse)
+}
+
+/** The resource of all operations, whatever their verbs (`create` and `patch` of one manifest); undefined if there are several. */
+function oneResource(operations: readonly Operation[]): CheckedResource | undefined {
+  const [first, ...others] = operations
+  if (first === undefined) return undefined
+  const { group, resource, subresource, namespace, name } = first
+  const same = others.every(
+    other =>
+      other.group === group &&
+      other.resource === resource &&
+      other.subresource === subresource &&
+      other.namespace === namespace &&
+      other.name === name,
+  )
+  return same ? { group, resource, subresource, namespace, name } : undefined
 }
 
 /** Headers that carry authority or a session never reach an expression: a policy must not be built on them. */

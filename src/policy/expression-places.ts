@@ -3,7 +3,7 @@ import type { PathSegment, SourceDocument } from '../documents/source-document.j
 import { valueAt } from '../documents/value-at.js'
 import { claimsEnvironment, kubernetesClaimsEnvironment, userEnvironment } from '../identity/expressions.js'
 import { rolesEnvironment } from '../identity/role-mapper.js'
-import { policyEnvironment } from './expression-environment.js'
+import { policyEnvironment, quietEnvironment } from './expression-environment.js'
 
 /** An expression of a document. */
 export interface PlacedExpression {
@@ -24,6 +24,7 @@ const form =
   (environment: CelEnvironment) =>
   (path: string, result: Form['result']): Form => ({ path: path.split('.'), result, environment })
 const policy = form(policyEnvironment)
+const quiet = form(quietEnvironment)
 const claims = form(claimsEnvironment)
 const kubernetesClaims = form(kubernetesClaimsEnvironment)
 const user = form(userEnvironment)
@@ -41,16 +42,17 @@ const forms: ReadonlyMap<string, readonly Form[]> = new Map([
     [
       ...shared,
       policy('spec.validations.*.expression', 'bool'),
-      policy('spec.validations.*.messageExpression', 'string'),
+      quiet('spec.validations.*.messageExpression', 'string'),
     ],
   ],
   [
     'Enrichment',
     [
-      ...shared,
-      policy('spec.requestHeaders.*.valueExpression', 'string'),
-      policy('spec.resultContext.*.expression', 'string'),
-      policy('spec.record.*.valueExpression', 'string'),
+      quiet('spec.variables.*.expression', 'dyn'),
+      quiet('spec.matchConditions.*.expression', 'bool'),
+      quiet('spec.requestHeaders.*.valueExpression', 'string'),
+      quiet('spec.resultContext.*.expression', 'string'),
+      quiet('spec.record.*.valueExpression', 'string'),
     ],
   ],
   ['Identity', [claims('spec.agent', 'string'), claims('spec.tenant', 'dyn'), roles('spec.roleMapper', 'dyn')]],

@@ -15,7 +15,7 @@ spec:
   const [document] = readDocuments('g.yaml', text).documents
   const guardrail = document && compileGuardrail(document).value
   if (guardrail === undefined) throw new Error('does not compile')
-  return guardrail.evaluate(name => (name === 'args' ? args : undefined), new DecisionBudget())
+  return guardrail.evaluate(name => (name === 'args' ? args : undefined), new DecisionBudget()).violations
 }
 
 const items = (size: number): JsonValue => Array.from({ length: size }, (_, i) => BigInt(i))

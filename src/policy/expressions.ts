@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { AuthorizationRequest } from '../cel/authorizer-value.js'
 import {
   type Activation,
   CelFields,
@@ -10,7 +11,7 @@ import {
 import { limits } from '../cel/limits.js'
 import type { Finding } from '../documents/finding.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
-import { type PolicyVariable, policyEnvironment } from './expression-environment.js'
+import { asksAuthorizer, type PolicyVariable, policyEnvironment, quietEnvironment } from './expression-environment.js'
 
 /** Bounds of one policy document: enough for any written by hand, too few to stall a decision. */
 export const maxVariables = 32
@@ -53,6 +54,7 @@ const beyondCallers: ReadonlySet<string> = new Set<PolicyVariable>([
   'operations',
   'images',
   'replicas',
+  'authorizer',
 ])
 
 /** Whether a member is, or may be, one of the arguments or of something in them. */
@@ -81,8 +83,20 @@ export class ExpressionCompiler {
     this.#document = document
   }
 
-  compile(path: readonly PathSegment[], source: string, result: 'bool' | 'string' | 'dyn'): CelProgram | undefined {
-    const compiled = policyEnvironment.compile(source, result)
+  /** `authorizer` can be read in Grants and Guardrails, unless the place is a `quiet` one. */
+  compile(
+    path: readonly PathSegment[],
+    source: string,
+    result: 'bool' | 'string' | 'dyn',
+    place: 'asking' | 'quiet' = 'asking',
+  ): CelProgram | undefined {
+    const asking = policyEnvironment.compile(source, result)
+    const quiet = place === 'quiet' || this.#document.kind === 'Enrichment'
+    if (quiet && asking.ok && asksAuthorizer(asking.program.variables)) {
+      this.report('error', path, 'authorizer cannot be asked here', this.#whereToAsk(path))
+      return undefined
+    }
+    const compiled = quiet ? quietEnvironment.compile(source, result) : asking
     if (compiled.ok) {
       for (const { name, of } of compiled.program.members) if (maybeArgument(of)) this.members.add(name)
       this.#weigh(path, compiled.program, result)
@@ -102,13 +116,21 @@ export class ExpressionCompiler {
    * Warns of an expression that large messages, as people send them, make cost more than it may. The worst that fits a
    * message costs too much for most rules that go through a list, and is refused; that is no reason to warn.
    */
-  #weigh(path: readonly PathSegment[], { ordinaryCost }: CelProgram, result: 'bool' | 'string' | 'dyn'): void {
+  #weigh(path: readonly PathSegment[], program: CelProgram, result: 'bool' | 'string' | 'dyn'): void {
+    const { ordinaryCost } = program
     if (ordinaryCost <= limits.budget) return
     const most = ordinaryCost === Number.MAX_SAFE_INTEGER ? 'any number of' : `up to ${ordinaryCost}`
     const message = `may cost ${most} units for a large message of 64 KiB, ${limits.budget} are allowed; where it costs more it is refused${this.#consequence(result)}`
-    const hint = 'bound what it goes through, e.g. size(x) <= 100 && x.all(…)'
+    const hint = asksAuthorizer(program.variables)
+      ? 'two questions to the authorizer can be paid for: ask others in expressions of their own, and of lists no more than size(x) <= 2 && x.all(…)'
+      : 'bound what it goes through, e.g. size(x) <= 100 && x.all(…)'
     const finding = this.#document.finding('warning', path, message, { hint, offset: { line: 1, column: 1 } })
     this.findings.push({ ...finding, code: 'costly' })
+  }
+
+  #whereToAsk(path: readonly PathSegment[]): string {
+    if (path.includes('messageExpression')) return 'ask in one of the variables, and read that one: variables.name'
+    return 'an Enrichment adds to what is allowed already; ask in a Guardrail or a Grant'
   }
 
   #consequence(result: 'bool' | 'string' | 'dyn'): string {
@@ -143,45 +165,83 @@ export class ExpressionCompiler {
   }
 }
 
-/**
- * Adds `variables.<name>` to an activation: evaluated in order when one of them is first read. Reading one that failed is an
- * error, whatever asks for it: else what costs too much on a large call could look like what is not there.
- */
-export function withVariables(outer: Activation, variables: readonly NamedProgram[], budget: CostBudget): Activation {
-  if (variables.length === 0) return outer
-  const known = new Map<string, EvaluatedValue>()
-  const fields = new CelFields(
-    variables.map(({ name }) => name),
-    name => known.get(name),
-  )
-  let begun = false
-  const activation: Activation = name => {
-    if (name !== 'variables') return outer(name)
-    if (begun) return fields
-    begun = true
-    for (const { name: variable, program } of variables) known.set(variable, program.evaluateValue(activation, budget))
-    return fields
-  }
-  return activation
+/** The variables of a policy in their order, each with the earlier ones that it may read, by index. */
+export type VariableProgram = NamedProgram & { readonly needs: readonly number[] }
+
+export function withNeeds(variables: readonly NamedProgram[]): readonly VariableProgram[] {
+  return variables.map((variable, index) => ({
+    ...variable,
+    needs: needsOf(variable.program, variables.slice(0, index)),
+  }))
 }
 
-export type Condition = 'true' | 'false' | 'error'
+function needsOf({ variables: read, members }: CelProgram, earlier: readonly NamedProgram[]): readonly number[] {
+  if (!read.has('variables')) return []
+  const named = new Set<string>()
+  for (const { name, of } of members) if (of.length === 1 && of[0] === 'variables') named.add(name)
+  // Where a name is computed it may be any of them.
+  const computed = named.size === 0 || members.some(({ of }) => of[0] === 'variables' && of[1] === '*')
+  return earlier.flatMap(({ name }, index) => (computed || named.has(name) ? [index] : []))
+}
 
-/** As in Kubernetes' match conditions: any false wins over an error. */
+/**
+ * Adds `variables.<name>` to an activation: each is evaluated when it is first read, after those that it may read itself, and
+ * sees no later ones. Reading one that failed is an error, whatever asks for it: else what costs too much on a large call could
+ * look like what is not there.
+ */
+export function withVariables(
+  outer: Activation,
+  variables: readonly VariableProgram[],
+  budget: CostBudget,
+): Activation {
+  if (variables.length === 0) return outer
+  const names = variables.map(({ name }) => name)
+  const known: (EvaluatedValue | undefined)[] = []
+  const before = (end: number): Activation => {
+    const fields = new CelFields(names, name => {
+      const index = names.indexOf(name)
+      return index < 0 || index >= end ? undefined : evaluated(index)
+    })
+    return name => (name === 'variables' ? fields : outer(name))
+  }
+  // What is needed goes first, so that evaluations do not stand inside of one another, each with a budget of its own.
+  const evaluated = (index: number): EvaluatedValue | undefined => {
+    const variable = variables[index]
+    if (variable === undefined || known[index] !== undefined) return known[index]
+    for (const need of variable.needs) evaluated(need)
+    const value = variable.program.evaluateValue(before(index), budget)
+    known[index] = value
+    return value
+  }
+  return before(variables.length)
+}
+
+/** Checks of the authorizer whose answers are not there. */
+export type Unanswered = readonly AuthorizationRequest[]
+
+export type Condition = 'true' | 'false' | 'error' | { readonly unanswered: Unanswered }
+
+/** As in Kubernetes' match conditions: any false wins over an error. What is not known yet may still be false. */
 export function evaluateConditions(
   conditions: readonly NamedProgram[],
   activation: Activation,
   budget: CostBudget,
 ): Condition {
   let result: Condition = 'true'
+  const unanswered: AuthorizationRequest[] = []
   for (const { program } of conditions) {
-    if (budget.spent) return 'error'
+    if (budget.spent) {
+      result = 'error'
+      break
+    }
     const evaluated = program.evaluate(activation, budget)
-    if (!evaluated.ok) result = 'error'
-    else if (evaluated.value === false) return 'false'
+    if (!evaluated.ok) {
+      if (evaluated.suspended === undefined) result = 'error'
+      else unanswered.push(...evaluated.suspended)
+    } else if (evaluated.value === false) return 'false'
     else if (evaluated.value !== true) result = 'error'
   }
-  return result
+  return unanswered.length === 0 ? result : { unanswered }
 }
 
 /** A string result, trimmed; undefined when it is not one. */

@@ -1,21 +1,37 @@
 import type { Finding } from '../documents/finding.js'
-import { readDocuments } from '../documents/read-documents.js'
+import { type ReadDocuments, readDocuments } from '../documents/read-documents.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { valueAt } from '../documents/value-at.js'
 import { policyApiVersion } from './document-schema.js'
-import type { PolicySource } from './source.js'
+import type { PolicySource, SourceContents, SourceFile } from './source.js'
 
 /** A document and where it came from; `key` is what makes two documents the same one. */
 export interface GatheredDocument {
   readonly key: string
   readonly document: SourceDocument
   readonly source: PolicySource
+  /** That of its file. */
+  readonly parcel: string | undefined
+}
+
+export interface GatherOptions {
+  /** Default: what the source says now. */
+  contents?(source: PolicySource): SourceContents
+  /** Default: anew, each time. */
+  documents?(file: SourceFile): ReadDocuments
+  /**
+   * Which of several equally trusted documents counts while one takes the place of another; undefined: neither.
+   * Asked only of documents that came in different parcels of one source.
+   */
+  handOver?(key: string, candidates: readonly GatheredDocument[]): GatheredDocument | undefined
 }
 
 export interface Gathered {
   readonly documents: readonly GatheredDocument[]
   /** Keys that two equally trusted sources give differently: neither counts. */
   readonly conflicts: readonly GatheredDocument[]
+  /** Documents in whose place another counts. */
+  readonly overridden: readonly GatheredDocument[]
   /** Documents that must not stand where they do. */
   readonly refused: readonly GatheredDocument[]
   /** Files with text that could not be read as documents: what they held before stays in force. */
@@ -30,7 +46,8 @@ export interface Gathered {
 }
 
 /** Reads all sources, checks that each holds only what it may, and settles who wins where two say the same name. */
-export function gatherDocuments(sources: readonly PolicySource[]): Gathered {
+export function gatherDocuments(sources: readonly PolicySource[], options: GatherOptions = {}): Gathered {
+  const { contents: contentsOf = source => source.read(), documents: documentsOf = readFile } = options
   const byKey = new Map<string, GatheredDocument[]>()
   const findings: Finding[] = []
   const refused: GatheredDocument[] = []
@@ -39,20 +56,21 @@ export function gatherDocuments(sources: readonly PolicySource[]): Gathered {
   const lostSources = new Set<string>()
   const lostFiles = new Map<string, string>()
   for (const source of sources) {
-    const contents = source.read()
+    const contents = contentsOf(source)
     if (contents.lost === true) {
       lostSources.add(source.name)
       for (const { location } of contents.findings) lostFiles.set(location.file, source.name)
     }
     findings.push(...contents.findings)
-    for (const finding of contents.findings) brokenFiles.add(finding.location.file)
-    for (const { name, text } of contents.files) {
-      const read = readDocuments(name, text)
+    for (const { severity, location } of contents.findings) if (severity === 'error') brokenFiles.add(location.file)
+    for (const file of contents.files) {
+      const { name, parcel } = file
+      const read = documentsOf(file)
       findings.push(...read.findings)
       if (read.findings.some(finding => finding.severity === 'error')) brokenFiles.add(name)
       else soundFiles.add(name)
       for (const document of read.documents) {
-        const one = { key: keyOf(document), document, source }
+        const one = { key: keyOf(document), document, source, parcel }
         const wrong = misplaced(one)
         if (wrong?.severity === 'error') refused.push(one)
         if (wrong !== undefined) findings.push(wrong)
@@ -62,8 +80,15 @@ export function gatherDocuments(sources: readonly PolicySource[]): Gathered {
   }
   const documents: GatheredDocument[] = []
   const conflicts: GatheredDocument[] = []
-  for (const candidates of byKey.values()) settle(candidates, documents, conflicts, findings)
-  return { documents, conflicts, refused, brokenFiles, soundFiles, lostSources, lostFiles, findings }
+  const overridden: GatheredDocument[] = []
+  const settled = { documents, conflicts, overridden, findings }
+  for (const [key, candidates] of byKey) settle(key, candidates, settled, options)
+  return { ...settled, refused, brokenFiles, soundFiles, lostSources, lostFiles }
+}
+
+/** The documents of a file as its source wants them read. */
+export function readFile(file: SourceFile): ReadDocuments {
+  return file.read?.() ?? readDocuments(file.name, file.text)
 }
 
 /** Why a document counts for nothing where it stands; undefined when it may stand there. */
@@ -102,19 +127,31 @@ export const configFields: ReadonlySet<string> = new Set([
   'log',
 ])
 
+interface Settled {
+  readonly documents: GatheredDocument[]
+  readonly conflicts: GatheredDocument[]
+  readonly overridden: GatheredDocument[]
+  readonly findings: Finding[]
+}
+
 function settle(
+  key: string,
   candidates: readonly GatheredDocument[],
-  documents: GatheredDocument[],
-  conflicts: GatheredDocument[],
-  findings: Finding[],
+  { documents, conflicts, overridden, findings }: Settled,
+  { handOver }: GatherOptions,
 ): void {
   const highest = Math.max(...candidates.map(candidate => candidate.source.trust))
-  const [winner, ...equals] = candidates.filter(candidate => candidate.source.trust === highest)
-  if (winner === undefined) return
-  if (equals.length === 0) documents.push(winner)
-  else {
-    for (const one of [winner, ...equals]) {
-      const elsewhere = one === winner ? equals[0] : winner
+  const equals = candidates.filter(candidate => candidate.source.trust === highest)
+  const [first, second] = equals
+  if (first === undefined) return
+  const lose = (loser: GatheredDocument, message: string, hint?: string) => {
+    overridden.push(loser)
+    findings.push(loser.document.finding('warning', ['metadata', 'name'], message, hint === undefined ? {} : { hint }))
+  }
+  const winner = second === undefined ? first : winnerOf(key, equals, handOver)
+  if (winner === undefined) {
+    for (const one of equals) {
+      const elsewhere = one === first ? second : first
       conflicts.push(one)
       findings.push(
         one.document.finding(
@@ -129,17 +166,40 @@ function settle(
         ),
       )
     }
+  } else {
+    documents.push(winner)
+    for (const one of equals) {
+      if (one === winner) continue
+      const { file, text } = winner.document
+      if (one.document.text === text) lose(one, `stands in ${file} in the same words, which is the one that counts`)
+      else
+        lose(
+          one,
+          `differs from the one in ${file}, which stays in force for a moment longer; then neither counts`,
+          'delete or rename one of the two',
+        )
+    }
   }
   for (const loser of candidates) {
     if (loser.source.trust === highest) continue
-    findings.push(
-      loser.document.finding(
-        'warning',
-        ['metadata', 'name'],
-        `overridden by ${winner.document.file}, which comes from a more trusted source`,
-      ),
-    )
+    lose(loser, `overridden by ${(winner ?? first).document.file}, which comes from a more trusted source`)
   }
+}
+
+/**
+ * Which of several equally trusted documents counts. Whoever renames a ConfigMap adds the new one before he deletes the
+ * old: as long as both say the same, it does not matter which counts. undefined: neither.
+ */
+function winnerOf(
+  key: string,
+  equals: readonly GatheredDocument[],
+  handOver: GatherOptions['handOver'],
+): GatheredDocument | undefined {
+  const [first] = equals
+  const parcels = new Set(equals.flatMap(({ parcel }) => (parcel === undefined ? [] : [parcel])))
+  const apart = parcels.size === equals.length && equals.every(one => one.source === first?.source)
+  if (first === undefined || !apart || single.has(first.document.kind)) return undefined
+  return equals.every(one => one.document.text === first.document.text) ? first : handOver?.(key, equals)
 }
 
 /**

@@ -4,7 +4,7 @@ import type { SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'
 import type { Compilation } from './compilation.js'
 import { documentSchema } from './document-schema.js'
-import { ExpressionCompiler, evaluateConditions, expressionsSchema } from './expressions.js'
+import { type Condition, ExpressionCompiler, evaluateConditions, expressionsSchema } from './expressions.js'
 import { compileMatch, grantMatchSchema, type Match } from './match.js'
 
 const schema = z.strictObject({
@@ -27,8 +27,8 @@ export interface Grant {
   readonly allowClaimed: boolean
   /** Names that its expressions look for in the arguments, at any depth. */
   readonly members: ReadonlySet<string>
-  /** True when every match condition is true; an error is no match. */
-  conditionsHold(activation: Activation, budget: CostBudget): boolean
+  /** Only what is `true` is a match; an error is none. */
+  conditions(activation: Activation, budget: CostBudget): Condition
 }
 
 export function compileGrant(document: SourceDocument): Compilation<Grant> {
@@ -59,8 +59,8 @@ export function compileGrant(document: SourceDocument): Compilation<Grant> {
       allowClaimed: spec.allowClaimed,
       members: compiler.members,
       // Conditions cannot read variables.
-      conditionsHold: (activation, budget) =>
-        conditions.length === 0 || evaluateConditions(conditions, activation, budget) === 'true',
+      conditions: (activation, budget) =>
+        conditions.length === 0 ? 'true' : evaluateConditions(conditions, activation, budget),
     },
     findings: compiler.findings,
   }

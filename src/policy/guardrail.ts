@@ -12,6 +12,9 @@ import {
   evaluateConditions,
   expressionsSchema,
   type NamedProgram,
+  type Unanswered,
+  type VariableProgram,
+  withNeeds,
   withVariables,
 } from './expressions.js'
 import { compileMatch, type Match, matchSchema } from './match.js'
@@ -46,6 +49,18 @@ export interface Violation {
   readonly hint: string | undefined
 }
 
+/** What came of judging one call by a Guardrail. */
+export interface Judgement {
+  readonly violations: readonly Violation[]
+  /**
+   * What the authorizer must answer first: until then nothing is said of the rules that ask, and nothing may be taken for
+   * kept.
+   */
+  readonly unanswered: Unanswered
+  /** What messages wait for that are worked out. If it is never answered, the rule's own message stands. */
+  readonly unansweredMessages: Unanswered
+}
+
 /** `kind: Guardrail`: takes away, and nothing else. */
 export interface Guardrail {
   readonly name: string
@@ -55,10 +70,11 @@ export interface Guardrail {
   /** Names that its expressions look for in the arguments, at any depth. */
   readonly members: ReadonlySet<string>
   /**
-   * The violations of one call; empty when it keeps every rule or the conditions do not hold. Errors are violations. When the
-   * budget is spent, what is left to judge is one violation, and not evaluated.
+   * The violations of one call; none when it keeps every rule or the conditions do not hold. Errors are violations. When the
+   * budget is spent, what is left to judge is one violation, and not evaluated. Changes nothing but the budget, so that it can
+   * be evaluated again when more is known.
    */
-  evaluate(activation: Activation, budget: DecisionBudget): readonly Violation[]
+  evaluate(activation: Activation, budget: DecisionBudget): Judgement
 }
 
 interface Validation {
@@ -77,7 +93,7 @@ export function compileGuardrail(document: SourceDocument): Compilation<Guardrai
   if (!parsed.ok) return { value: undefined, findings: parsed.findings }
   const { spec } = parsed.value
   const compiler = new ExpressionCompiler(document)
-  const variables = compiler.named('variables', spec)
+  const variables = withNeeds(compiler.named('variables', spec))
   const conditions = compiler.named('matchConditions', spec)
   const validations: Validation[] = []
   for (const [index, rule] of spec.validations.entries()) {
@@ -86,7 +102,7 @@ export function compileGuardrail(document: SourceDocument): Compilation<Guardrai
     const messageProgram =
       rule.messageExpression === undefined
         ? undefined
-        : compiler.compile([...path, 'messageExpression'], rule.messageExpression, 'string')
+        : compiler.compile([...path, 'messageExpression'], rule.messageExpression, 'string', 'quiet')
     if (program === undefined) continue
     validations.push({
       program,
@@ -107,55 +123,74 @@ export function compileGuardrail(document: SourceDocument): Compilation<Guardrai
       members: compiler.members,
       evaluate(activation, budget) {
         const before = budget.left
-        const violations = evaluateGuardrail(document.name, variables, conditions, validations, activation, budget)
+        const judgement = evaluateGuardrail(document.name, variables, conditions, validations, activation, budget)
         budget.note(`Guardrail/${document.name}`, before)
-        return violations
+        return judgement
       },
     },
     findings,
   }
 }
 
+const kept: Judgement = { violations: [], unanswered: [], unansweredMessages: [] }
+
 function evaluateGuardrail(
   name: string,
-  variables: readonly NamedProgram[],
+  variables: readonly VariableProgram[],
   conditions: readonly NamedProgram[],
   validations: readonly Validation[],
   outer: Activation,
   budget: DecisionBudget,
-): readonly Violation[] {
+): Judgement {
   const condition = conditions.length === 0 ? 'true' : evaluateConditions(conditions, outer, budget)
-  if (condition === 'false') return []
-  if (budget.spent) return [spentViolation(name, budget)]
-  if (condition === 'error') {
-    return [
-      {
-        reason: 'guardrail.error',
-        message: `the guardrail ${name} could not be judged: one of its match conditions fails on this call`,
-        policyReason: '',
-        hint: undefined,
-      },
-    ]
-  }
-  const activation = withVariables(outer, variables, budget)
-  const violations: Violation[] = []
+  if (condition === 'false') return kept
+  if (typeof condition === 'object') return { ...kept, unanswered: condition.unanswered }
+  if (budget.spent) return { ...kept, violations: [spentViolation(name, budget)] }
+  if (condition === 'error') return { ...kept, violations: [conditionViolation(name)] }
+  return judgeValidations(name, validations, withVariables(outer, variables, budget), budget)
+}
+
+function judgeValidations(
+  name: string,
+  validations: readonly Validation[],
+  activation: Activation,
+  budget: DecisionBudget,
+): Judgement {
+  let violations: Violation[] | undefined
+  let unanswered: Unanswered = []
+  let unansweredMessages: Unanswered = []
   for (const { program, messageProgram, message, policyReason, hint } of validations) {
     const evaluated = program.evaluate(activation, budget)
-    if (budget.spent) return [...violations, spentViolation(name, budget)]
+    if (!evaluated.ok && evaluated.suspended !== undefined) {
+      unanswered = [...unanswered, ...evaluated.suspended]
+      continue
+    }
+    if (budget.spent) {
+      return { violations: [...(violations ?? []), spentViolation(name, budget)], unanswered, unansweredMessages }
+    }
     if (evaluated.ok && evaluated.value === true) continue
+    violations ??= []
     if (!evaluated.ok) {
       const why = `the guardrail ${name} could not be judged: ${evaluated.error}`
       violations.push({ reason: 'guardrail.error', message: why, policyReason, hint })
       continue
     }
-    violations.push({
-      reason: 'guardrail.violated',
-      message: messageOf(messageProgram, activation, budget) ?? message,
-      policyReason,
-      hint,
-    })
+    const told = messageOf(messageProgram, activation, budget)
+    unansweredMessages = [...unansweredMessages, ...told.unanswered]
+    violations.push({ reason: 'guardrail.violated', message: told.text ?? message, policyReason, hint })
   }
-  return violations
+  return violations === undefined && unanswered.length === 0
+    ? kept
+    : { violations: violations ?? [], unanswered, unansweredMessages }
+}
+
+function conditionViolation(name: string): Violation {
+  return {
+    reason: 'guardrail.error',
+    message: `the guardrail ${name} could not be judged: one of its match conditions fails on this call`,
+    policyReason: '',
+    hint: undefined,
+  }
 }
 
 /** Rules that cost too much are the platform team's to change; what they cost depends on the call as well. */
@@ -173,8 +208,12 @@ function messageOf(
   program: CelProgram | undefined,
   activation: Activation,
   budget: DecisionBudget,
-): string | undefined {
+): { readonly text: string | undefined; readonly unanswered: Unanswered } {
   const evaluated = program?.evaluate(activation, budget)
-  const text = evaluated?.ok ? asText(evaluated.value) : undefined
-  return text === undefined || text === '' ? undefined : text.slice(0, maxMessageLength)
+  if (evaluated === undefined) return noText
+  if (!evaluated.ok) return evaluated.suspended === undefined ? noText : { ...noText, unanswered: evaluated.suspended }
+  const text = asText(evaluated.value)
+  return text === undefined || text === '' ? noText : { text: text.slice(0, maxMessageLength), unanswered: [] }
 }
+
+const noText = { text: undefined, unanswered: [] } as const

@@ -2,7 +2,7 @@ import type { CelFacts, LintCode } from '../cel/environment.js'
 import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { valueAt } from '../documents/value-at.js'
-import { policyEnvironment } from './expression-environment.js'
+import { policyEnvironment, quietEnvironment } from './expression-environment.js'
 import { expressionsOf, type PlacedExpression } from './expression-places.js'
 import { identityFacts, withVariableNames } from './policy-facts.js'
 
@@ -27,19 +27,19 @@ function lint(
   { path, source, environment, result }: PlacedExpression,
   facts: CelFacts,
 ): readonly LintFinding[] {
-  const known = environment === policyEnvironment ? facts : identityFacts
+  const known = ofPolicies(environment) ? facts : identityFacts
   // Compiling a policy warns of what is costly, and tells what it leads to.
   const issues = environment
     .lint(source, result, known)
-    .filter(({ code }) => code !== 'costly' || !weighed(environment))
+    .filter(({ code }) => code !== 'costly' || !ofPolicies(environment))
   return issues.map(({ code, message, hint, line, column }) => {
     const extra = { ...(hint !== undefined && { hint }), offset: { line, column } }
     return { ...document.finding('warning', path, message, extra), code }
   })
 }
 
-function weighed(environment: PlacedExpression['environment']): boolean {
-  return environment === policyEnvironment
+function ofPolicies(environment: PlacedExpression['environment']): boolean {
+  return environment === policyEnvironment || environment === quietEnvironment
 }
 
 function variableNames({ value }: SourceDocument): readonly string[] {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { catalogs, demo, namesAsTokens, person, storeOf, through } from '../../test/support/policies.js'
 import type { Call } from '../protocol/call.js'
 import { inboundRequest } from '../protocol/inbound-request.fixture.js'
+import { AuthorizerQuestions } from './authorizer-questions.js'
 import { activationOf, type Circumstances } from './expression-environment.js'
 import { policyFacts } from './policy-facts.js'
 
@@ -54,6 +55,9 @@ function everything(): Circumstances {
     ],
     images: [],
     replicas: [],
+    authorizer: server.authorizer,
+    questions: new AuthorizerQuestions(),
+    purse: 'deciding',
   }
 }
 

@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { Finding } from '../documents/finding.js'
+import type { SourceDocument } from '../documents/source-document.js'
 import { type AssembleContext, assembleSnapshot, type LoadedDocument } from './assemble-snapshot.js'
 import { restrictingKinds } from './broken-document.js'
 import { type CompileOptions, compileDocument } from './compile-document.js'
+import { DocumentCache } from './document-cache.js'
+import type { DocumentState } from './document-state.js'
 import { type Gathered, type GatheredDocument, gatherDocuments } from './gather-documents.js'
+import { HandOvers } from './hand-over.js'
 import { keepLastGood } from './keep-last-good.js'
+import { createLoadSchedule, type LoadSchedule } from './load-schedule.js'
 import type { PolicySnapshot } from './snapshot.js'
-import type { PolicySource } from './source.js'
+import type { PolicySource, SourceContents } from './source.js'
 
 export interface PolicyStoreOptions {
   readonly sources: readonly PolicySource[]
@@ -31,6 +36,8 @@ export interface LoadReport {
   readonly findings: readonly Finding[]
   /** `Kind/name` of documents that do not compile: their last good version, or a denial, is in force. */
   readonly broken: readonly string[]
+  /** What became of each document, in the order of the sources. */
+  readonly states: readonly DocumentState[]
 }
 
 /**
@@ -42,8 +49,12 @@ export class PolicyStore {
   readonly #lastGood = new Map<string, LoadedDocument>()
   /** Files that were read whole at some time and are there still: all that they held is known. */
   #soundFiles: ReadonlySet<string> = new Set()
-  #fingerprint: string | undefined
-  /** What the last look saw, while it differs from what is loaded. */
+  readonly #documents = new DocumentCache()
+  readonly #handOvers = new HandOvers()
+  readonly #schedule: LoadSchedule
+  /** What is loaded of each source, and the fingerprint that it had before it was read. */
+  readonly #contents = new Map<PolicySource, { readonly fingerprint: string; readonly contents: SourceContents }>()
+  /** What the last look at sources that are not atomic saw, while it differs from what is loaded. */
   #unsettled: { readonly fingerprint: string; readonly looks: number } | undefined
   #current: PolicySnapshot | undefined
   #report: LoadReport | undefined
@@ -51,6 +62,7 @@ export class PolicyStore {
 
   constructor(options: PolicyStoreOptions) {
     this.#options = options
+    this.#schedule = createLoadSchedule(() => this.#guarded(() => this.#loadChanged()))
   }
 
   /** The snapshot in force; undefined until a first one may be. */
@@ -64,51 +76,98 @@ export class PolicyStore {
 
   /**
    * Looks at the sources every `intervalMs` (default 1000) and loads what changed once two looks in a row see the same:
-   * a file that is being written may be empty for a moment, and an empty file takes away what it held.
+   * a file that is being written may be empty for a moment, and an empty file takes away what it held. Atomic sources
+   * need no second look, and no first one if they call `changed`.
    */
   watch(intervalMs = 1000): void {
-    this.#timer ??= setInterval(() => this.#poll(), intervalMs).unref()
+    this.#timer ??= setInterval(() => this.#guarded(() => this.#poll()), intervalMs).unref()
   }
 
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
+    this.#schedule.stop()
   }
 
-  #poll(): void {
+  /**
+   * To be called when an atomic source changed. Loads what such sources hold, and only that, some 50 ms later, many
+   * calls at once (see load-schedule.ts). Does nothing unless the store watches: `load` reads whatever there is.
+   */
+  changed(): void {
+    if (this.#timer !== undefined) this.#schedule.request()
+  }
+
+  #guarded(action: () => void): void {
     try {
-      const fingerprint = this.#print()
-      if (fingerprint === this.#fingerprint) {
-        this.#unsettled = undefined
-        return
-      }
-      const looks = (this.#unsettled?.looks ?? 0) + 1
-      const settled = this.#unsettled?.fingerprint === fingerprint || looks >= maxUnsettledLooks
-      this.#unsettled = { fingerprint, looks }
-      if (settled) this.load()
+      action()
     } catch (error) {
       this.#options.onError?.(error)
     }
   }
 
-  #print(): string {
-    return this.#options.sources.map(source => `${source.name}\0${source.fingerprint()}`).join('\0\0')
+  #poll(): void {
+    const { sources } = this.#options
+    if (this.#handOvers.due || sources.some(source => source.atomic === true && this.#differs(source)))
+      this.#schedule.request()
+    const watched = sources.filter(source => source.atomic !== true)
+    const prints = watched.map(source => ({ source, fingerprint: source.fingerprint() }))
+    if (prints.every(({ source, fingerprint }) => this.#contents.get(source)?.fingerprint === fingerprint)) {
+      this.#unsettled = undefined
+      return
+    }
+    const fingerprint = prints.map(print => `${print.source.name}\0${print.fingerprint}`).join('\0\0')
+    const looks = (this.#unsettled?.looks ?? 0) + 1
+    const settled = this.#unsettled?.fingerprint === fingerprint || looks >= maxUnsettledLooks
+    this.#unsettled = { fingerprint, looks }
+    if (settled) this.load()
+  }
+
+  #differs(source: PolicySource): boolean {
+    return source.fingerprint() !== this.#contents.get(source)?.fingerprint
+  }
+
+  /** Sources that are not atomic stay as they were loaded: a file that is being written must not come along. */
+  #loadChanged(): void {
+    const { sources } = this.#options
+    if (sources.some(source => !this.#contents.has(source))) this.load()
+    else if (this.#handOvers.due || sources.some(source => source.atomic === true && this.#differs(source)))
+      this.#loadFrom(source => source.atomic === true)
   }
 
   /** Reads and compiles everything now. Unchanged documents are not compiled again. */
   load(): LoadReport {
-    // Taken before reading: a change in between is seen by the next look. Known only if all goes well.
-    const fingerprint = this.#print()
-    const report = this.#load()
-    this.#fingerprint = fingerprint
+    const report = this.#loadFrom(() => true)
     this.#unsettled = undefined
+    return report
+  }
+
+  #loadFrom(isRead: (source: PolicySource) => boolean): LoadReport {
+    const read = new Map<PolicySource, { readonly fingerprint: string; readonly contents: SourceContents }>()
+    for (const source of this.#options.sources) {
+      if (!isRead(source)) continue
+      // Taken before reading: a change in between is seen by the next look.
+      const fingerprint = source.fingerprint()
+      read.set(source, { fingerprint, contents: source.read() })
+    }
+    const report = this.#load(
+      source => (read.get(source) ?? this.#contents.get(source))?.contents ?? { files: [], findings: [], lost: true },
+    )
+    // Known only if all went well.
+    for (const [source, one] of read) this.#contents.set(source, one)
     this.#options.onLoaded?.(report)
     return report
   }
 
-  #load(): LoadReport {
+  #load(contents: (source: PolicySource) => SourceContents): LoadReport {
     const { sources, compile, assemble, brokenPolicies = 'refuse' } = this.#options
-    const gathered = gatherDocuments(sources)
+    this.#handOvers.begin()
+    const gathered = gatherDocuments(sources, {
+      contents,
+      documents: file => this.#documents.read(file),
+      handOver: (key, candidates) => this.#handOvers.settle(key, candidates, one => this.#knownAs(one) !== undefined),
+    })
+    this.#handOvers.end()
+    this.#documents.turn()
     const findings = [...gathered.findings]
     const compiled = gathered.documents.map(one => ({ one, ...this.#compile(one, compile) }))
     findings.push(...compiled.flatMap(({ findings: found }) => found))
@@ -160,6 +219,7 @@ export class PolicyStore {
       documents: loaded.length,
       findings,
       broken: [...new Set([...names, ...gathered.brokenFiles])],
+      states: statesOf(gathered, loaded, broken),
     }
     return this.#report
   }
@@ -188,11 +248,10 @@ export class PolicyStore {
     { key, document, source }: GatheredDocument,
     options: CompileOptions,
   ): { readonly loaded: LoadedDocument | undefined; readonly findings: readonly Finding[]; readonly broken: boolean } {
-    const digest = createHash('sha256').update(document.text).digest('hex')
+    const digest = digestOf(document)
     const known = this.#lastGood.get(key)
-    if (known?.digest === digest && known.document.file === document.file && known.document.index === document.index) {
-      return { loaded: known, findings: known.warnings, broken: false }
-    }
+    const same = this.#knownAs({ key, document })
+    if (same !== undefined) return { loaded: same, findings: same.warnings, broken: false }
     const { value, findings } = compileDocument(document, options)
     if (value !== undefined) {
       const { name, trust } = source
@@ -201,6 +260,46 @@ export class PolicyStore {
     }
     return { loaded: known, findings, broken: true }
   }
+
+  /** The document in force, if it is this one, word for word, in the same place. */
+  #knownAs({ key, document }: Pick<GatheredDocument, 'key' | 'document'>): LoadedDocument | undefined {
+    const known = this.#lastGood.get(key)
+    if (known?.document.file !== document.file || known.document.index !== document.index) return undefined
+    return known.document === document || known.digest === digestOf(document) ? known : undefined
+  }
+}
+
+function digestOf({ text }: SourceDocument): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function statesOf(
+  { documents, conflicts, refused, overridden }: Gathered,
+  loaded: readonly LoadedDocument[],
+  broken: readonly SourceDocument[],
+): readonly DocumentState[] {
+  const inForce = new Map(loaded.map(one => [one.key, one]))
+  const notLoaded = new Set(broken)
+  const gathered = [...documents, ...conflicts, ...refused, ...overridden]
+  const seen = new Set(gathered.map(one => one.key))
+  const lost = new Set(overridden)
+  const stateOf = (document: SourceDocument, source: string, state: DocumentState['state']): DocumentState => {
+    const { kind, name, file, index } = document
+    return { kind, name, file, document: index, source, state }
+  }
+  return [
+    ...gathered.map(one => {
+      const state = lost.has(one)
+        ? 'overridden'
+        : !notLoaded.has(one.document)
+          ? 'loaded'
+          : inForce.has(one.key)
+            ? 'kept-last-good'
+            : 'broken'
+      return stateOf(one.document, one.source.name, state)
+    }),
+    ...loaded.flatMap(one => (seen.has(one.key) ? [] : [stateOf(one.document, one.source, 'kept-last-good')])),
+  ]
 }
 
 /** Whether a version of a broken document is in force in its place: under its key, or under the kind that it had before. */

@@ -1,6 +1,7 @@
 import type { SourceDocument } from '../documents/source-document.js'
 import { didYouMean, validate } from '../documents/validate.js'
 import type { Authorizer } from '../rbac/authorizer.js'
+import type { KindResolver } from '../rbac/kind-resolver.js'
 import type { ToolCatalog } from '../rbac/tool-catalog.js'
 import { checkServer } from './check-server.js'
 import { checkCapabilities, type UpstreamCapabilities } from './check-upstream.js'
@@ -15,6 +16,8 @@ export interface ServerContext {
   readonly catalogs: ReadonlyMap<string, ToolCatalog>
   /** By cluster name. */
   readonly authorizers: ReadonlyMap<string, Authorizer>
+  /** What clusters serve, by name; undefined where no API server can be asked. */
+  readonly kinds: ReadonlyMap<string, KindResolver> | undefined
   /** What the configuration can do for servers; undefined when it is not known. */
   readonly upstream: UpstreamCapabilities | undefined
 }
@@ -130,7 +133,9 @@ export function compileServer(source: SourceDocument): Compilation<ServerDraft> 
         const upstream = checkCapabilities(source, base.upstream, context.upstream)
         const broken = [...problems, ...upstream].some(({ severity }) => severity === 'error')
         if (authorizer === undefined || broken) return { value: undefined, findings: [...problems, ...upstream] }
-        return { value: { ...base, catalog, authorizer, authorizers: context.authorizers }, findings: upstream }
+        const { kinds, authorizers } = context
+        const kubernetes = kinds === undefined ? base.kubernetes : { ...base.kubernetes, kinds }
+        return { value: { ...base, kubernetes, catalog, authorizer, authorizers }, findings: upstream }
       },
     },
     findings: [],

@@ -6,6 +6,8 @@ export interface JsonReaderLimits {
   readonly maxDepth: number
   readonly maxMembers: number
   readonly lexemeOf: string | undefined
+  /** Default false. */
+  readonly anyKeys?: boolean | undefined
 }
 
 export type CharacterCodes = Uint8Array | Uint16Array
@@ -41,6 +43,7 @@ export class JsonReader {
   readonly #codes: CharacterCodes
   readonly #maxDepth: number
   readonly #lexemeOf: string | undefined
+  readonly #anyKeys: boolean
   /** Depth of the objects whose member `lexemeOf` is wanted: 2 within a top-level array. */
   #lexemeDepth = 1
   #membersLeft: number
@@ -53,6 +56,7 @@ export class JsonReader {
     this.#maxDepth = limits.maxDepth
     this.#membersLeft = limits.maxMembers
     this.#lexemeOf = limits.lexemeOf
+    this.#anyKeys = limits.anyKeys ?? false
   }
 
   /** The whole text as one value; anything but whitespace behind it fails. */
@@ -177,10 +181,11 @@ export class JsonReader {
         if (code !== quote) continue
         this.#at = at + 1
         const key = text.slice(start, at)
-        return key === '__proto__' ? this.#fail('message.forbidden_key', start) : key
+        return key === '__proto__' && !this.#anyKeys ? this.#fail('message.forbidden_key', start) : key
       }
       const key = this.#string()
       if (key === undefined) return undefined
+      if (this.#anyKeys) return key
       return key === '__proto__' || hasControl(key) ? this.#fail('message.forbidden_key', start) : key
     }
   }

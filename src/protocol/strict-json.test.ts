@@ -16,6 +16,18 @@ function plain(value: JsonValue): unknown {
   return value
 }
 
+describe('keys that are refused in messages', () => {
+  it.each(['__proto__', '\\u005f_proto__', 'a\\u0000'])('%s can be allowed, and reaches no prototype', key => {
+    const text = Buffer.from(`{"${key}":{"polluted":true},"b":1}`)
+    expect(parseStrictJson(text)).toMatchObject({ ok: false, reason: 'message.forbidden_key' })
+    const parsed = parseStrictJson(text, { anyKeys: true })
+    expect(parsed.ok && isJsonObject(parsed.value) && parsed.value.size).toBe(2)
+    expect(Reflect.get({}, 'polluted')).toBeUndefined()
+    const twice = Buffer.from(`{"${key}":1,"${key}":2}`)
+    expect(parseStrictJson(twice, { anyKeys: true })).toMatchObject({ ok: false, reason: 'message.duplicate_key' })
+  })
+})
+
 describe('parseStrictJson accepts', () => {
   const cases: [name: string, text: string, value: JsonValue][] = [
     ['null', 'null', null],

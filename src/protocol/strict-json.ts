@@ -15,6 +15,11 @@ export interface JsonLimits {
    * each of its elements.
    */
   readonly lexemeOf?: string
+  /**
+   * Whether keys may be `__proto__` or hold control characters: for texts that no other parser is to read, such as objects
+   * of an API server, where one key that somebody chose must not make all of them unreadable. Default false.
+   */
+  readonly anyKeys?: boolean
 }
 
 export const defaultJsonLimits = { maxBytes: 4 * 1024 * 1024, maxDepth: 64, maxMembers: 10_000 } as const
@@ -65,6 +70,7 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = {}): Str
     maxDepth: limits.maxDepth ?? defaultJsonLimits.maxDepth,
     maxMembers: limits.maxMembers ?? defaultJsonLimits.maxMembers,
     lexemeOf: limits.lexemeOf,
+    anyKeys: limits.anyKeys,
   })
   const value = reader.read()
   if (value === undefined) {

@@ -15,15 +15,35 @@ export interface Bound {
   readonly rules: RoleRules
 }
 
-/** A binding as it concerns one subject. */
-export interface Entry {
+/**
+ * A binding as it concerns one subject. Its texts are quoted and joined from five names: they are made when they are first
+ * asked for, and once, because most entries of a large cluster never answer anything between two changes of RBAC.
+ */
+export class Entry {
   readonly bound: Bound
   /** Index of the subject in the binding. */
   readonly subject: number
+  #source: string | undefined
+  #allowed: { readonly allowed: true; readonly reason: string } | undefined
+
+  constructor(bound: Bound, subject: number) {
+    this.bound = bound
+    this.subject = subject
+  }
+
   /** The binding in the API server's words. */
-  readonly source: string
-  /** The answer when a rule of it allows: made once, because its text is quoted and joined from five names. */
-  readonly allowed: { readonly allowed: true; readonly reason: string }
+  get source(): string {
+    const { binding } = this.bound
+    const who = binding.subjects[this.subject]
+    this.#source ??= who === undefined ? '' : describeBinding(binding, who)
+    return this.#source
+  }
+
+  /** The answer when a rule of it allows. */
+  get allowed(): { readonly allowed: true; readonly reason: string } {
+    this.#allowed ??= { allowed: true, reason: `RBAC: allowed by ${this.source}` }
+    return this.#allowed
+  }
 }
 
 /** Bindings of one scope by the subjects that they name: the cost of a question is that of the user's own bindings. */
@@ -87,8 +107,7 @@ function add(bound: Bound, scopes: readonly Scope[]): void {
   for (const [subject, who] of bound.binding.subjects.entries()) {
     const meant = subjectName(who, bound.namespace)
     if (meant === undefined) continue
-    const source = describeBinding(bound.binding, who)
-    const entry: Entry = { bound, subject, source, allowed: { allowed: true, reason: `RBAC: allowed by ${source}` } }
+    const entry = new Entry(bound, subject)
     for (const scope of scopes) getOrInsert(scope[meant.in], meant.name, () => []).push(entry)
   }
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from '../protocol/json-value.js'
 import { type ArgumentUse, isPresent, mistypedArgument } from './argument-types.js'
 import type { ToolSpec } from './catalog-schema.js'
 import type { InputSchema } from './input-schema.js'
+import { kindsOfCluster } from './kind-resolver.js'
 import type { Kinds } from './kinds.js'
 import type { Refused } from './manifest.js'
 import type { Operation } from './operation.js'
@@ -37,10 +38,11 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSch
     if (!where.ok) return where
     const own = ownWorkload(spec, args)
     if (!own.ok) return own
+    const kindsThere = kindsOfCluster(kinds, server.kinds?.get(where.cluster))
     const resolved: Operation[] = []
     let { images, replicas } = own
     for (const rule of rules) {
-      const result = rule(args, server)
+      const result = rule(args, server, kindsThere)
       if (!result.ok) return result
       resolved.push(...result.operations)
       images = result.images === undefined ? undefined : images?.concat(result.images)

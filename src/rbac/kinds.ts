@@ -27,7 +27,7 @@ export interface Kinds {
 }
 
 /**
- * The kinds that Kubernetes 1.34 serves by default, one line per API version: `Kind` and its plural resource;
+ * The kinds that Kubernetes 1.34 to 1.36 serve by default, one line per API version: `Kind` and its plural resource;
  * `*` = cluster-scoped, `+` = has `scale`. Virtual kinds of subresources (Eviction, TokenRequest, Scale) are not in it:
  * a manifest cannot write them.
  */
@@ -42,7 +42,9 @@ const table: readonly (readonly [apiVersion: string, kinds: string])[] = [
   ],
   [
     'admissionregistration.k8s.io/v1',
-    `MutatingWebhookConfiguration=*mutatingwebhookconfigurations
+    `MutatingAdmissionPolicy=*mutatingadmissionpolicies
+     MutatingAdmissionPolicyBinding=*mutatingadmissionpolicybindings
+     MutatingWebhookConfiguration=*mutatingwebhookconfigurations
      ValidatingAdmissionPolicy=*validatingadmissionpolicies
      ValidatingAdmissionPolicyBinding=*validatingadmissionpolicybindings
      ValidatingWebhookConfiguration=*validatingwebhookconfigurations`,
@@ -138,6 +140,8 @@ export function createKinds(added: readonly KnownKind[] = []): Kinds {
   }
 }
 
+export const addedByOperator = 'the operator can add custom kinds to the catalogue (spec.kinds)'
+
 /** What the caller wrote is not repeated; what was probably meant comes from our own table. */
 function unknown(kinds: readonly KnownKind[], apiVersion: string, kind: string): KindLookup {
   const message = 'this apiVersion and kind are not known here, so nobody can be authorized for them'
@@ -149,8 +153,6 @@ function unknown(kinds: readonly KnownKind[], apiVersion: string, kind: string):
   const close = didYouMean(kind, new Set(kinds.map(known => known.kind)))
   const closest = kinds.find(known => known.kind === close)
   const hint =
-    closest === undefined
-      ? 'the operator can add custom kinds to the catalogue (spec.kinds)'
-      : `did you mean kind ${closest.kind} of apiVersion ${closest.apiVersion}?`
+    closest === undefined ? addedByOperator : `did you mean kind ${closest.kind} of apiVersion ${closest.apiVersion}?`
   return { ok: false, message, hint }
 }

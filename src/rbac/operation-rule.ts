@@ -8,8 +8,8 @@ import { type ManifestOperations, manifestOperations, type Refused } from './man
 import type { Operation } from './operation.js'
 import type { CatalogReason, ServerKubernetes } from './tool-catalog.js'
 
-/** One entry of a tool's `operations`, for arguments whose types were checked. */
-export type OperationRule = (args: JsonObject, server: ServerKubernetes) => ManifestOperations
+/** One entry of a tool's `operations`, for arguments whose types were checked, with the kinds of the cluster in question. */
+export type OperationRule = (args: JsonObject, server: ServerKubernetes, kinds: Kinds) => ManifestOperations
 
 const nothing: ManifestOperations = { ok: true, operations: [], images: [], replicas: [] }
 
@@ -18,25 +18,32 @@ export function compileOperationRule(spec: OperationSpec, kinds: Kinds): Operati
   const conditions = spec.when === undefined ? [] : [spec.when].flat()
   const verbs = spec.verbs ?? (spec.verb === undefined ? [] : [spec.verb])
   const apply = compileTarget(spec, verbs, kinds)
-  return (args, server) => (conditions.every(condition => holds(condition, args)) ? apply(args, server) : nothing)
+  return (args, server, there) =>
+    conditions.every(condition => holds(condition, args)) ? apply(args, server, there) : nothing
 }
 
 function compileTarget(spec: OperationSpec, verbs: readonly string[], kinds: Kinds): OperationRule {
   const { gvk, manifest } = spec
   if (manifest !== undefined) {
-    return (args, { defaultNamespace }) => {
+    return (args, { defaultNamespace }, there) => {
       const text = args.get(manifest.argument)
       if (typeof text !== 'string') return required(manifest.argument)
-      return manifestOperations({ text, verbs, kinds, defaultNamespace, escalation: spec.escalation ?? 'refuse' })
+      return manifestOperations({
+        text,
+        verbs,
+        kinds: there,
+        defaultNamespace,
+        escalation: spec.escalation ?? 'refuse',
+      })
     }
   }
   if (gvk !== undefined) {
-    return (args, server) => {
+    return (args, server, there) => {
       const apiVersion = args.get(gvk.apiVersion)
       const kind = args.get(gvk.kind)
       if (typeof apiVersion !== 'string') return required(gvk.apiVersion)
       if (typeof kind !== 'string') return required(gvk.kind)
-      const found = kinds.find(apiVersion, kind)
+      const found = there.find(apiVersion, kind)
       if (!found.ok) return refused('authorization.kind_unknown', found.message, found.hint)
       return operationsOn(found.kind, spec, verbs, args, server)
     }

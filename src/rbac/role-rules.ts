@@ -11,19 +11,23 @@ export type RoleRules =
 /** Finds the rules that a binding refers to; `namespace` is the binding's, "" for a ClusterRoleBinding. */
 export type ResolveRole = (ref: RoleRef, namespace: string) => RoleRules
 
+// Aggregated roles share the rules of others, and all of them outlive most changes: each is compiled once.
+const compiled = new WeakMap<PolicyRule, CompiledRule>()
+
+function compileOnce(rule: PolicyRule): CompiledRule {
+  const known = compiled.get(rule)
+  if (known !== undefined) return known
+  const one = compileRule(rule)
+  compiled.set(rule, one)
+  return one
+}
+
 /**
  * Resolves references to roles (pkg/registry/rbac/validation/rule.go, GetRoleReferenceRules), aggregation applied. A Role
  * is looked for in the binding's own namespace; apiGroup is not looked at.
  */
 export function createRoleResolver(objects: readonly RbacObject[]): ResolveRole {
   const roles = new Map<string, RoleRules>()
-  // Aggregated roles share the rules of others: each is compiled once.
-  const compiled = new Map<PolicyRule, CompiledRule>()
-  const compileOnce = (rule: PolicyRule): CompiledRule => {
-    const one = compiled.get(rule) ?? compileRule(rule)
-    compiled.set(rule, one)
-    return one
-  }
   const compile = (rules: readonly PolicyRule[]): RoleRules => ({ ok: true, rules: rules.map(compileOnce) })
   for (const [name, rules] of aggregateClusterRoles(objects.filter(object => object.kind === 'ClusterRole')))
     roles.set(rbacKey('ClusterRole', '', name), compile(rules))

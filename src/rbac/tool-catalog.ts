@@ -1,5 +1,6 @@
 import type { JsonObject } from '../protocol/json-value.js'
 import type { InputSchema } from './input-schema.js'
+import type { KindResolver } from './kind-resolver.js'
 import type { Operation } from './operation.js'
 import type { UnknownAnswers } from './unknown-answers.js'
 
@@ -35,6 +36,8 @@ export interface ServerKubernetes {
   readonly defaultNamespace: string | undefined
   /** The cluster that each value of the cluster argument means; any other value denies. */
   readonly contexts: ReadonlyMap<string, string>
+  /** What is known of the kinds of clusters, by the cluster's name; of others, the catalogue's kinds are all. */
+  readonly kinds?: ReadonlyMap<string, KindResolver>
 }
 
 export type CatalogReason =

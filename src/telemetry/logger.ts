@@ -11,6 +11,7 @@ export type Subsystem =
   | 'policy'
   | 'identity'
   | 'rbac'
+  | 'kube'
   | 'decision'
   | 'upstream'
   | 'ext-authz'
@@ -26,6 +27,7 @@ export interface LogFields {
   readonly address?: string
   readonly server?: string
   readonly issuer?: string
+  readonly cluster?: string
   /** `Kind/name` of a policy document. */
   readonly policy?: string
   readonly file?: string
@@ -93,9 +95,9 @@ function createSubsystemLogger(target: Pino): Logger {
 
 /** Picks field by field: a wider object that happens to fit the type does not bring its other members along. */
 function closed(fields: LogFields): Record<string, unknown> {
-  const { listener, address, server, issuer, policy, file, revision, reason, decisionId } = fields
+  const { listener, address, server, issuer, cluster, policy, file, revision, reason, decisionId } = fields
   const { line, column, count, durationMs, suppressed, error } = fields
-  const texts = { listener, address, server, issuer, policy, file, revision, reason, decisionId }
+  const texts = { listener, address, server, issuer, cluster, policy, file, revision, reason, decisionId }
   const picked: Record<string, unknown> = { line, column, count, durationMs, suppressed }
   for (const [key, value] of Object.entries(texts)) if (value !== undefined) picked[key] = value.slice(0, maxText)
   if (error !== undefined) picked.error = toLoggedError(error)

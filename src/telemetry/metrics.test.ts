@@ -10,7 +10,7 @@ async function lines(metrics: ReturnType<typeof createMetrics>, name: string): P
 
 describe('createMetrics', () => {
   it('counts decisions', async () => {
-    const metrics = createMetrics(() => 0, false)
+    const metrics = createMetrics({ droppedRecords: () => 0, defaults: false })
     metrics.policies(state)
     metrics.decided(sample)
     metrics.decided(sample)
@@ -22,7 +22,7 @@ describe('createMetrics', () => {
   })
 
   it('measures below a millisecond, in seconds', async () => {
-    const metrics = createMetrics(() => 0, false)
+    const metrics = createMetrics({ droppedRecords: () => 0, defaults: false })
     metrics.decided(sample)
     const text = await metrics.text()
     expect(text).toContain('mcp_authz_decision_duration_seconds_bucket{le="0.0001",decision="allow"} 0')
@@ -30,7 +30,7 @@ describe('createMetrics', () => {
   })
 
   it('does not let requests make labels', async () => {
-    const metrics = createMetrics(() => 0, false)
+    const metrics = createMetrics({ droppedRecords: () => 0, defaults: false })
     metrics.policies(state)
     for (let i = 0; i < 1000; i++) metrics.decided({ ...sample, server: `evil-${i}`, reason: `made.up_${i}` })
     const series = await lines(metrics, 'mcp_authz_decisions_total{')
@@ -39,7 +39,7 @@ describe('createMetrics', () => {
   })
 
   it('tells the state of the policies, one revision at a time', async () => {
-    const metrics = createMetrics(() => 0, false)
+    const metrics = createMetrics({ droppedRecords: () => 0, defaults: false })
     metrics.policies(state)
     metrics.policies({ ...state, revision: 'r2', brokenDocuments: 2, lastSuccess: undefined })
     expect(await lines(metrics, 'mcp_authz_policy_')).toEqual([
@@ -52,13 +52,13 @@ describe('createMetrics', () => {
 
   it('reads dropped records when scraped', async () => {
     let dropped = 0
-    const metrics = createMetrics(() => dropped, false)
+    const metrics = createMetrics({ droppedRecords: () => dropped, defaults: false })
     dropped = 3
     expect(await lines(metrics, 'mcp_authz_decision_records')).toEqual(['mcp_authz_decision_records_dropped_total 3'])
     expect(await lines(metrics, 'mcp_authz_decision_records')).toEqual(['mcp_authz_decision_records_dropped_total 3'])
   })
 
   it('has process metrics unless told not to', async () => {
-    expect(await createMetrics(() => 0).text()).toContain('process_cpu_')
+    expect(await createMetrics({ droppedRecords: () => 0 }).text()).toContain('process_cpu_')
   })
 })

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type ClusterAnswer, type ClusterSample, registerClusterMetrics } from './cluster-metrics.js'
 
 export interface DecisionSample {
   /** Name of the Server; counted as `_other` unless the configuration has it. */
@@ -25,6 +26,8 @@ export interface PolicyState {
 export interface Metrics {
   decided(sample: DecisionSample): void
   policies(state: PolicyState): void
+  /** A request to an API server is over. */
+  answered(answer: ClusterAnswer): void
   readonly contentType: string
   /** The Prometheus text format. */
   text(): Promise<string>
@@ -39,11 +42,16 @@ const durationBuckets = [
 const maxServers = 500
 const maxReasons = 200
 
-/**
- * @param droppedRecords records that the decision log lost so far; read when scraped
- * @param defaults process and Node metrics too
- */
-export function createMetrics(droppedRecords: () => number, defaults = true): Metrics {
+export interface MetricsOptions {
+  /** Records that the decision log lost so far; read when scraped. */
+  droppedRecords(): number
+  /** The clusters whose API servers are asked; read when scraped. Default: none. */
+  clusters?(): readonly ClusterSample[]
+  /** Process and Node metrics too. Default true. */
+  readonly defaults?: boolean
+}
+
+export function createMetrics({ droppedRecords, clusters = () => [], defaults = true }: MetricsOptions): Metrics {
   const registry = new Registry()
   const registers = [registry]
   if (defaults) collectDefaultMetrics({ register: registry })
@@ -92,6 +100,7 @@ export function createMetrics(droppedRecords: () => number, defaults = true): Me
     },
   })
 
+  const answered = registerClusterMetrics(registry, clusters)
   let servers: ReadonlySet<string> = new Set()
   const reasons = new Set<string>()
   const knownReason = (reason: string): string => {
@@ -113,6 +122,7 @@ export function createMetrics(droppedRecords: () => number, defaults = true): Me
       success.set(state.lastSuccess === undefined ? 0 : state.lastSuccess / 1000)
       audit.set(state.serversInAudit)
     },
+    answered,
     contentType: registry.contentType,
     text: () => registry.metrics(),
   }

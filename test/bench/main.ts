@@ -2,14 +2,17 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { measureCel } from './cel-cost.js'
 import { measureParsers } from './parser-cost.js'
-import { printCelGain, printCelReport, printParserReport, printReport } from './print-report.js'
+import { printCelGain, printCelReport, printParserReport, printReport, printStageReport } from './print-report.js'
 import { type BenchOptions, runBench } from './run-bench.js'
+import { createSarCalls, measureSar, printSarReport, type SarCost } from './sar-cost.js'
 import { canPin, pinLoadGenerator } from './server-process.js'
+import { measureStages, type StageCost, type StageCostOptions, warmUpStages } from './stage-cost.js'
+import { createWarmCall } from './warm-call.js'
 
 const help = `Usage: npm run bench -- [--quick] [--json FILE] [--profile DIR]
 
-What a decision costs, as a ratio to a server that does nothing on the same transport; and what reading a message
-strictly costs, as a ratio to JSON.parse; and what rules cost, as a ratio to other engines of CEL.
+What a decision costs, as a ratio to a server that does nothing on the same transport; what identity and RBAC are of it;
+what reading a message strictly costs, as a ratio to JSON.parse; and what rules cost, as a ratio to other engines of CEL.
 
   --quick        under 25 seconds instead of 90
   --json FILE    the report as JSON too
@@ -46,16 +49,41 @@ else {
   if (options.pinned) pinLoadGenerator()
   const report = await runBench(options)
   console.log(printReport(report))
+  const stages = await measureWarmCall(values.quick ? { rounds: 7, roundMs: 150 } : { rounds: 21, roundMs: 200 })
+  console.log(`\n${printStageReport(stages)}`)
+  const sar = await measureSarCalls(values.quick ? { rounds: 7, roundMs: 150 } : { rounds: 21, roundMs: 200 })
+  console.log(`\n${printSarReport(sar)}`)
   const parser = measureParsers(values.quick ? { rounds: 9, roundMs: 5 } : { rounds: 31, roundMs: 10 })
   console.log(`\n${printParserReport(parser)}`)
   const cel = measureCel(values.quick ? { rounds: 9, roundMs: 8 } : { rounds: 31, roundMs: 15 })
   const warm = report.scenarios.find(({ name }) => name === 'warm')
   console.log(`\n${printCelReport(cel)}\n${printCelGain(cel, warm?.cpuMicros ?? 0)}`)
   if (values.json !== undefined)
-    writeFileSync(values.json, `${JSON.stringify({ ...report, parser, cel }, undefined, 2)}\n`)
+    writeFileSync(values.json, `${JSON.stringify({ ...report, stages, sar, parser, cel }, undefined, 2)}\n`)
   const wrong = [...report.scenarios, ...report.openLoop.scenarios].reduce((sum, one) => sum + one.wrong, 0)
   if (wrong > 0) {
     process.stderr.write(`${wrong} answers were wrong: the numbers mean nothing\n`)
     process.exitCode = 1
+  }
+}
+
+/** Measures what ships, as the servers do. */
+async function measureWarmCall(cost: StageCostOptions): Promise<StageCost> {
+  const call = await createWarmCall(options.code)
+  try {
+    warmUpStages(call, 2000)
+    return measureStages(call, cost)
+  } finally {
+    call.close()
+  }
+}
+
+async function measureSarCalls(cost: StageCostOptions): Promise<SarCost> {
+  const calls = await createSarCalls(options.code)
+  try {
+    measureSar(calls, { rounds: 1, roundMs: 2000 })
+    return measureSar(calls, cost)
+  } finally {
+    calls.close()
   }
 }

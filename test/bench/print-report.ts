@@ -2,6 +2,8 @@ import type { CelReport } from './cel-cost.js'
 import type { ParserCost } from './parser-cost.js'
 import type { BenchReport } from './run-bench.js'
 import { nodeFlags } from './server-process.js'
+import type { StageCost } from './stage-cost.js'
+import { type StageName, stageNames } from './warm-call.js'
 
 /** The report for people. */
 export function printReport(report: BenchReport): string {
@@ -93,6 +95,26 @@ export function printCelReport({ evaluate, compile }: CelReport): string {
     '',
     `Compiling a rule takes ${compile.ours.toFixed(1)} µs (${compile.cold.toFixed(0)} µs cold), ${compile.ratio.toFixed(2)} times JSON.parse of 10 KiB`,
     `(@bufbuild/cel: ${compile.bufbuild.toFixed(1)} µs, @marcbachmann/cel-js: ${compile.marcbachmann.toFixed(1)} µs)`,
+  ].join('\n')
+}
+
+const stageTexts: Readonly<Record<StageName, string>> = {
+  pipeline: 'pipeline: CheckRequest bytes to CheckResponse bytes, with metrics and record',
+  bare: 'the same without metrics and record',
+  decision: '· decision, without metrics and record',
+  identity: '· identity: from the request to the principal',
+  rbac: '· RBAC: the operations of the call, asked of the authorizer',
+  authorization: '· RBAC and what the catalogue makes of the call',
+}
+
+/** What identity and RBAC take of the typical warm call, in this process and without sockets. */
+export function printStageReport({ micros, ...share }: StageCost): string {
+  const rows = stageNames.map(stage => [stageTexts[stage], micros[stage].toFixed(2)])
+  return [
+    'The call of the scenario "warm" in one process, without sockets: each stage on its own, in turns; medians of the rounds',
+    ...table([['stage', 'µs'], ...rows]),
+    `identity + RBAC: ${percent(share.ofPipeline)} of the warm pipeline (${percent(share.ofBare)} of it without metrics and record, ${percent(share.ofDecision)} of the decision alone)`,
+    `with what the catalogue makes of the call: ${percent(share.withCatalogOfPipeline)} of the warm pipeline`,
   ].join('\n')
 }
 

@@ -1,9 +1,9 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { buildGoProgram } from '../../src/demo/build-go-program.js'
 import { recordingFiles } from './recorded-cases.js'
 
 /**
@@ -13,13 +13,9 @@ import { recordingFiles } from './recorded-cases.js'
 const { CEL_GO, CI } = process.env
 const wanted = CEL_GO ?? (CI === undefined ? '0' : 'if possible')
 const folder = fileURLToPath(new URL('../cel-go', import.meta.url))
-const made = mkdtempSync(join(tmpdir(), 'cel-go-'))
-const recorder = join(made, 'recorder')
 
 const fetchSeconds = 60
 const buildSeconds = 240
-
-afterAll(() => rmSync(made, { recursive: true, force: true }))
 
 function run(command: string, args: readonly string[], seconds: number, input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -32,50 +28,17 @@ function run(command: string, args: readonly string[], seconds: number, input = 
   })
 }
 
-/** Where Go is, also if it is not on the path of this process. */
-function findGo(): string | undefined {
-  return ['go', '/usr/local/go/bin/go'].find(command => {
-    try {
-      execFileSync(command, ['version'], {
-        cwd: folder,
-        stdio: 'ignore',
-        timeout: 20_000,
-        env: { ...process.env, GOTOOLCHAIN: 'local' },
-      })
-      return true
-    } catch {
-      return false
-    }
-  })
-}
-
-/** Why nothing can be recorded; undefined if the recorder was built. A program that does not compile is a failure. */
-async function unable(): Promise<string | undefined> {
-  const go = findGo()
-  if (go === undefined) return 'Go is not installed'
-  try {
-    await run(go, ['mod', 'download'], fetchSeconds)
-  } catch {
-    return `Go's modules could not be fetched within ${fetchSeconds} s`
-  }
-  try {
-    await run(go, ['build', '-o', recorder, '.'], buildSeconds)
-    return undefined
-  } catch (error) {
-    if (error instanceof Error && 'killed' in error && error.killed === true) {
-      return `building took more than ${buildSeconds} s`
-    }
-    throw error
-  }
-}
-
 describe('the recordings of cel-go', () => {
   it.skipIf(wanted === '0')(
     'are what cel-go says today (CEL_GO=1 to insist)',
     async ({ skip }) => {
-      const reason = await unable()
-      if (reason !== undefined && wanted !== '1') skip(`not compared with cel-go: ${reason}`)
-      expect(reason).toBeUndefined()
+      const say = (line: string) => void process.stderr.write(`${line}\n`)
+      const build = await buildGoProgram({ name: 'cel-go', source: folder, say, fetchSeconds, buildSeconds })
+      if (!build.built) {
+        if (build.why === 'broken' || wanted === '1') throw new Error(build.message)
+        return skip(`not compared with cel-go: ${build.message}`)
+      }
+      const recorder = build.program
 
       const random = readFileSync(recordingFiles.cases, 'utf8')
       const lines = (await run(recorder, [recordingFiles.inputs], 120, random)).split('\n')

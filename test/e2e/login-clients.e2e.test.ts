@@ -76,7 +76,7 @@ const session = (login: Login, calls: Session['calls'], token?: Session['token']
 /** A token with these scopes and no others. */
 async function tokenWith(scope: string): Promise<NonNullable<Session['token']>> {
   const parameters = { grant_type: 'client_credentials', resource: stand.url, scope }
-  return { value: await requestToken(stand.idp.issuer, secret.clientId, secret.clientSecret, parameters), scope }
+  return { value: await requestToken(stand.idp, secret.clientId, secret.clientSecret, parameters), scope }
 }
 
 const scopesOf = (token: string): readonly string[] =>

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
+import { cachedDirectory } from '../../src/demo/user-cache.js'
 
 const run = promisify(execFile)
 
@@ -13,6 +13,7 @@ export const keycloakVersion = '26.7.5'
 /** SHA-256 of the zip on Maven Central. */
 const zipDigest = '30ef87fb7101c43d29688d1ae80c0588ff4a151b3330e9f664bf9692d398658a'
 const zipName = `keycloak-quarkus-dist-${keycloakVersion}.zip`
+const unpackedName = `keycloak-${keycloakVersion}`
 const mavenGoal = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy'
 /** What the augmented server is made for; another set needs another directory. Nothing is stored between runs. */
 const buildOptions = ['--db=dev-mem', '--health-enabled=true']
@@ -31,30 +32,22 @@ export class KeycloakUnavailable extends Error {
  */
 export async function prepareKeycloak(say: (text: string) => void): Promise<string> {
   await checkJava()
-  const cache = join(cacheHome(), 'mcp-authz')
-  const home = join(cache, `keycloak-${keycloakVersion}`)
-  if (await exists(home)) return home
-  say(`fetching Keycloak ${keycloakVersion} (174 MB) from Maven Central into ${home}`)
-  await mkdir(cache, { recursive: true, mode: 0o700 })
-  // Beside the destination and then renamed: an interrupted run leaves nothing that looks complete.
-  const target = await mkdtemp(join(cache, 'incomplete-'))
-  try {
-    await fetchZip(target)
-    await unpack(join(target, zipName), target)
-    const unpacked = join(target, `keycloak-${keycloakVersion}`)
-    say('letting Keycloak build itself')
-    await run('sh', [join(unpacked, 'bin', 'kc.sh'), 'build', ...buildOptions], {
-      timeout: buildTimeoutMs,
-      maxBuffer: 16_777_216,
-    })
-    // Another run may have been faster.
-    await rename(unpacked, home).catch(async error => {
-      if (!(await exists(home))) throw error
-    })
-  } finally {
-    await rm(target, { recursive: true, force: true })
-  }
-  return home
+  return cachedDirectory({
+    name: unpackedName,
+    fill: async target => {
+      say(`fetching Keycloak ${keycloakVersion} (174 MB) from Maven Central`)
+      await fetchZip(target)
+      await unpack(join(target, zipName), target)
+      await rm(join(target, zipName))
+      for (const name of await readdir(join(target, unpackedName)))
+        await rename(join(target, unpackedName, name), join(target, name))
+      say('letting Keycloak build itself')
+      await run('sh', [join(target, 'bin', 'kc.sh'), 'build', ...buildOptions], {
+        timeout: buildTimeoutMs,
+        maxBuffer: 16_777_216,
+      })
+    },
+  })
 }
 
 async function checkJava(): Promise<void> {
@@ -101,17 +94,4 @@ async function unpack(zip: string, directory: string): Promise<void> {
 function firstLines(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause)
   return text.split('\n').slice(0, 6).join('\n').slice(0, 1_000)
-}
-
-/** XDG Base Directory Specification: a relative XDG_CACHE_HOME is to be ignored. */
-function cacheHome(): string {
-  const configured = process.env.XDG_CACHE_HOME
-  return configured !== undefined && isAbsolute(configured) ? configured : join(homedir(), '.cache')
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -10,7 +10,7 @@ export function ourReply({ objects, trust, requests }: Question): Reply {
   const refused: string[] = []
   const loaded: RbacObject[] = []
   for (const object of objects) {
-    const read = trust ? { objects: [trusted(object as Json)], refused: '' } : load(object)
+    const read = trust ? { objects: [trusted(object as Json)], refused: '' } : loadManifest(object)
     refused.push(read.refused)
     loaded.push(...read.objects)
   }
@@ -45,7 +45,8 @@ function review(authorizer: EmbeddedAuthorizer, { user, groups, namespace }: Ora
   }
 }
 
-function load(object: unknown): { readonly objects: readonly RbacObject[]; readonly refused: string } {
+/** What our loading makes of a manifest, and why it refuses it; "" where it does not. */
+export function loadManifest(object: unknown): { readonly objects: readonly RbacObject[]; readonly refused: string } {
   const { documents, findings } = readDocuments('rbac.yaml', ascii(JSON.stringify(object)))
   const parsed = documents.map(parseRbac)
   const errors = [...findings, ...parsed.flatMap(one => one.findings)].filter(one => one.severity === 'error')

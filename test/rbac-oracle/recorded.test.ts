@@ -35,7 +35,8 @@ it('finds a difference where there is one', () => {
 it('does not pass where there is no Go', async () => {
   const command = ['--import', 'tsx', join(import.meta.dirname, 'main.ts'), '--pairs', '1']
   const { code, said } = await new Promise<{ code: unknown; said: string }>(resolve => {
-    const env = { ...process.env, PATH: '' }
+    // Go is looked for in its usual place as well; without its library it cannot do anything.
+    const env = { ...process.env, PATH: '', GOROOT: '/nowhere' }
     execFile(process.execPath, command, { env }, (error, _out, stderr) => resolve({ code: error?.code, said: stderr }))
   })
   expect(code).toBe(2)
