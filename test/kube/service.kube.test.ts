@@ -5,54 +5,13 @@ import { describeKube } from './shared-api-server.js'
 import { startApiServer, type TestApiServer } from './start-api-server.js'
 import type { Asked } from './support/ask-as-gateway.js'
 import { type RunningService, startService } from './support/running-service.js'
+import { account, pods } from './support/service-account.js'
 
 /** Of the Config in these tests, milliseconds. */
 const timeoutMs = 600
 /** What a busy machine may add to it. */
 const slackMs = 700
 
-const account = `
-apiVersion: v1
-kind: Namespace
-metadata: { name: mcp-authz }
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: { name: mcp-authz, namespace: mcp-authz }
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: { name: mcp-authz }
-subjects: [{ kind: ServiceAccount, name: mcp-authz, namespace: mcp-authz }]
-roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: system:auth-delegator }
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: { name: watches-rbac }
-rules:
-- apiGroups: [rbac.authorization.k8s.io]
-  resources: [roles, rolebindings, clusterroles, clusterrolebindings]
-  verbs: [list, watch]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: { name: watches-rbac }
-subjects: [{ kind: ServiceAccount, name: mcp-authz, namespace: mcp-authz }]
-roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: watches-rbac }
-`
-
-/** Lets a user list pods in a namespace. */
-const pods = (user: string, namespace = 'team') => `
-apiVersion: v1
-kind: Namespace
-metadata: { name: ${namespace} }
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: { name: ${user}, namespace: ${namespace} }
-subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: User, name: ${user} }]
-roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view }
-`
 const bindingOf = (user: string) => `/apis/rbac.authorization.k8s.io/v1/namespaces/team/rolebindings/${user}`
 
 const listPods = (running: RunningService, user: string, namespace = 'team') =>

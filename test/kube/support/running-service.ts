@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
+import { parseAllDocuments, stringify } from 'yaml'
 import { loadConfig } from '../../../src/config/load-config.js'
 import { createService, type Service } from '../../../src/service.js'
 import { createLogging } from '../../../src/telemetry/logger.js'
@@ -14,6 +14,8 @@ export interface RunningService {
   readonly service: Service
   /** A tools/call of a person whose token has not been seen before, unless `sameToken`. */
   call(user: string, tool: string, args: object, options?: { readonly sameToken?: boolean }): Promise<Asked>
+  /** A tools/call with a token of somebody else's making. */
+  callWith(token: string, tool: string, args: object): Promise<Asked>
   readiness(): Promise<{ readonly status: number; readonly reasons: readonly string[] }>
   metrics(): Promise<string>
   stop(): Promise<void>
@@ -21,11 +23,13 @@ export interface RunningService {
 
 export interface RunningServiceOptions {
   /** `spec` of the Config beside listeners and the directory with the policies. */
-  readonly config: { readonly sources?: readonly object[]; readonly clusters: object }
+  readonly config: { readonly sources?: readonly object[]; readonly clusters: object; readonly startup?: object }
   /** More documents for the directory. */
   readonly policies?: string
   /** `spec` of the Server beside its resource. */
   readonly server?: object
+  /** Issuers of the Identity beside the one of the people. */
+  readonly issuers?: Readonly<Record<string, object>>
 }
 
 /** The whole service in this process, with an issuer that is a file, asked as a gateway asks. */
@@ -33,6 +37,7 @@ export async function startService({
   config,
   policies = '',
   server = {},
+  issuers = {},
 }: RunningServiceOptions): Promise<RunningService> {
   const directory = await mkdtemp(join(tmpdir(), 'mcp-authz-service-'))
   const issuer = await createLocalIssuer({ audience })
@@ -42,7 +47,12 @@ export async function startService({
     metadata: { name: 'kubernetes' },
     spec: { resource: audience, catalog: 'kubernetes-mcp-server', denial: 'http403', ...server },
   }
-  await writeFile(join(directory, 'policies.yaml'), [issuer.policies, stringify(document), policies].join('\n---\n'))
+  const trusted = parseAllDocuments(issuer.policies)
+  for (const one of trusted)
+    if (one.get('kind') === 'Identity')
+      for (const [url, rule] of Object.entries(issuers)) one.setIn(['spec', 'issuers', url], rule)
+  const texts = [...trusted.map(String), stringify(document), policies]
+  await writeFile(join(directory, 'policies.yaml'), texts.map(text => text.replace(/^---\n/, '')).join('\n---\n'))
   const spec = {
     ...config,
     sources: [{ directory }, ...(config.sources ?? [])],
@@ -68,6 +78,7 @@ export async function startService({
       tokens.set(user, token)
       return gateway.call(token, tool, args)
     },
+    callWith: (token, tool, args) => gateway.call(token, tool, args),
     async readiness() {
       const answer = await fetch(`${origin}/readyz`)
       const { reasons } = (await answer.json()) as { reasons: string[] }
