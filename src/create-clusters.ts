@@ -39,7 +39,7 @@ export interface ClusterParts {
   readonly apiServers: ReadonlyMap<string, ConnectedApiServer>
   readonly kinds: ReadonlyMap<string, Discovery>
   readonly configMaps: readonly WatchedConfigMaps[]
-  /** Begins to watch. Resolves when all was seen once, or after `patienceMs` (default 5 s). */
+  /** Begins to watch. Resolves when all was seen once, when it is stopped, or after `patienceMs` (default 5 s). */
   start(patienceMs?: number): Promise<void>
   /** Tells the people behind ConfigMaps what became of them. */
   loaded(report: LoadReport): void
@@ -73,7 +73,11 @@ const syncPollMs = 20
 const staleMs = 60_000
 
 /** Connects to the API servers that the configuration names, and to nothing before something is asked of them. */
-export function createClusters(config: Config, logging: Logging, options: ClusterOptions): ClusterParts {
+export function createClusters(
+  config: Pick<Config, 'clusters' | 'sources'>,
+  logging: Logging,
+  options: ClusterOptions,
+): ClusterParts {
   const log = logging.subsystem('kube')
   const connected = [...config.clusters].flatMap(([name, cluster]) =>
     cluster.connection === undefined ? [] : [connect(name, cluster, cluster.connection, log, options)],
@@ -81,8 +85,11 @@ export function createClusters(config: Config, logging: Logging, options: Cluste
   const apiServers = new Map(connected.map(({ name, api }) => [name, api]))
   const configMaps = config.sources.flatMap(source => {
     const api = source.from === 'configMaps' ? apiServers.get(source.cluster) : undefined
-    return source.from === 'configMaps' && api !== undefined ? [watchConfigMaps(source, api, log, options)] : []
+    return source.from === 'configMaps' && api !== undefined
+      ? [watchConfigMaps(source, placeOf(source, config), api, log, options)]
+      : []
   })
+  let stopped = false
   const watches = connected.flatMap(({ watch }) => watch ?? [])
   const synced = () =>
     configMaps.every(({ collection }) => collection.freshness().synced) &&
@@ -103,7 +110,8 @@ export function createClusters(config: Config, logging: Logging, options: Cluste
       for (const { discovery } of connected) discovery.start()
       for (const { collection } of configMaps) collection.start()
       const end = performance.now() + patienceMs
-      while (!synced() && performance.now() < end) await new Promise(resolve => setTimeout(resolve, syncPollMs))
+      while (!stopped && !synced() && performance.now() < end)
+        await new Promise(resolve => setTimeout(resolve, syncPollMs))
     },
     loaded(report) {
       for (const { status, events } of configMaps) {
@@ -112,6 +120,7 @@ export function createClusters(config: Config, logging: Logging, options: Cluste
       }
     },
     async stop() {
+      stopped = true
       for (const { collection, events } of configMaps) {
         collection.stop()
         events?.stop()
@@ -159,12 +168,10 @@ function connect(
     ...{ cluster: name, connection, timeoutMs, maxInFlight },
     onEvent: event => {
       if (event.type === 'answered') onAnswered?.(name, event)
-      else if (event.type === 'connected')
-        log.info(`connected to the API server for ${event.purpose}`, { cluster: name })
+      else if (event.type === 'connected') report('info', `connected to the API server for ${event.purpose}`)
       else if (event.type === 'connectFailed') report('warn', `the API server cannot be reached: ${event.message}`)
       else if (event.type === 'disconnected') report('info', `the connection to the API server ended: ${event.message}`)
-      else if (event.type === 'credentials' && event.message === '')
-        log.info('credentials can be read', { cluster: name })
+      else if (event.type === 'credentials' && event.message === '') report('info', 'credentials can be read')
       else if (event.type === 'credentials') report('error', `no credentials for the API server: ${event.message}`)
       else report('warn', event.message)
     },
@@ -184,10 +191,11 @@ function connect(
   }
   if (authorizer === 'files')
     return { name, api, authorizer: undefined, sar: undefined, watch: undefined, discovery, close }
+  const reportObject = reporter(log, name)
   const watch = watchRbac(api, {
     onEvent: event => {
       if (event.type === 'unreadable')
-        report('warn', `the ${event.kind} ${event.name} cannot be read, and gives nothing here: ${event.message}`)
+        reportObject('warn', `the ${event.kind} ${event.name} cannot be read, and gives nothing here: ${event.message}`)
       else reportCollection(log, report, name, `${event.kind}s`, event)
     },
   })
@@ -217,8 +225,17 @@ function connect(
   return { name, api, authorizer: sar, sar, watch, discovery, close: closeAll }
 }
 
+/** Two clusters may have namespaces of one name. */
+function placeOf({ cluster, namespace }: ConfigConfigMaps, { sources }: Pick<Config, 'sources'>): string {
+  const elsewhere = sources.some(
+    one => one.from === 'configMaps' && one.namespace === namespace && one.cluster !== cluster,
+  )
+  return elsewhere ? `ConfigMap/${cluster}/${namespace}` : `ConfigMap/${namespace}`
+}
+
 function watchConfigMaps(
   config: ConfigConfigMaps,
+  place: string,
   api: ConnectedApiServer,
   log: Logger,
   { onConfigMaps }: ClusterOptions,
@@ -236,7 +253,7 @@ function watchConfigMaps(
   })
   const source = createConfigMapSource({
     name: `ConfigMaps of ${namespace} in ${cluster}, ${selector}`,
-    ...{ namespace, kinds, collection },
+    ...{ namespace, place, kinds, collection },
     except: status === undefined ? [] : [status],
   })
   const onFailure = (message: string) => report('warn', message)
@@ -257,10 +274,19 @@ function replicaName(): string {
 
 type Report = (level: 'info' | 'warn' | 'error', message: string) => void
 
-/** An API server that is away must not fill the log. */
+/**
+ * An API server that is away must not fill the log: two lines of each message in ten minutes, which are some thousand a day.
+ * By a clock that is never set back.
+ */
+const rareLines = { burst: 2, intervalMs: 600_000, now: () => performance.now() }
+
+/** Messages that name objects have one of their own: they are so many that they would leave no room for others. */
 function reporter(log: Logger, cluster: string): Report {
   const at = (level: 'info' | 'warn' | 'error') =>
-    limitRepeats((message, suppressed) => log[level](message, { cluster, ...(suppressed > 0 && { suppressed }) }))
+    limitRepeats(
+      (message, suppressed) => log[level](message, { cluster, ...(suppressed > 0 && { suppressed }) }),
+      rareLines,
+    )
   const levels = { info: at('info'), warn: at('warn'), error: at('error') }
   return (level, message) => levels[level](message)
 }

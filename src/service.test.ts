@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, credentials } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from 'vitest'
 import { envoy } from '../gen/wire.js'
 import { loadConfig } from './config/load-config.js'
+import { freePort } from './demo/free-port.js'
 import { extAuthzService } from './doors/ext-authz/ext-authz-door.js'
 import { createService } from './service.js'
 import { createLogging } from './telemetry/logger.js'
@@ -118,5 +120,49 @@ describe('readiness', () => {
   it('is not there without an issuer, whose tokens could be accepted', async () => {
     const { service } = await running(files)
     expect(service.readiness()).toMatchObject({ ready: false, reasons: ['identity: no issuer is configured'] })
+  })
+})
+
+describe('a service that is stopped while it starts', () => {
+  it('opens nothing afterwards', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'service-'))
+    cleanups.push(() => rmSync(directory, { recursive: true, force: true }))
+    writeFileSync(join(directory, 'policies.yaml'), files)
+    const kubeconfig = join(directory, 'kubeconfig.json')
+    const cluster = { server: 'https://127.0.0.1:1' }
+    const context = { cluster: 'a', user: 'a' }
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'a', contexts: [{ name: 'a', context }] },
+        ...{ clusters: [{ name: 'a', cluster }], users: [{ name: 'a', user: {} }] },
+      }),
+    )
+    const port = await freePort()
+    const loaded = loadConfig({
+      flags: [
+        ['sources.0.directory', join(directory, 'policies.yaml')],
+        ['clusters.local.authorizer', 'sar'],
+        ['clusters.local.kubeconfig', kubeconfig],
+        ['listeners.0.host', '127.0.0.1'],
+        ['listeners.0.port', String(port)],
+        ['http.host', '127.0.0.1'],
+        ['http.port', '0'],
+      ],
+    })
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.findings))
+    const service = createService({ config: loaded.config, logging: createLogging('silent') })
+    const started = service.start().then(
+      () => 'started',
+      (error: Error) => error.message,
+    )
+    await service.stop()
+    expect(await started).toBe('it was stopped while it started')
+    const socket = connect(port, '127.0.0.1')
+    const reached = await new Promise(resolve => {
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    })
+    socket.destroy()
+    expect(reached).toBe(false)
   })
 })

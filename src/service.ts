@@ -1,16 +1,19 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Config } from './config/config.js'
+import type { Config, ConfigListener } from './config/config.js'
+import { seesAnswers } from './config/sees-answers.js'
 import { type ClusterParts, createClusters } from './create-clusters.js'
+import { createDoor, type Door } from './create-doors.js'
+import { readSessionKeys } from './create-session-keys.js'
 import { capabilitiesOf, createUpstream, type UpstreamParts } from './create-upstream.js'
 import { metadataDocument } from './decision/answer-well-known.js'
 import { createDecide, type Decided } from './decision/create-decide.js'
 import type { Decision } from './decision/decision.js'
 import { emergencyLine } from './decision/decision-record.js'
 import { unreadLine } from './decision/emergency-decision.js'
+import type { RefusedExchange } from './decision/review-exchange.js'
 import type { Finding } from './documents/finding.js'
 import { formatFinding } from './documents/format-finding.js'
-import { createExtAuthzDoor, type ExtAuthzDoor } from './doors/ext-authz/ext-authz-door.js'
 import type { BoundAddress } from './doors/grpc/grpc-transport.js'
 import { createHttpDoor, type Readiness } from './doors/http/http-door.js'
 import { AuthenticatorSource } from './identity/authenticator-source.js'
@@ -52,6 +55,8 @@ export interface ServiceAddresses {
 /** The catalogues that come with the program; less trusted than anything a user writes. */
 export const shippedCatalogs = join(fileURLToPath(new URL('..', import.meta.url)), 'policies', 'catalogs')
 
+const unboundSessions = 'sessions: not bound to their callers because there are no sessions.keys'
+
 /** How often readiness looks whether it may turn on; it never turns off before the end. */
 const readinessIntervalMs = 200
 
@@ -69,10 +74,11 @@ class RunningService implements Service {
   readonly #store: PolicyStore
   readonly #upstream: UpstreamParts
   readonly #clusters: ClusterParts
-  readonly #doors: readonly { readonly name: string; readonly door: ExtAuthzDoor }[]
+  readonly #doors: readonly { readonly name: string; readonly door: Door }[]
   readonly #http: ReturnType<typeof createHttpDoor>
   #ready = false
   #stopping = false
+  #stopped: Promise<void> | undefined
   #lastSuccess: number | undefined
   /** Findings of the last load. */
   #said: ReadonlySet<string> = new Set()
@@ -117,7 +123,10 @@ class RunningService implements Service {
         ...this.#clusters.configMaps.map(({ source }) => source),
       ],
       brokenPolicies: config.startup.brokenPolicies,
-      compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers },
+      compile: {
+        insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers,
+        seesAnswers: seesAnswers(config),
+      },
       assemble: {
         clusters: this.#clusters.fromFiles,
         authorizers: this.#clusters.authorizers,
@@ -133,16 +142,20 @@ class RunningService implements Service {
     const decide = createDecide({
       snapshot: () => this.#store.current,
       upstream: this.#upstream,
+      seesAnswers: seesAnswers(config),
       onDecided: decided => this.#decided(decided),
       onBug: error => decisionLog.error('a decision failed; the request was denied', { error }),
     })
+    const sessions = readSessionKeys(config.sessionKeys)
     this.#doors = config.listeners.map(listener => ({
       name: listener.name,
-      door: createExtAuthzDoor({
-        decide,
-        listener,
-        onError: limitedErrors(logging.subsystem('ext-authz'), listener.name),
-        onEmergency: (decision, request) => this.#emergency(listener.name, decision, request),
+      door: createDoor({
+        ...{ listener, decide, sessions },
+        snapshot: () => this.#store.current,
+        onError: limitedErrors(logging.subsystem(listener.door), listener.name),
+        onEmergency: (decision, request) => this.#emergency(listener, decision, request),
+        onRefused: refused => this.#refused(listener, refused),
+        onBug: error => decisionLog.error('a result could not be judged; it was refused', { error }),
       }),
     }))
     this.#http = createHttpDoor({
@@ -158,31 +171,52 @@ class RunningService implements Service {
   async start(): Promise<ServiceAddresses> {
     const log = this.#logging.subsystem('service')
     try {
-      await this.#clusters.start()
-      if (this.#stopping) throw new Error('it was stopped while it started')
+      await this.#goOn(this.#clusters.start())
       this.#refuseUntrusted(this.#store.load().findings)
       this.#store.watch()
-      await this.#upstream.start()
-      const http = await this.#http.start()
+      await this.#goOn(this.#upstream.start())
+      const http = await this.#goOn(this.#http.start())
       const listeners = []
       for (const { name, door } of this.#doors) {
-        const address = await door.start()
+        const address = await this.#goOn(door.start())
         listeners.push({ name, address })
         log.info('listening', { listener: name, address: describeAddress(address) })
       }
+      if (this.#leavesSessionsUnbound) log.warn(unboundSessions)
       log.info('listening', { listener: 'http', address: `${http.host}:${http.port}` })
       this.#timer = setInterval(() => this.#becomeReady(), readinessIntervalMs).unref()
-      await this.#identities.started()
+      await this.#goOn(this.#identities.started())
       this.#becomeReady()
       return { listeners, http }
     } catch (error) {
       await this.stop()
+      // What came up while it stopped.
+      await this.#close()
       throw error
     }
   }
 
-  async stop(): Promise<void> {
-    if (this.#stopping) return
+  /** A step of the start, after which nothing more is begun if somebody has stopped it meanwhile. */
+  async #goOn<T>(step: Promise<T>): Promise<T> {
+    const value = await step
+    if (this.#stopping) throw new Error('it was stopped while it started')
+    return value
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#doors.map(({ door }) => door.stop().catch(() => undefined)))
+    await this.#http.stop().catch(() => undefined)
+    this.#identities.stop()
+    await this.#clusters.stop()
+    await this.#upstream.stop()
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping = true
     this.#ready = false
     clearInterval(this.#timer)
@@ -194,11 +228,7 @@ class RunningService implements Service {
     const cut = await Promise.all(this.#doors.map(({ door }) => door.drain(drainMs).catch(() => 0)))
     const lost = cut.reduce((sum, one) => sum + one, 0)
     if (lost > 0) this.#logging.subsystem('service').warn('requests in flight were cut off', { count: lost })
-    await Promise.all(this.#doors.map(({ door }) => door.stop().catch(() => undefined)))
-    await this.#http.stop().catch(() => undefined)
-    this.#identities.stop()
-    await this.#clusters.stop()
-    await this.#upstream.stop()
+    await this.#close()
     await Promise.all(this.#records.map(log => log.close()))
     this.#logging.flush()
   }
@@ -213,8 +243,13 @@ class RunningService implements Service {
     for (const server of current?.servers.all ?? [])
       if (server.mode === 'Audit') reasons.push(`audit: the Server ${server.name} denies nothing`)
     for (const line of current?.authenticator.pending ?? []) reasons.push(line)
+    if (this.#leavesSessionsUnbound) reasons.push(unboundSessions)
     reasons.push(...this.#clusters.problems())
     return { ready: this.#ready, reasons }
+  }
+
+  get #leavesSessionsUnbound(): boolean {
+    return this.#config.sessionKeys.length === 0 && seesAnswers(this.#config)
   }
 
   #becomeReady(): void {
@@ -263,12 +298,21 @@ class RunningService implements Service {
   }
 
   /** A denial that a door made by itself is recorded and counted like any other. */
-  #emergency(name: string, decision: Decision, request: InboundRequest | undefined): void {
+  #emergency(listener: ConfigListener, decision: Decision, request: InboundRequest | undefined): void {
     const now = Date.now()
-    const listener = { name, door: 'ext-authz' }
     const record = () =>
       request === undefined ? unreadLine({ listener, decision, now }) : emergencyLine({ request, decision, now })
     this.#decided({ decision, server: '', mode: 'enforce', elapsedMs: 0, record })
+  }
+
+  /** What the response door refused: a session of somebody else, or an answer that cannot be checked. */
+  #refused(listener: ConfigListener, { decision, request, server }: RefusedExchange): void {
+    const now = Date.now()
+    const record = () =>
+      request === undefined
+        ? unreadLine({ listener, decision, now })
+        : emergencyLine({ request, decision, now, server })
+    this.#decided({ decision, server, mode: 'enforce', elapsedMs: 0, record })
   }
 
   #loaded(report: LoadReport): void {

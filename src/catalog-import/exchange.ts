@@ -1,8 +1,8 @@
 import { type Dispatcher, request } from 'undici'
 import { isJsonObject, type JsonObject } from '../protocol/json-value.js'
+import { EventStreamReader } from '../protocol/sse/event-stream-reader.js'
 import { parseStrictJson } from '../protocol/strict-json.js'
 import type { Endpoint } from './endpoint.js'
-import { EventStreamReader } from './event-stream.js'
 import { foreignText } from './foreign-text.js'
 
 export type Exchanged =
@@ -104,14 +104,15 @@ async function responseInBody(body: Body, id: unknown, meter: Meter): Promise<Js
 }
 
 async function responseInStream(body: Body, id: unknown, meter: Meter): Promise<JsonObject | string | undefined> {
-  const reader = new EventStreamReader()
+  // The meter is the narrower: it counts the whole stream.
+  const reader = new EventStreamReader({ maxEventBytes: meter.limit })
   try {
     for await (const chunk of body) {
       if (!(chunk instanceof Uint8Array)) return 'something that is not bytes'
       const tooMuch = meter.count(chunk.length)
       if (tooMuch !== undefined) return tooMuch
-      for (const data of reader.read(chunk)) {
-        const response = responseTo(Buffer.from(data), id, meter.limit)
+      for (const { data } of reader.read(chunk).events) {
+        const response = data === undefined ? undefined : responseTo(data, id, meter.limit)
         if (response !== undefined) return response
       }
     }

@@ -12,17 +12,25 @@ import { isJsonObject, type JsonObject } from '../protocol/json-value.js'
 import { RequestHeaders } from '../protocol/request-headers.js'
 import { parseStrictJson } from '../protocol/strict-json.js'
 import { type Command, type CommandIo, type ExitCode, UsageError } from './command.js'
+import { explainList } from './explain-list.js'
 import { configFlags, loadPolicies } from './load-policies.js'
 import { parseFlags } from './parse-flags.js'
 
 const help = `Usage: mcp-authz explain [--config FILE | --policies DIR...] CALL WHO [-o text|json]
+       mcp-authz explain [--config FILE | --policies DIR...] --list WHO [-o text|json]
 
-Judges one request with the policies as they stand and prints what every stage and every rule said.
+Judges one request with the policies as they stand and prints what every stage and every rule said. With --list, says of
+each tool, prompt and resource whether a list shows it to the caller: unless every call of it is certain to be denied.
 
 The call, one of:
   --tool NAME [--args JSON]       a tools/call
   --method NAME [--params JSON]   any other MCP method
   --request FILE                  a file with the JSON-RPC message, "-" for stdin
+
+The list:
+  --list                          what is shown of the tools and prompts that the Server's catalogue names
+  --kind KIND                     only tools, prompts, resources or resourceTemplates
+  --items FILE                    the result of tools/list and the like instead of the catalogue, "-" for stdin
 
 Who asks, one of:
   --token-file FILE               a bearer token, verified as in service ("-" for stdin)
@@ -33,7 +41,7 @@ Who asks, one of:
   --server NAME                   needed when there is more than one Server
   --header NAME=VALUE             a request header; may be repeated
 
-Exit codes: 0 allowed, 2 denied, 3 the policies do not compile, 1 anything else.
+Exit codes: 0 allowed (or a list), 2 denied, 3 the policies do not compile, 1 anything else.
 
 Example:
   mcp-authz explain --policies policies/demo --tool resources_scale \\
@@ -47,6 +55,9 @@ const flags = {
   method: { type: 'string' },
   params: { type: 'string' },
   request: { type: 'string' },
+  list: { type: 'boolean' },
+  kind: { type: 'string' },
+  items: { type: 'string' },
   'token-file': { type: 'string' },
   as: { type: 'string' },
   'as-group': { type: 'string', multiple: true },
@@ -70,20 +81,32 @@ export const explainCommand: Command = {
 async function explain(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const { values } = parseFlags(args, flags)
   if (values.output !== 'text' && values.output !== 'json') throw new UsageError('--output is text or json')
+  checkListFlags(values)
   const loaded = await loadPolicies(values, io, { ask: true })
   try {
     const snapshot = loaded.store.current
+    const { findings } = loaded.report
     if (snapshot === undefined) {
-      for (const finding of loaded.report.findings) io.err(formatFinding(finding))
+      for (const finding of findings) io.err(formatFinding(finding))
       return 3
     }
+    // With `brokenPolicies: serve` they are what many a denial is about.
+    for (const finding of findings) if (finding.severity === 'error') io.err(formatFinding(finding))
     const server = chooseServer(snapshot, values.server)
     const token = values['token-file'] === undefined ? undefined : readInput(values['token-file']).trim()
     const headers = parseHeaders(values.header ?? [])
-    const request = buildRequest(server, messageOf(values), token, headers)
+    const request = buildRequest(server, values.list === true ? listMessage : messageOf(values), token, headers)
     const judgedBy: PolicySnapshot =
       values.as === undefined ? snapshot : { ...snapshot, authenticator: assume(principalOf(values)) }
     if (token !== undefined) await loaded.keysReady()
+    if (values.list === true) {
+      const authenticated = await judgedBy.authenticator.authenticate(request, server.audience)
+      if (!authenticated.ok) throw new UsageError(`nobody is shown a list: ${authenticated.message}`)
+      const { principal } = authenticated
+      const items = values.items === undefined ? undefined : readInput(values.items)
+      io.out(await explainList({ snapshot, server, principal, kind: values.kind, items }, values.output))
+      return 0
+    }
     const steps: Step[] = []
     const decide = createDecide({ snapshot: () => judgedBy, upstream: 'withheld' })
     const decision = await decide(request, steps)
@@ -124,6 +147,16 @@ function messageOf(values: Flags): string {
   if (values.params !== undefined) checkJson('--params', values.params)
   const params = values.params === undefined ? '' : `,"params":${values.params}`
   return `{"jsonrpc":"2.0","id":1,"method":${JSON.stringify(values.method)}${params}}`
+}
+
+const listMessage = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+
+function checkListFlags({ list, kind, items, tool, args, method, params, request }: Flags): void {
+  if (list !== true) {
+    if (kind !== undefined || items !== undefined) throw new UsageError('--kind and --items go with --list')
+  } else if ([tool, args, method, params, request].some(value => value !== undefined)) {
+    throw new UsageError('--list judges no call; leave out --tool, --args, --method, --params and --request')
+  }
 }
 
 function checkJson(flag: string, text: string): JsonObject {

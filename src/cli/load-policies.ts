@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.js'
 import { loadConfig } from '../config/load-config.js'
+import { seesAnswers } from '../config/sees-answers.js'
 import { createClusters } from '../create-clusters.js'
 import { capabilitiesOf } from '../create-upstream.js'
 import { formatFinding } from '../documents/format-finding.js'
@@ -84,6 +85,12 @@ export async function loadPolicies(
   { lint = false, ask = false }: { readonly lint?: boolean; readonly ask?: boolean } = {},
 ): Promise<LoadedPolicies> {
   const config = readConfig(values, io)
+  if (!ask)
+    for (const source of config.sources)
+      if (source.from === 'configMaps')
+        io.err(
+          `not looked at: the ConfigMaps of ${source.namespace} in the cluster ${source.cluster}; name files with their manifests beside the directories`,
+        )
   const clusters = createClusters(config, createLogging('silent'), { onConfigMaps: () => undefined })
   const { apiServers } = clusters
   const identities = new AuthenticatorSource({
@@ -103,7 +110,11 @@ export async function loadPolicies(
       ),
       ...(ask ? clusters.configMaps.map(({ source }) => source) : []),
     ],
-    compile: { insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers, lint },
+    compile: {
+      insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers,
+      seesAnswers: seesAnswers(config),
+      lint,
+    },
     assemble: {
       clusters: clusters.fromFiles,
       authorizers: clusters.authorizers,

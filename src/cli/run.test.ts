@@ -50,6 +50,17 @@ describe('the command line', () => {
 })
 
 describe('check', () => {
+  it('says that it does not look at ConfigMaps of a cluster, and asks no cluster', async () => {
+    const sources = [
+      '--set',
+      `sources.0.directory=${join(folder, 'absent.yaml')}`,
+      '--set',
+      'sources.1.configMaps.namespace=policies',
+    ]
+    const { err } = await cli('check', ...sources)
+    expect(err).toContain('not looked at: the ConfigMaps of policies in the cluster local')
+  })
+
   it('exits 3 for what does not compile, with place and suggestion', async () => {
     writeInto(broken, 'a.yaml', `${server}---\n${guardrail('usr.username == "x"', 'files')}`)
     const { code, out } = await cli('check', broken)
@@ -205,6 +216,50 @@ describe('explain', () => {
   it('exits 3 with policies that do not compile', async () => {
     writeInto(broken, 'a.yaml', `${server}---\n${guardrail('nope', 'files')}`)
     expect((await cli('explain', '--policies', broken, '--tool', 'x')).code).toBe(3)
+  })
+})
+
+describe('explain --list', () => {
+  const alice = ['--as', 'alice', '--as-group', 'team-a-developers']
+  const list = (...more: string[]) => cli('explain', '--policies', 'policies/demo', '--list', ...more)
+  const items = join(folder, 'items.json')
+
+  it('says of each tool and prompt of the catalogue why it is shown or hidden', async () => {
+    const { code, out } = await list(...alice)
+    expect(code).toBe(0)
+    expect(out).toMatch(/^shown {3}pods_get$/m)
+    expect(out).toMatch(/^hidden {2}namespaces_list +authorization\.rbac$/m)
+    expect(out).toContain('NO    user "alice" cannot list resource "namespaces"')
+    expect(out).toContain('Guardrail/replica-cap  depends on replicas')
+    expect(out).toMatch(/^\d+ of \d+ shown, policy revision [0-9a-f]{16}$/m)
+  })
+
+  it('takes the items of a server, and prints JSON', async () => {
+    writeFileSync(items, '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"pods_get"},{"name":"no such tool"}]}}')
+    const { out } = await list('--items', items, '-o', 'json', ...alice)
+    const printed: unknown = JSON.parse(out)
+    expect(printed).toMatchObject({
+      items: [
+        { kind: 'tool', name: 'pods_get', shown: true },
+        { name: 'no such tool', shown: false, why: { reason: 'message.name' } },
+      ],
+    })
+  })
+
+  it.each<[string, string[], string]>([
+    ['a call beside it', ['--tool', 'x', ...alice], '--list judges no call'],
+    ['another kind', ['--kind', 'toys', ...alice], '--kind is one of tools'],
+    ['a kind that no catalogue names', ['--kind', 'resources', ...alice], 'give them with --items'],
+    ['nobody who asks', [], 'nobody is shown a list'],
+    ['items of another kind', ['--items', items, '--kind', 'prompts', ...alice], '--items holds no prompts'],
+  ])('refuses %s', async (_, args, text) => {
+    const { code, err } = await list(...args)
+    expect(err).toContain(text)
+    expect(code).toBe(1)
+  })
+
+  it('goes with --kind and --items', async () => {
+    expect((await cli('explain', '--kind', 'tools')).err).toContain('--kind and --items go with --list')
   })
 })
 

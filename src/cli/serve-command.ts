@@ -20,8 +20,15 @@ async function serve(args: readonly string[], io: CommandIo): Promise<ExitCode> 
   const { values } = parseFlags(args, configFlags)
   const config = readConfig(values, io)
   const service = createService({ config, logging: createLogging(config.log.level) })
-  await service.start()
-  if (!io.signal.aborted) await new Promise(resolve => io.signal.addEventListener('abort', resolve, { once: true }))
+  const told = new Promise<void>(resolve => {
+    if (io.signal.aborted) resolve()
+    else io.signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  const started = service.start()
+  // Whoever stops it need not wait until it has started.
+  await Promise.race([started, told])
+  await told
   await service.stop()
+  await started.catch(() => undefined)
   return 0
 }

@@ -67,16 +67,55 @@ const tls = z.strictObject({
     ),
 })
 
+const authzen = z.strictObject({
+  tokenFile: file
+    .optional()
+    .describe('File with the bearer tokens of gateways, one per line. Followed when it changes.'),
+  identifier: z
+    .string()
+    .max(512)
+    .regex(
+      /^https:\/\/(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?$/,
+      'Use https://host or https://host:port, without a path or a slash at the end',
+    )
+    .optional()
+    .describe('https://host[:port] under which gateways know this listener; with it there is a metadata document.'),
+  server: z
+    .string()
+    .min(1)
+    .max(2048)
+    .optional()
+    .describe('Name or resource of the Server for requests that name none.'),
+  subjectClaim: z
+    .string()
+    .min(1)
+    .max(256)
+    .default('sub')
+    .describe("The claim of the caller's token that subject.id must equal."),
+  maxEvaluations: z.int().min(1).max(1000).default(50).describe('Evaluations in one request.'),
+})
+
 const listener = z.strictObject({
   name: dnsLabel.optional().describe('For logs and records. Default: the door, with its number after the first.'),
-  door: z.enum(['ext-authz']).default('ext-authz').describe('The protocol of the gateway.'),
+  door: z
+    .enum(['ext-authz', 'ext-proc', 'ext-mcp', 'authzen'])
+    .default('ext-authz')
+    .describe(
+      "The protocol of the gateway: ext-authz decides about requests, ext-proc stands beside it and sees answers, ext-mcp is agentgateway's own, authzen is HTTP for gateways that ask over the AuthZEN API.",
+    ),
   host: host.default('0.0.0.0').describe('Address to listen on.'),
-  port: port.optional().describe('TCP port; 0 takes a free one. Either port or socket. Default: 9001.'),
+  port: port
+    .optional()
+    .describe(
+      'TCP port; 0 takes a free one. Either port or socket. Default: 9001; 9003 for ext-proc, 9004 for ext-mcp, 9005 for authzen.',
+    ),
   socket: file.optional().describe('Path of a unix socket. Whoever can open it is trusted as the gateway.'),
   profile: z
     .enum(gatewayProfiles)
     .default('envoy')
-    .describe('Which gateway asks: decides how a complete body is proven.'),
+    .describe(
+      'Which gateway asks: decides how a complete body is proven, and what is known of a token that it verified. No effect with ext-mcp and authzen.',
+    ),
   trust: z
     .enum(['none', 'mtls', 'network'])
     .optional()
@@ -88,8 +127,10 @@ const listener = z.strictObject({
     .int()
     .min(64 * 1024)
     .max(64 * 1024 * 1024)
-    .default(5 * 1024 * 1024)
-    .describe("Largest message; must exceed the gateway's body limit. Larger ones are denied."),
+    .optional()
+    .describe(
+      "Largest message; must exceed the gateway's body limit. Larger ones are denied. Default: 5 MiB; 1 MiB for authzen.",
+    ),
   maxConcurrentStreams: z.int().min(1).max(100_000).default(1000).describe('Requests per connection at the same time.'),
   maxInFlight: z.int().min(1).max(100_000).default(1024).describe('Decisions that may wait at the same time.'),
   maxConnectionAgeSeconds: z
@@ -98,6 +139,7 @@ const listener = z.strictObject({
     .max(86_400)
     .optional()
     .describe('Age at which connections are closed gracefully, so that load spreads anew. Default: never.'),
+  authzen: authzen.optional().describe('Of a listener with door authzen.'),
 })
 
 const cluster = z.strictObject({
@@ -184,6 +226,18 @@ const tokenExchange = z.strictObject({
   maxInFlight: z.int().min(1).max(1024).default(64).describe('Exchanges at the same time.'),
 })
 
+const sessions = z.strictObject({
+  keys: z
+    .array(
+      z.strictObject({
+        file: file.describe('At least 32 random bytes, the same for all replicas. Read at the start.'),
+      }),
+    )
+    .min(1)
+    .max(8)
+    .describe('The first tags session ids, all of them open tags.'),
+})
+
 const decisionLog = z.strictObject({
   stdout: z.boolean().optional().describe('Default: true unless there is a file.'),
   file: file.optional().describe('File to append to.'),
@@ -246,6 +300,9 @@ export const configSpec = z.strictObject({
     .record(dnsLabel, tokenExchange)
     .prefault({})
     .describe('Identity providers that exchange tokens (RFC 8693), by the name that Servers use.'),
+  sessions: sessions
+    .optional()
+    .describe('Keys with which a listener with door ext-proc binds legacy sessions to their callers.'),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
 })
 

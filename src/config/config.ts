@@ -34,7 +34,7 @@ export interface ConfigCluster {
 
 export interface ConfigListener {
   readonly name: string
-  readonly door: 'ext-authz'
+  readonly door: 'ext-authz' | 'ext-proc' | 'ext-mcp' | 'authzen'
   readonly profile: GatewayProfile
   readonly trust: ListenerTrust
   readonly address:
@@ -50,6 +50,14 @@ export interface ConfigListener {
   readonly maxConcurrentStreams: number
   readonly maxInFlight: number
   readonly maxConnectionAgeMs?: number
+  /** For door authzen. */
+  readonly authzen?: {
+    readonly tokenFile?: string
+    readonly identifier?: string
+    readonly server?: string
+    readonly subjectClaim?: string
+    readonly maxEvaluations?: number
+  }
 }
 
 export interface ConfigSigning {
@@ -91,5 +99,7 @@ export interface Config {
   readonly signing: ConfigSigning | undefined
   /** By name. */
   readonly tokenExchange: ReadonlyMap<string, ConfigTokenExchange>
+  /** Paths of the keys that bind sessions, the one that tags first; empty: sessions are not bound. */
+  readonly sessionKeys: readonly string[]
   readonly log: ConfigSpec['log']
 }

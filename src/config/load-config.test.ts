@@ -52,6 +52,7 @@ describe('defaults', () => {
     identity: { insecureLoopbackIssuers: false },
     signing: undefined,
     tokenExchange: new Map(),
+    sessionKeys: [],
     log: { level: 'info' },
   }
 
@@ -187,6 +188,11 @@ spec:
       'two sources with one status',
       'spec: { sources: [{ configMaps: { namespace: b } }, { configMaps: { namespace: b, selector: c } }] }',
       ['spec.sources[1].configMaps.status sources[0] writes its status into the same ConfigMap'],
+    ],
+    [
+      'ConfigMaps twice',
+      'spec: { sources: [{ configMaps: { namespace: b } }, { configMaps: { namespace: b, status: "" } }] }',
+      ['spec.sources[1].configMaps sources[0] has the same ConfigMaps'],
     ],
     [
       'ConfigMaps of a cluster that is not there',

@@ -31,6 +31,7 @@ export function resolveSources(
   report: Report,
 ): readonly ConfigSource[] {
   checkStatusNames(spec, report)
+  checkTwice(spec, report)
   return spec.sources.flatMap(({ directory, configMaps, kinds }, i): readonly ConfigSource[] => {
     const path = ['sources', i]
     if ((directory === undefined) === (configMaps === undefined)) {
@@ -53,6 +54,24 @@ export function resolveSources(
     const common = { cluster, namespace, selector, events, kinds: kinds ?? configMapKinds }
     return [{ from: 'configMaps', ...common, status: status === '' ? undefined : status }]
   })
+}
+
+/** Each document would stand in both, and two that are equally trusted count for nothing. */
+function checkTwice(spec: ConfigSpec, report: Report): void {
+  const seen = new Map<string, number>()
+  for (const [i, { configMaps }] of spec.sources.entries()) {
+    if (configMaps === undefined) continue
+    const key = `${configMaps.cluster} ${configMaps.namespace} ${configMaps.selector}`
+    const other = seen.get(key)
+    if (other !== undefined)
+      report(
+        'error',
+        ['sources', i, 'configMaps'],
+        `sources[${other}] has the same ConfigMaps`,
+        'remove one of the two',
+      )
+    seen.set(key, i)
+  }
 }
 
 /** Each source writes the whole of its status under the name of the replica: two would undo each other. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
+import { valueAt } from '../documents/value-at.js'
 import type { Config, ConfigListener } from './config.js'
 import type { ConfigSpec } from './config-document.js'
 import { resolveClusters, resolveSources } from './resolve-clusters.js'
@@ -30,6 +31,7 @@ export function resolveConfig(
   const at = (path: string) => resolve(base, path)
 
   const listeners = spec.listeners.map((listener, i) => resolveListener(listener, i, at, report))
+  warnOfIdleSettings(listeners, document, report)
   checkNames(listeners, report)
   if (spec.admin !== undefined) {
     report(
@@ -60,16 +62,17 @@ export function resolveConfig(
     identity: spec.identity,
     signing: resolveSigning(spec.signing, at, report),
     tokenExchange: resolveTokenExchange(spec, at, report),
+    sessionKeys: resolveSessionKeys(spec, at, report),
     log: spec.log,
   }
   return { config, findings }
 }
 
-const defaultPort = 9001
+const defaultPorts = { 'ext-authz': 9001, 'ext-proc': 9003, 'ext-mcp': 9004, authzen: 9005 } as const
 
 function resolveListener(listener: Listener, i: number, at: (path: string) => string, report: Report): ConfigListener {
   const path = ['listeners', i]
-  const { door, profile, host, port, socket, tls, maxMessageBytes, maxConcurrentStreams, maxInFlight } = listener
+  const { door, profile, host, port, socket, tls, maxConcurrentStreams, maxInFlight } = listener
   if (port !== undefined && socket !== undefined) {
     report('error', path, 'has both port and socket', 'write one of them')
   }
@@ -90,21 +93,96 @@ function resolveListener(listener: Listener, i: number, at: (path: string) => st
     const hint = "list the gateway's own names in tls.allowedSANs"
     report('warning', [...path, 'trust'], 'every certificate that clientCA signed counts as the gateway', hint)
   }
+  const authzen = resolveAuthzen(listener, i, at, report)
   return {
     name: listener.name ?? (i === 0 ? door : `${door}-${i + 1}`),
     door,
     profile,
     trust: listener.trust ?? (socket === undefined ? 'none' : 'unix'),
     address:
-      socket === undefined ? { kind: 'tcp', host, port: port ?? defaultPort } : { kind: 'unix', path: at(socket) },
+      socket === undefined
+        ? { kind: 'tcp', host, port: port ?? defaultPorts[door] }
+        : { kind: 'unix', path: at(socket) },
     ...(tls === undefined ? {} : { tls: resolveTls(tls, at) }),
-    maxMessageBytes,
+    maxMessageBytes: listener.maxMessageBytes ?? (door === 'authzen' ? mebibyte : 5 * mebibyte),
     maxConcurrentStreams,
     maxInFlight,
     ...(listener.maxConnectionAgeSeconds === undefined
       ? {}
       : { maxConnectionAgeMs: listener.maxConnectionAgeSeconds * 1000 }),
+    ...(authzen === undefined ? {} : { authzen }),
   }
+}
+
+const mebibyte = 1024 * 1024
+
+/** The service of ext-mcp is agentgateway's own; HTTP/1.1 has no streams, and the body of an evaluation is ours. */
+const idleSettings = {
+  'ext-authz': [],
+  'ext-proc': [],
+  'ext-mcp': ['profile'],
+  authzen: ['profile', 'maxConcurrentStreams', 'maxConnectionAgeSeconds'],
+} as const
+
+/** What was written and does nothing: whoever wrote it believes that it does. */
+function warnOfIdleSettings(listeners: readonly ConfigListener[], document: SourceDocument, report: Report): void {
+  for (const [i, { door }] of listeners.entries()) {
+    for (const setting of idleSettings[door]) {
+      const path = ['listeners', i, setting]
+      if (valueAt(document.value, ['spec', ...path]) === undefined) continue
+      report('warning', path, `has no effect with door ${door}`, 'remove it')
+    }
+  }
+}
+
+/** Whoever may ask is told what everybody may do: who it is must be known. And what they send holds access tokens. */
+function resolveAuthzen(
+  { door, authzen, host, socket, tls }: Listener,
+  i: number,
+  at: (path: string) => string,
+  report: Report,
+): ConfigListener['authzen'] {
+  if (door !== 'authzen') {
+    if (authzen !== undefined)
+      report('error', ['listeners', i, 'authzen'], `has no effect with door ${door}`, 'remove it, or use door: authzen')
+    return undefined
+  }
+  const { tokenFile, identifier, server, ...rest } = authzen ?? {}
+  if (socket === undefined && tls?.clientCA === undefined && tokenFile === undefined) {
+    const hint = 'name tls.clientCA or authzen.tokenFile, or use a unix socket'
+    report('error', ['listeners', i], 'nobody would check who asks', hint)
+  }
+  if (socket === undefined && tls === undefined && !isLoopback(host)) {
+    const hint = 'add tls, or listen on a loopback address, such as 127.0.0.1'
+    report('error', ['listeners', i, 'host'], 'access tokens would cross the network in the clear', hint)
+  }
+  return {
+    ...rest,
+    ...(tokenFile === undefined ? {} : { tokenFile: at(tokenFile) }),
+    ...(identifier === undefined ? {} : { identifier }),
+    ...(server === undefined ? {} : { server }),
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.[0-9]{1,3}){3}$/.test(host)
+}
+
+/** The paths of the keys. */
+function resolveSessionKeys(
+  { sessions, listeners }: ConfigSpec,
+  at: (path: string) => string,
+  report: Report,
+): readonly string[] {
+  if (sessions === undefined) return []
+  if (!listeners.some(({ door }) => door === 'ext-proc')) {
+    report('error', ['sessions'], 'no listener sees session ids on their way', 'add a listener with door: ext-proc')
+  }
+  const files = sessions.keys.map(({ file }) => at(file))
+  for (const [i, file] of files.entries()) {
+    if (files.indexOf(file) < i) report('error', ['sessions', 'keys', i, 'file'], 'is listed twice')
+  }
+  return files
 }
 
 function resolveTls(

@@ -112,7 +112,7 @@ function conclude(
  * A Grant gives to the user by its subjects and agents. It gives to the agent when it names the agent, or when the
  * agent as an RBAC subject (`agent:<alias>:<id>`) is one of its subjects.
  */
-function givesTo(grant: Grant, role: PrincipalRole, principal: Principal): boolean {
+export function givesTo(grant: Grant, role: PrincipalRole, principal: Principal): boolean {
   const { match, allowClaimed } = grant
   if (role === 'user') return match.caller(principal, allowClaimed)
   if (principal.agent.assurance !== 'attested' && !allowClaimed) return false

@@ -3,9 +3,11 @@ import type { PrincipalRole } from '../policy/server.js'
 import type { Call, Target } from '../protocol/call.js'
 import type { Access, Authorizer } from '../rbac/authorizer.js'
 import type { ResourceAttributes } from '../rbac/operation.js'
+import type { CatalogTool } from '../rbac/tool-catalog.js'
 import { type VirtualOperations, virtualOperations } from '../rbac/virtual-resources.js'
 import { isAbandoned } from './abandoned-requests.js'
 import { askInOrder, type Inquiry } from './ask-in-order.js'
+import type { Failure } from './decision.js'
 import { type PrincipalSubject, principalSubjects } from './each-principal.js'
 import { andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
@@ -14,28 +16,37 @@ import { explainStep, type JudgedTrial, type Verdict } from './trial.js'
 
 /** RBAC on what the call does in terms of Kubernetes. */
 export function authorizeOperations(trial: JudgedTrial, call: Call): Eventually<Verdict> {
-  const { server, catalogTool, resolved, principal } = trial
+  const { server, catalogTool, resolved } = trial
   const { target } = call
   const named = target.kind === 'tool' || target.kind === 'prompt'
-  if (!named || catalogTool === undefined || resolved?.ok !== true) {
-    const message = `nothing says what ${described(target)} does in terms of Kubernetes, and this server requires that`
-    return failure('authorization.no_operation', message, {
-      hints: ['Ask the platform team to require tools or grants for this server.'],
-    })
-  }
-  if (resolved.operations.length === 0) {
-    // `operations: none` is enough for somebody known who reads; everything else must be given another way as well.
-    const reads = principal.kind !== 'anonymous' && catalogTool.access === 'read'
-    if (catalogTool.noOperations && (reads || server.require.length > 1)) return undefined
-    const message = `${described(target)} amounts to no Kubernetes operation that could be authorized`
-    return failure('authorization.no_operation', message)
-  }
+  if (!named || catalogTool === undefined || resolved?.ok !== true) return unexplained(call)
+  if (resolved.operations.length === 0) return authorizeNothing(trial, catalogTool, call)
   const authorizer = server.authorizers.get(resolved.cluster)
   if (authorizer === undefined) {
     const message = `${described(target)} is about a cluster whose permissions are not known here`
     return failure('authorization.cluster_unknown', message)
   }
   return askAboutEach(trial, resolved.operations, new OperationsInquiry(trial, authorizer))
+}
+
+/** Of a call of which the catalogue says nothing. */
+export function unexplained({ target }: Call): Failure {
+  const message = `nothing says what ${described(target)} does in terms of Kubernetes, and this server requires that`
+  return failure('authorization.no_operation', message, {
+    hints: ['Ask the platform team to require tools or grants for this server.'],
+  })
+}
+
+/** `operations: none` is enough for somebody known who reads; everything else must be given another way as well. */
+export function authorizeNothing(
+  { server, principal }: JudgedTrial,
+  catalogTool: CatalogTool,
+  { target }: Call,
+): Verdict {
+  const reads = principal.kind !== 'anonymous' && catalogTool.access === 'read'
+  if (catalogTool.noOperations && (reads || server.require.length > 1)) return undefined
+  const message = `${described(target)} amounts to no Kubernetes operation that could be authorized`
+  return failure('authorization.no_operation', message)
 }
 
 /** Put together only for a refusal: making the name safe costs more than asking does. */

@@ -29,12 +29,17 @@ export function authorizeCall(trial: JudgedTrial, matched: MatchedCall): Eventua
   return andThen(verdict, settled => settled ?? scopesMissing(trial, unscoped))
 }
 
-/**
- * The catalogue's own word, whatever the Server requires: what it does not know or refuses is refused, and so is a call
- * that it cannot make sense of.
- */
+/** The catalogue's own word, whatever the Server requires: and a call that it cannot make sense of is refused too. */
 function refuseByCatalog(trial: JudgedTrial): Verdict {
-  const { server, call, catalogTool } = trial
+  const refused = refuseByName(trial)
+  if (refused !== undefined || trial.catalogTool === undefined) return refused
+  const resolved = resolveTool(trial, trial.catalogTool)
+  if (resolved.ok) return undefined
+  return failure(resolved.reason, resolved.message, { hints: resolved.hint === undefined ? [] : [resolved.hint] })
+}
+
+/** What the catalogue does not know, or refuses, whatever the arguments. */
+export function refuseByName({ server, call, catalogTool }: JudgedTrial): Verdict {
   const { target } = call
   if (server.catalog === undefined || (target.kind !== 'tool' && target.kind !== 'prompt')) return undefined
   // Put together only for a refusal: making the name safe costs more than all that is looked at here.
@@ -50,12 +55,8 @@ function refuseByCatalog(trial: JudgedTrial): Verdict {
       },
     )
   }
-  if (catalogTool.refuse !== undefined) {
-    return failure('authorization.tool_refused', `${what()} is refused for everybody: ${catalogTool.refuse}`)
-  }
-  const resolved = resolveTool(trial, catalogTool)
-  if (resolved.ok) return undefined
-  return failure(resolved.reason, resolved.message, { hints: resolved.hint === undefined ? [] : [resolved.hint] })
+  if (catalogTool.refuse === undefined) return undefined
+  return failure('authorization.tool_refused', `${what()} is refused for everybody: ${catalogTool.refuse}`)
 }
 
 /** What the catalogue makes of the call; Guardrails look at it too. */

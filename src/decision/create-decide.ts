@@ -31,6 +31,8 @@ import { nameTool } from './name-tool.js'
 import type { Outcome, Refusal, Refused } from './outcome.js'
 import type { ReasonCode } from './reason-codes.js'
 import { renderDenial } from './render-denial.js'
+import { resultContextOf } from './result-context.js'
+import { tellTools } from './tell-tools.js'
 import { explainStep, type JudgedTrial, newTrial, type Step, type Trial } from './trial.js'
 import { checkUpstreamIdentity, refuseUntrusted, type UpstreamSource, upstreamHeaders } from './upstream-headers.js'
 
@@ -39,6 +41,8 @@ export interface DecideOptions {
   snapshot(): PolicySnapshot | undefined
   /** What makes the credentials of servers. Default: nothing does, so that calls that need some are denied. */
   readonly upstream?: UpstreamSource
+  /** A listener adds texts to results, which reach it with the metadata of the decision. Default false. */
+  readonly seesAnswers?: boolean
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?(): number
   /** Called once per decision, after it was made. Must not throw and must not block. */
@@ -243,11 +247,11 @@ class Pipeline {
       }
       trial.would.push(...failures)
     }
-    if (trial.server.mode === 'Audit') return passed(trial, auditAnswer(trial))
+    if (trial.server.mode === 'Audit') return andThen(tellTools(trial), () => passed(trial, auditAnswer(trial)))
     const enriched = enrich(trial, matched)
     return andThen(upstreamHeaders(trial, this.#upstream), made =>
       made.ok
-        ? passed(trial, allowAnswer(trial, enriched, made.headers), enriched)
+        ? andThen(tellTools(trial), () => passed(trial, allowAnswer(trial, enriched, made.headers), enriched))
         : { trial, refusal: { failure: made.failure, shape: {} } },
     )
   }
@@ -303,7 +307,8 @@ class Pipeline {
     answer: Answer,
     enriched: readonly Enriched[],
   ): Decision {
-    const decision = decisionOf(trial, outcome, why, answer, trial)
+    const tells = outcome === 'allow' && this.#options.seesAnswers === true
+    const decision = decisionOf(trial, outcome, why, answer, trial, tells ? resultContextOf(trial, enriched) : [])
     if (isAbandoned(trial.request)) return decision
     const elapsedMs = performance.now() - trial.startedTick
     this.#options.onDecided?.({
@@ -323,6 +328,7 @@ function decisionOf(
   why: Failure | undefined,
   answer: Answer,
   { would, warnings }: Pick<Trial, 'would' | 'warnings'>,
+  resultContext: readonly string[] = [],
 ): Decision {
   return {
     id: trial.id,
@@ -331,7 +337,7 @@ function decisionOf(
     would,
     warnings,
     answer,
-    metadata: metadataOf(trial, outcome, why, would),
+    metadata: metadataOf(trial, outcome, why, would, resultContext),
   }
 }
 

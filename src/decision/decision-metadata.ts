@@ -7,6 +7,7 @@ export function metadataOf(
   outcome: Decision['outcome'],
   why: Failure | undefined,
   would: readonly Failure[],
+  resultContext: readonly string[] = [],
 ): ReadonlyMap<string, MetadataValue> {
   const metadata = new Map<string, MetadataValue>([
     ['decision', outcome],
@@ -23,5 +24,7 @@ export function metadataOf(
   }
   if (trial.call?.method) metadata.set('method', trial.call.method)
   if (trial.tool !== undefined) metadata.set('tool', trial.tool)
+  if (trial.allowedTools !== undefined && outcome === 'allow') metadata.set('allowed_tools', trial.allowedTools)
+  if (resultContext.length > 0) metadata.set('result_context', resultContext)
   return metadata
 }

@@ -76,14 +76,18 @@ export function emergencyLine({
   request,
   decision,
   now,
+  server = '',
 }: {
   request: InboundRequest
   decision: Decision
   now: number
+  /** Default: none was found. */
+  server?: string
 }): string {
   const reason = decision.failure === undefined ? '' : `,${failureFields(decision.failure)}`
   const http = `{"method":${text(request.method)},"host":${text(request.authority)},"path":${text(request.path)}}`
-  return `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${new Date(now).toISOString()}","mode":"enforce","decision":"${decision.outcome}"${reason},"http":${http},"door":"${request.listener.door}","listener":${text(request.listener.name)}}`
+  const named = server === '' ? '' : `,"server":${text(server)}`
+  return `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${new Date(now).toISOString()}","mode":"enforce","decision":"${decision.outcome}"${reason}${named},"http":${http},"door":"${request.listener.door}","listener":${text(request.listener.name)}}`
 }
 
 const principals = new WeakMap<Principal, string>()

@@ -68,6 +68,8 @@ export interface Trial {
   /** When only scopes are missing: all that a token should have, what it has of those that Grants name included. */
   missingScopes: readonly string[] | undefined
   readonly steps: Step[] | undefined
+  /** Names of the tools that the gateway may list, or call, for this request; undefined unless its route wants to know. */
+  allowedTools?: readonly string[]
   /** The decision about the batch that this message came in, and how many it held. */
   readonly batch: { readonly id: string; readonly size: number } | undefined
 }

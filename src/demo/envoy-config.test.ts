@@ -53,7 +53,11 @@ describe('renderEnvoyConfig', () => {
   const examples = join(packageRoot, 'envoy')
   const files = existsSync(examples) ? readdirSync(examples).filter(file => /^ext-authz.*\.yaml$/.test(file)) : []
   it.each(files)('understands the example %s', file => {
-    const rendered = renderEnvoyConfig(readFileSync(join(examples, file), 'utf8'), { ...ports, http: 19002 })
+    const rendered = renderEnvoyConfig(readFileSync(join(examples, file), 'utf8'), {
+      ...ports,
+      http: 19002,
+      answers: 19003,
+    })
     expect(adminPortOf(rendered)).toBe(19901)
   })
 })

@@ -1,7 +1,14 @@
 import { isScalar, parseDocument, visit } from 'yaml'
 
 /** The ports that the example configurations in envoy/ use. A test keeps the two in step. */
-export const EXAMPLE_PORTS = { listener: 8080, upstream: 8081, authz: 9001, http: 9002, admin: 9901 } as const
+export const EXAMPLE_PORTS = {
+  listener: 8080,
+  upstream: 8081,
+  authz: 9001,
+  http: 9002,
+  answers: 9003,
+  admin: 9901,
+} as const
 const REQUIRED = ['listener', 'upstream', 'authz', 'admin'] as const
 
 export interface EnvoyPorts {
@@ -12,6 +19,8 @@ export interface EnvoyPorts {
   /** mcp-authz's gRPC door. */
   readonly authz: number
   readonly admin: number
+  /** mcp-authz's response door; needed when the template mentions it. */
+  readonly answers?: number
   /** mcp-authz's HTTP port (well-known documents); needed when the template mentions it. */
   readonly http?: number
 }
@@ -64,6 +73,9 @@ function newPort(written: unknown, ports: EnvoyPorts): readonly [role: string, p
     case EXAMPLE_PORTS.http:
       if (ports.http !== undefined) return ['http', ports.http]
       throw new Error(`the Envoy configuration uses port ${EXAMPLE_PORTS.http}: say which one to use instead`)
+    case EXAMPLE_PORTS.answers:
+      if (ports.answers !== undefined) return ['answers', ports.answers]
+      throw new Error(`the Envoy configuration uses port ${EXAMPLE_PORTS.answers}: say which one to use instead`)
     default:
       throw new Error(`the Envoy configuration uses a port that nobody knows here: ${String(written)}`)
   }

@@ -54,6 +54,8 @@ export function gatewayClaims(request: InboundRequest): GatewayClaims {
         'The Authorization header and the token that the gateway verified name different callers; send one token.',
     }
   const [header] = headers
+  // agentgateway has no way to tell the header; what kind of token it is, is then judged by its claims alone.
+  if (header === undefined && request.listener.profile === 'agentgateway') return { ok: true, claims, typ: undefined }
   if (header === undefined)
     return {
       ok: false,

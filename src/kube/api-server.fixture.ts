@@ -126,6 +126,7 @@ export class Wire {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #frozen = false
+  #muted = false
   connections = 0
 
   constructor(port: number) {
@@ -138,7 +139,7 @@ export class Wire {
       ] as const) {
         this.#sockets.add(from)
         // As behind a firewall that forgot the connection: what is sent is taken, and arrives nowhere.
-        from.on('data', chunk => this.#frozen || to.write(chunk))
+        from.on('data', chunk => this.#frozen || (this.#muted && from === near) || to.write(chunk))
         from.on('error', () => {})
         from.on('close', () => {
           this.#sockets.delete(from)
@@ -155,6 +156,11 @@ export class Wire {
 
   freeze(): void {
     this.#frozen = true
+  }
+
+  /** What the client says from now on is lost. */
+  mute(): void {
+    this.#muted = true
   }
 
   thaw(): void {

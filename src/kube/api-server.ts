@@ -68,7 +68,7 @@ export interface FollowRequest {
   readonly silenceMs: number
   /** Bytes of one line. Default 4 MiB. */
   readonly maxLineBytes?: number
-  /** Called once the answer has begun well (200). */
+  /** Called once the answer has begun well (200), and whatever was sent with its begin has arrived (has been told). */
   onOpen?(): void
   onLine(line: JsonValue): void
   /** Called once, after which nothing more comes; undefined when the API server ended it properly. */

@@ -27,13 +27,19 @@ export type OpenedSession =
 
 /** Large lists should not wait for window updates; the default of HTTP/2 is 64 KiB. */
 const streamWindow = 1024 * 1024
+const mostInformational = 16
 const sessionWindow = 8 * 1024 * 1024
 
 /**
  * Opens an HTTP/2 session over TLS: the certificate is verified against the given authority and name, ALPN must choose
  * `h2` (RFC 9113, section 3.2), and the server must have sent its settings. Never rejects.
+ * @param signal aborted when nobody wants it any more
  */
-export function openSession(access: ClusterAccess, options: SessionOptions): Promise<OpenedSession> {
+export function openSession(
+  access: ClusterAccess,
+  options: SessionOptions,
+  signal: AbortSignal,
+): Promise<OpenedSession> {
   return new Promise(resolve => {
     const { host, port, tls } = access
     const where = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
@@ -42,13 +48,19 @@ export function openSession(access: ClusterAccess, options: SessionOptions): Pro
     let settled = false
     const fail = (message: string) => {
       if (settled) return // from here on the session hears of it by itself
-      settled = true
-      clearTimeout(timer)
+      settle()
       http2?.destroy(undefined, constants.NGHTTP2_CANCEL)
       socket?.destroy()
       resolve({ ok: false, message: `no connection to the API server at ${where}: ${message}` })
     }
+    const giveUp = () => fail('the client is closed')
+    const settle = () => {
+      settled = true
+      clearTimeout(timer)
+      signal.removeEventListener('abort', giveUp)
+    }
     const timer = setTimeout(() => fail(`nothing within ${options.connectMs} ms`), options.connectMs)
+    signal.addEventListener('abort', giveUp)
     try {
       socket = connectTls({
         host,
@@ -81,14 +93,14 @@ export function openSession(access: ClusterAccess, options: SessionOptions): Pro
         createConnection: () => opened,
         settings: { enablePush: false, initialWindowSize: streamWindow },
         maxSessionMemory: 64,
+        maxOutstandingPings: 128,
       })
       http2 = session
       session.on('error', error => fail(describeConnectionError(error, tls.serverName)))
       session.once('close', () => fail('the other end closed the connection'))
       session.once('connect', () => session.setLocalWindowSize(sessionWindow))
       session.once('remoteSettings', () => {
-        settled = true
-        clearTimeout(timer)
+        settle()
         resolve({ ok: true, session: new ApiSession(session, access.generation, options) })
       })
     })
@@ -144,7 +156,13 @@ export class ApiSession {
   open(headers: OutgoingHttpHeaders, endStream: boolean): ClientHttp2Stream | undefined {
     if (!this.usable) return undefined
     try {
-      return this.#http2.request(headers, { endStream })
+      const stream = this.#http2.request(headers, { endStream })
+      let before = 0
+      // Informational answers (1xx): an API server sends none, and Node bounds neither their number nor their work.
+      stream.on('headers', () => {
+        if (++before > mostInformational) this.destroy('the API server answers only that it is about to answer')
+      })
+      return stream
     } catch {
       this.retire('it takes no more requests') // such as when the ids of streams are used up
       return undefined
@@ -154,6 +172,22 @@ export class ApiSession {
   /** Something came from the other end. */
   heard(): void {
     this.#heardAt = performance.now()
+  }
+
+  /**
+   * Whether what the other end had sent until now has arrived, shown by a PING there and back (RFC 9113, section 6.7) in its
+   * time: who can hold back packets, but not forge them, could otherwise let the begin of an answer through and no more.
+   */
+  roundTrip(): Promise<boolean> {
+    return new Promise(resolve => {
+      if (this.#http2.destroyed) return resolve(false)
+      const timer = setTimeout(() => resolve(false), this.#options.pingMs)
+      const answered = (error: Error | null) => {
+        clearTimeout(timer)
+        resolve(error === null)
+      }
+      if (!this.#http2.ping(answered)) answered(new Error('too many'))
+    })
   }
 
   /** Asks whether the other end is still there; if it is not, everything under way ends, to be tried elsewhere. */

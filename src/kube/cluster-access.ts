@@ -33,4 +33,6 @@ export interface AccessSource {
   current(): AccessResult | Promise<AccessResult>
   /** The API server answered 401 to `used`: looks anew, unless that has been done since. */
   renew(used: ClusterAccess): Promise<AccessResult>
+  /** Ends what is under way, such as an exec plugin; later it knows nothing. */
+  close(): void
 }

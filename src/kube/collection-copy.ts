@@ -32,7 +32,7 @@ export class CollectionCopy {
   /** What is kept of an object. */
   known = (key: string): KeptObject | undefined => this.#known.get(key)
 
-  /** Takes a list as it is, older than what is here or not. @returns whether anything is different */
+  /** Takes a list as it is (and keeps its map), older than what is here or not. @returns whether anything is different */
   replace(listed: Extract<Listed, { ok: true }>): boolean {
     let change = listed.objects.size !== this.#known.size
     const objects = new Map<string, JsonObject>()
@@ -41,7 +41,7 @@ export class CollectionCopy {
       objects.set(key, kept.object)
     }
     this.objects = objects
-    this.#known = new Map(listed.objects)
+    this.#known = listed.objects
     this.#bytes = listed.bytes
     this.version = listed.resourceVersion
     return change

@@ -1,7 +1,10 @@
 import type { AccessResult, AccessSource, ClusterAccess } from './cluster-access.js'
 
-/** @param anew the API server did not accept what was loaded last: take nothing from a cache */
-export type LoadAccess = (anew: boolean) => Promise<LoadedAccess>
+/**
+ * @param anew the API server did not accept what was loaded last: take nothing from a cache
+ * @param signal aborted when nobody wants it any more: processes and timers end with it
+ */
+export type LoadAccess = (anew: boolean, signal: AbortSignal) => Promise<LoadedAccess>
 
 export type LoadedAccess =
   | {
@@ -40,6 +43,7 @@ export function createAccessSource(options: AccessSourceOptions): AccessSource {
   let lookedAt = Number.NEGATIVE_INFINITY
   let loading: Promise<AccessResult> | undefined
   let renewedAt = Number.NEGATIVE_INFINITY
+  const ending = new AbortController()
 
   function result(): AccessResult {
     return known !== undefined && known.expiresAt > Date.now()
@@ -56,7 +60,7 @@ export function createAccessSource(options: AccessSourceOptions): AccessSource {
   async function look(anew: boolean): Promise<AccessResult> {
     let loaded: LoadedAccess
     try {
-      loaded = await load(anew)
+      loaded = await load(anew, ending.signal)
     } catch (error) {
       loaded = {
         ok: false,
@@ -64,6 +68,7 @@ export function createAccessSource(options: AccessSourceOptions): AccessSource {
       }
     }
     lookedAt = performance.now()
+    if (ending.signal.aborted) return closed
     if (loaded.ok) {
       known = { access: next(loaded.access), expiresAt: loaded.expiresAt ?? Number.POSITIVE_INFINITY }
       failure = 'the credentials have expired and new ones are not there yet'
@@ -93,6 +98,7 @@ export function createAccessSource(options: AccessSourceOptions): AccessSource {
 
   return {
     current() {
+      if (ending.signal.aborted) return closed
       const age = performance.now() - lookedAt
       if (known === undefined || known.expiresAt <= Date.now()) return age < retryMs ? result() : lookOnce(false)
       if (age > maxAgeMs) return lookOnce(false)
@@ -101,10 +107,14 @@ export function createAccessSource(options: AccessSourceOptions): AccessSource {
     },
     async renew(used) {
       await loading
+      if (ending.signal.aborted) return closed
       if (known !== undefined && known.access !== used) return result()
       if (performance.now() - renewedAt < retryMs) return result()
       renewedAt = performance.now()
       return lookOnce(true)
     },
+    close: () => ending.abort(),
   }
 }
+
+const closed: AccessResult = { ok: false, message: 'the client is closed' }

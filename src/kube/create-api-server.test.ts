@@ -93,6 +93,7 @@ describe.skipIf(!openssl)('a request', () => {
     ['a redirect', [302, '{}', { location: 'https://evil.example.com' }], { reason: 'malformed', status: 302 }],
     ['garbage', [200, '{"kind":'], { reason: 'malformed', status: 200 }],
     ['nothing', [200, ''], { reason: 'malformed' }],
+    ['too much of nothing', [200, `[${'[],'.repeat(300_000)}[]]`], { reason: 'malformed' }],
     ['a key twice', [200, '{"allowed":false,"allowed":true}'], { reason: 'malformed' }],
     ['HTML', [200, '<html>', { 'content-type': 'text/html' }], { reason: 'malformed' }],
     ['a proxy error in HTML', [502, '<html>', { 'content-type': 'text/html' }], { reason: 'unavailable', status: 502 }],
@@ -254,6 +255,12 @@ describe.skipIf(!openssl)('what goes wrong on the way', () => {
       },
     ],
     ['the stream is reset', stream => stream.close(2)],
+    [
+      'there are more and more informational answers',
+      stream => {
+        for (let at = 0; at < 100; at++) stream.additionalHeaders({ ':status': 103 })
+      },
+    ],
   ]
   it.each(faults)('is tried once more where that does no harm: %s', async (_, fault) => {
     const { api } = client({}, await wire.listen())

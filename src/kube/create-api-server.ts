@@ -133,7 +133,7 @@ class Http2ApiServer implements ConnectedApiServer {
 
   #keeper(purpose: 'requests' | 'watches', session: SessionOptions): SessionKeeper {
     return new SessionKeeper({
-      open: access => openSession(access, session),
+      open: (access, signal) => openSession(access, session, signal),
       onConnected: opened => {
         this.#everConnected = true
         this.#connectProblem = ''
@@ -277,6 +277,7 @@ class Http2ApiServer implements ConnectedApiServer {
     this.#closed = true
     for (const following of [...this.#following]) following.close()
     for (const deadline of [...this.#calls]) deadline.expire()
+    this.#access.close()
     this.#requests.close()
     this.#watches.close()
   }
@@ -293,13 +294,14 @@ class Call {
   }
 }
 
-const pathPattern = /^\/[\x21-\x7e]*$/
+/** A longer one would end the connection for everybody. */
+const pathPattern = /^\/[\x21-\x7e]{0,16383}$/
 
 const malformedRequest: ApiFailure = {
   ok: false,
   reason: 'refused',
   status: undefined,
-  message: 'the path of the request holds characters that no path has; put it together with apiPath',
+  message: 'the path of the request is too long, or holds characters that no path has; put it together with apiPath',
 }
 
 function outcomeOf(response: ApiResponse): 'ok' | ApiFailure['reason'] {

@@ -216,6 +216,16 @@ describe('createDiscovery', () => {
     expect(known.freshness()).toMatchObject({ synced: true, problem: '' })
   })
 
+  it('watches definitions once that is allowed', async () => {
+    api.definitions.down = { ok: false, reason: 'refused', status: 403, message: 'forbidden' }
+    started()
+    await pass(60_000)
+    expect(api.definitions.watches).toEqual([])
+    api.definitions.down = undefined
+    await pass(1_800_000)
+    expect(api.definitions.open).toBe(1)
+  })
+
   it('looks every ten minutes without a cause', async () => {
     const known = await started({ watchDefinitions: false })
     api.served = [orders]

@@ -81,6 +81,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   let followUps = 0
   let timer: NodeJS.Timeout | undefined
   let run = 0
+  /** When watching definitions was forbidden. It is tried again later: permissions change. */
+  let unwatchedAt = Number.NEGATIVE_INFINITY
 
   const definitions =
     options.watchDefinitions === false
@@ -98,6 +100,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
           onEvent(event) {
             if (event.type !== 'failed' || event.status !== 403) return
             definitions?.stop()
+            unwatchedAt = now()
             options.onEvent?.({ type: 'definitions_unwatched', message: event.message })
           },
           now,
@@ -120,6 +123,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     looking = true
     startedAt = now()
     nextAt = Number.POSITIVE_INFINITY
+    if (now() - unwatchedAt >= timings.refreshMs) definitions?.start()
     const fetched = await fetchDiscovery(api, timings.timeoutMs)
     if (current !== run) return
     looking = false

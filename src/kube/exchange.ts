@@ -1,6 +1,7 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
 import type { ApiSession } from './api-session.js'
 import type { Deadline } from './deadline.js'
+import { GatheredBytes } from './gathered-bytes.js'
 
 /** What came of sending a request once. */
 export type Exchanged =
@@ -10,26 +11,23 @@ export type Exchanged =
   | { readonly kind: 'broken'; readonly processed: boolean }
   | { readonly kind: 'expired' }
 
-const nothing = Buffer.alloc(0)
-
 /** Sends a request and reads its answer, until the deadline, after which the server is told to forget it. */
 export function exchange(
   session: ApiSession,
   headers: OutgoingHttpHeaders,
-  body: string | undefined,
+  sent: string | undefined,
   maxBytes: number,
   deadline: Deadline,
 ): Promise<Exchanged> {
   return new Promise(resolve => {
-    const stream = session.open(headers, body === undefined)
+    const stream = session.open(headers, sent === undefined)
     if (stream === undefined) {
       resolve({ kind: 'broken', processed: false })
       return
     }
     let status = 0
     let answer: IncomingHttpHeaders = {}
-    let size = 0
-    const chunks: Buffer[] = []
+    const body = new GatheredBytes()
     let done = false
     const settle = (exchanged: Exchanged) => {
       if (done) return
@@ -43,17 +41,16 @@ export function exchange(
     })
     stream.on('data', (chunk: Buffer) => {
       session.heard()
-      size += chunk.length
-      if (size <= maxBytes) chunks.push(chunk)
-      else if (!done) {
+      if (done) return
+      if (body.size + chunk.length <= maxBytes) body.add(chunk)
+      else {
         settle({ kind: 'tooLarge', status })
         stream.close(constants.NGHTTP2_CANCEL)
       }
     })
     stream.on('end', () => {
       if (!endedWell(stream) || status === 0) return
-      const whole = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
-      settle({ kind: 'answer', status, headers: answer, body: whole ?? nothing })
+      settle({ kind: 'answer', status, headers: answer, body: body.take() })
     })
     stream.on('error', () => {}) // told by `close`, with the code
     stream.on('close', () => {
@@ -64,7 +61,7 @@ export function exchange(
       stream.close(constants.NGHTTP2_CANCEL)
       session.suspect()
     }
-    if (body !== undefined) stream.end(body)
+    if (sent !== undefined) stream.end(sent)
   })
 }
 

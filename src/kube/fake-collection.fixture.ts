@@ -43,12 +43,16 @@ export class FakeCollection implements ApiServer {
   down: ApiFailure | undefined
   /** How every list fails, watches going on. */
   listFailure: ApiFailure | undefined
+  /** How every question for a version fails. */
+  proofFailure: ApiFailure | undefined
   /** A partition: nothing arrives and nothing fails. */
   silent = false
   /** Whether one bookmark comes before the end of a watch. */
   bookmarks = true
   /** Called before each page of a list after the first. */
   onNextPage: () => ApiFailure | undefined = () => undefined
+  /** Whether watches stay open for longer than was asked. */
+  endless = false
   latencyMs = 1
   readonly lists: string[] = []
   readonly watches: string[] = []
@@ -113,7 +117,7 @@ export class FakeCollection implements ApiServer {
     else if (token === null) this.lists.push(path)
     await new Promise(resolve => setTimeout(resolve, this.silent ? 15_000 : this.latencyMs))
     if (this.silent) return { ok: false, reason: 'timeout', status: undefined, message: 'no answer' }
-    const down = this.down ?? (proof === null ? this.listFailure : undefined)
+    const down = this.down ?? (proof === null ? this.listFailure : this.proofFailure)
     if (down !== undefined) return down
     if (proof !== null && Number(proof) > this.version) return status(504, 'Too large resource version: 9, current: 1')
     const next = token === null ? undefined : this.onNextPage()
@@ -159,6 +163,7 @@ export class FakeCollection implements ApiServer {
     }
     for (const { version, line } of this.#history) if (version > from) request.onLine(json(line))
     if (!this.#streams.has(stream)) return
+    if (this.endless) return
     stream.timer = setTimeout(() => {
       if (this.silent) {
         const left = request.silenceMs - seconds * 1000

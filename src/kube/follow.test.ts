@@ -284,4 +284,19 @@ describe.skipIf(!openssl)('follow', () => {
     expect(late.ends[0]).toMatchObject({ reason: 'unavailable', message: 'the client is closed' })
     expect(watches[1]?.ends).toEqual([])
   })
+
+  it('is not open before it is shown that nothing of its begin was held back', async () => {
+    const times = { pingAfterMs: 60_000, pingMs: 200 }
+    const port = await wire.listen()
+    fake.answer = stream => {
+      wire.mute()
+      stream.respond({ ':status': 200, 'content-type': 'application/json' })
+      stream.write('{}\n')
+    }
+    const seen = listen(client(times, port), { silenceMs: 60_000 })
+    await until(() => seen.ends.length > 0)
+    expect(seen.ends).toMatchObject([{ reason: 'unavailable' }])
+    expect(seen.lines).toHaveLength(1)
+    expect(seen.opened).toBe(0)
+  })
 })

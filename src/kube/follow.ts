@@ -5,6 +5,7 @@ import type { ApiSession } from './api-session.js'
 import type { AccessSource, ClusterAccess } from './cluster-access.js'
 import { Deadline } from './deadline.js'
 import { endedWell } from './exchange.js'
+import { GatheredBytes } from './gathered-bytes.js'
 import { contentProblem, malformed, parseApiJson, readAnswer, unavailable } from './read-answer.js'
 import { requestHeaders } from './request-headers.js'
 import type { SessionKeeper } from './session-keeper.js'
@@ -106,8 +107,7 @@ class FollowedStream implements Following {
       }
       this.#stream = stream
       const lines = new LineSplitter(this.#request.maxLineBytes ?? defaultMaxLineBytes)
-      const error: Buffer[] = []
-      let errorBytes = 0
+      const error = new GatheredBytes()
       let headers: IncomingHttpHeaders = {}
       let status = 0
       deadline.onExpiry = () => {
@@ -127,7 +127,12 @@ class FollowedStream implements Following {
           return
         }
         deadline.end()
-        this.#begun()
+        this.#answer('ok')
+        void session.roundTrip().then(arrived => {
+          if (arrived) return this.#begun()
+          this.#end(unavailable('the API server did not answer on the connection of the watch'))
+          session.suspect()
+        })
         this.#silence = setTimeout(() => {
           this.#end(unavailable(`the watch was silent for ${silenceMs} ms`))
           session.suspect()
@@ -138,8 +143,7 @@ class FollowedStream implements Following {
         session.heard()
         this.#silence?.refresh()
         if (status !== 200) {
-          errorBytes += chunk.length
-          if (errorBytes <= maxErrorBytes) error.push(chunk)
+          if (error.size + chunk.length <= maxErrorBytes) error.add(chunk)
           else stream.close(constants.NGHTTP2_CANCEL)
         } else if (!this.#ended && !lines.push(chunk, line => this.#line(line))) {
           this.#end(malformed(status, 'a line is too long'))
@@ -151,7 +155,7 @@ class FollowedStream implements Following {
           this.#end(lines.pending === 0 ? undefined : unavailable('the watch ended within a line'))
           return
         }
-        const answer = readAnswer(status, headers, Buffer.concat(error), access)
+        const answer = readAnswer(status, headers, error.take(), access)
         resolve(answer.ok ? malformed(status, 'it is no stream') : answer)
       })
       stream.on('error', () => {}) // told by `close`
@@ -165,7 +169,6 @@ class FollowedStream implements Following {
 
   #begun(): void {
     if (this.#ended) return
-    this.#answer('ok')
     this.#guard(() => this.#request.onOpen?.())
   }
 

@@ -22,7 +22,8 @@ export interface ListRequest {
 export type Listed =
   | {
       readonly ok: true
-      readonly objects: ReadonlyMap<string, KeptObject>
+      /** For who asked to keep. */
+      readonly objects: Map<string, KeptObject>
       readonly bytes: number
       /** Where a watch goes on. */
       readonly resourceVersion: string
@@ -41,6 +42,15 @@ const pageSizes = [500, 50, 5, 1]
 const pageBytes = 16 * 1024 * 1024
 /** How often a listing begins anew because its pages expired (after about five minutes) before it was through. */
 const mostRestarts = 2
+const mostEmptyPages = 100
+/** Characters. Those of an API server have a few hundred. */
+const longestToken = 4_096
+/** Others wait no longer than about so long. Milliseconds. */
+const sliceMs = 8
+
+function giveWay(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
 
 /**
  * Lists a collection whole, page by page, as of one moment, or fails: it never gives a part. Without a `resourceVersion`,
@@ -66,7 +76,8 @@ async function listPages(request: ListRequest, pageSize: number): Promise<Listed
   const objects = new Map<string, KeptObject>()
   let bytes = 0
   let token = ''
-  // Every page but the last has something on it, or a faulty server would be followed without end.
+  let emptyPages = 0
+  // A page may be empty where everything on it was filtered out; a faulty server would be followed without end.
   for (let page = 0; page <= maxObjects; page++) {
     const answer = await api.request({
       method: 'GET',
@@ -83,7 +94,12 @@ async function listPages(request: ListRequest, pageSize: number): Promise<Listed
     }
     const read = readPage(answer.body)
     if (read === undefined) return failed('the API server answered with something that is not a list')
+    let pausedAt = performance.now()
     for (const item of read.items) {
+      if (performance.now() - pausedAt > sliceMs) {
+        await giveWay()
+        pausedAt = performance.now()
+      }
       const kept = keepObject(item, request.known)
       if (kept === undefined) return failed('the API server listed an object without a name or version')
       bytes += kept.bytes - (objects.get(kept.key)?.bytes ?? 0)
@@ -92,7 +108,12 @@ async function listPages(request: ListRequest, pageSize: number): Promise<Listed
     const over = beyondLimits(objects.size, bytes, request)
     if (over !== undefined) return { ok: false, reason: 'limits', message: over }
     if (read.token === '') return { ok: true, objects, bytes, resourceVersion: read.resourceVersion }
+    if (read.token.length > longestToken)
+      return failed('the API server continues its list with a token without measure')
+    emptyPages += read.items.length === 0 ? 1 : 0
+    if (emptyPages > mostEmptyPages) break
     token = read.token
+    await giveWay()
   }
   return failed('the list has no end')
 }

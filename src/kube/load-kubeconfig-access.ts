@@ -42,11 +42,15 @@ export function loadKubeconfigAccess(
   let read: ReadKubeconfig = { ok: false, message: 'the kubeconfig was not read yet' }
   let fromPlugin: Extract<ExecCredential, { ok: true }> | undefined
 
-  async function credentialOf(config: Kubeconfig, anew: boolean): Promise<Found<{ readonly credential: Credential }>> {
+  async function credentialOf(
+    config: Kubeconfig,
+    anew: boolean,
+    signal: AbortSignal,
+  ): Promise<Found<{ readonly credential: Credential }>> {
     if (config.exec !== undefined) {
       if (anew || (fromPlugin?.expiresAt ?? Number.POSITIVE_INFINITY) - leadMs < Date.now()) fromPlugin = undefined
       if (fromPlugin === undefined) {
-        const given = await runExecPlugin(config.exec, execMs)
+        const given = await runExecPlugin(config.exec, execMs, signal)
         if (!given.ok) return given
         fromPlugin = given
       }
@@ -56,13 +60,13 @@ export function loadKubeconfigAccess(
     const [cert, key] = await Promise.all([pemOf(config.cert), pemOf(config.key)])
     if (!cert.ok) return cert
     if (!key.ok) return key
-    const authorization = await authorizationOf(config, connection.file, execMs)
+    const authorization = await authorizationOf(config, connection.file, execMs, signal)
     if (!authorization.ok) return authorization
     const credential = { authorization: authorization.value, cert: cert.pem, key: key.pem, expiresAt: undefined }
     return { ok: true, credential }
   }
 
-  return async (anew): Promise<LoadedAccess> => {
+  return async (anew, signal): Promise<LoadedAccess> => {
     const file = await readSmallFile(connection.file, maxBytes)
     if (!file.ok) return file
     if (file.text !== text || anew) {
@@ -80,7 +84,7 @@ export function loadKubeconfigAccess(
     const { config } = read
     const ca = await authorityOf(config.ca)
     if (!ca.ok) return ca
-    const found = await credentialOf(config, anew)
+    const found = await credentialOf(config, anew, signal)
     if (!found.ok) return found
     const { authorization, cert, key, expiresAt } = found.credential
     if ((cert === undefined) !== (key === undefined)) {
@@ -101,6 +105,7 @@ async function authorizationOf(
   config: Kubeconfig,
   file: string,
   timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<Found<{ readonly value: string | undefined }>> {
   if (config.tokenFile !== undefined) {
     const token = await readTokenFile(config.tokenFile)
@@ -114,17 +119,23 @@ async function authorizationOf(
   if (config.authProvider === undefined) return { ok: true, value: undefined }
   const failure = { ok: false, message: `the auth-provider of the kubeconfig ${file} gave no credential` } as const
   try {
-    const value = await inTime(config.authProvider(), timeoutMs)
+    const value = await inTime(config.authProvider(), timeoutMs, signal)
     return value === undefined ? failure : { ok: true, value }
   } catch {
     return failure
   }
 }
 
-function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+function inTime<T>(promise: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(undefined), timeoutMs)
-    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+    const giveUp = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', giveUp)
+      resolve(undefined)
+    }
+    const timer = setTimeout(giveUp, timeoutMs)
+    signal.addEventListener('abort', giveUp)
+    promise.then(resolve, reject).finally(giveUp)
   })
 }
 

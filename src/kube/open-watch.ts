@@ -56,6 +56,11 @@ export function openWatch(request: OpenWatchRequest): OpenWatch {
   let over = false
   let following: Following | undefined
   let proving: NodeJS.Timeout | undefined
+  // Whatever still comes: without an end there would be no list any more, which heals what was missed.
+  const longestMs = openTimeoutMs + seconds * 1000 + graceMs
+  const ending = setTimeout(() => {
+    finish({ type: 'failed', message: `the API server did not end the watch within ${longestMs} ms` })
+  }, longestMs)
   let resolve: (end: WatchEnd) => void = () => undefined
   const ended = new Promise<WatchEnd>(resolved => {
     resolve = resolved
@@ -65,6 +70,7 @@ export function openWatch(request: OpenWatchRequest): OpenWatch {
     if (over) return
     over = true
     clearTimeout(proving)
+    clearTimeout(ending)
     following?.close()
     resolve(end)
   }
@@ -108,8 +114,8 @@ export function openWatch(request: OpenWatchRequest): OpenWatch {
       const applied = copy.apply(line)
       if (applied.type === 'relist' || applied.type === 'limits') return finish(applied)
       heard = true
-      proven = true
-      request.onConfirmed(now())
+      // With a version of the future, what comes is what comes after it: it proves nothing, and lacks what came before.
+      if (proven) request.onConfirmed(now())
       if (applied.type === 'changed') request.onChanged()
     },
     onEnd(failure) {

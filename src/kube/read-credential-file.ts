@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { constants, open } from 'node:fs/promises'
 
 export type CredentialFile =
   | { readonly ok: true; readonly text: string }
@@ -46,7 +46,8 @@ export function isAuthority(pem: string): boolean {
 /** Reads a text file that must be small. */
 export async function readSmallFile(path: string, maxBytes: number): Promise<CredentialFile> {
   try {
-    const file = await open(path, 'r')
+    // A pipe that nobody writes to would otherwise be waited for without end, and so would the end of the process.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       const buffer = Buffer.allocUnsafe(Math.min(maxBytes, (await file.stat()).size) + 1)
       let size = 0

@@ -73,13 +73,10 @@ export function readResourceList(body: JsonValue, of: string): readonly Discover
   const group = slash < 0 ? '' : of.slice(0, slash)
   const version = of.slice(slash + 1)
   const all = objects(body, 'resources')
-  const names = all.map(one => one.get('name')).filter(name => typeof name === 'string')
+  const subresources = subresourcesOf(all)
   return all.flatMap(given => {
     const resource = given.get('name')
     if (typeof resource !== 'string' || resource.includes('/')) return []
-    const subresources = names
-      .filter(name => name.startsWith(`${resource}/`))
-      .map(name => name.slice(resource.length + 1))
     const namespaced = given.get('namespaced') === true
     return describe({
       group,
@@ -88,9 +85,24 @@ export function readResourceList(body: JsonValue, of: string): readonly Discover
       resource,
       namespaced,
       verbs: given.get('verbs'),
-      subresources,
+      subresources: subresources.get(resource) ?? [],
     })
   })
+}
+
+/** `deployments/scale` is a resource of its own in the old form. */
+function subresourcesOf(all: readonly JsonObject[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
+  for (const one of all) {
+    const name = one.get('name')
+    const slash = typeof name === 'string' ? name.indexOf('/') : -1
+    if (typeof name !== 'string' || slash < 0) continue
+    const resource = name.slice(0, slash)
+    const known = found.get(resource)
+    if (known === undefined) found.set(resource, [name.slice(slash + 1)])
+    else known.push(name.slice(slash + 1))
+  }
+  return found
 }
 
 export function groupVersion(group: string, version: string): string {

@@ -31,12 +31,17 @@ const maxOutput = 1024 * 1024
 const printable = /^[\x21-\x7e]+$/
 
 /** Runs the plugin and reads the credential it prints. What it writes to stderr is not looked at: it may hold anything. */
-export async function runExecPlugin(plugin: ExecPlugin, timeoutMs: number): Promise<ExecCredential> {
+export async function runExecPlugin(
+  plugin: ExecPlugin,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ExecCredential> {
   const { command, apiVersion, spec } = plugin
   const program = command.includes('/') && !isAbsolute(command) ? join(dirname(plugin.file), command) : command
   const info = JSON.stringify({ apiVersion, kind: 'ExecCredential', spec: { interactive: false, ...spec } })
   const env = { ...process.env, ...plugin.env, KUBERNETES_EXEC_INFO: info }
-  const options = { env, timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: maxOutput, encoding: 'buffer' } as const
+  const bounds = { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: maxOutput, signal } as const
+  const options = { env, encoding: 'buffer', ...bounds } as const
   return new Promise(resolve => {
     try {
       const child = execFile(program, [...plugin.args], options, (error, output) => {

@@ -7,7 +7,8 @@ export type KeptSession =
   | { readonly ok: false; readonly message: string }
 
 export interface KeeperOptions {
-  open(access: ClusterAccess): Promise<OpenedSession>
+  /** @param signal aborted when it is no longer wanted */
+  open(access: ClusterAccess, signal: AbortSignal): Promise<OpenedSession>
   onConnected(session: ApiSession): void
   onConnectFailed(message: string): void
   onDisconnected(message: string): void
@@ -32,7 +33,7 @@ export class SessionKeeper {
   #failures = 0
   #notBefore = 0
   #lastFailure = 'no connection to the API server yet'
-  #closed = false
+  readonly #ending = new AbortController()
 
   constructor(options: KeeperOptions) {
     this.#options = options
@@ -52,7 +53,7 @@ export class SessionKeeper {
 
   async #wait(access: ClusterAccess, deadline: Deadline): Promise<KeptSession> {
     for (;;) {
-      if (this.#closed) return { ok: false, message: 'the client is closed' }
+      if (this.#ending.signal.aborted) return { ok: false, message: 'the client is closed' }
       const session = this.#current
       if (session?.usable) {
         if (session.generation >= access.generation) return { ok: true, session }
@@ -73,14 +74,14 @@ export class SessionKeeper {
   }
 
   async #connect(access: ClusterAccess): Promise<KeptSession> {
-    const opened = await this.#options.open(access)
+    const opened = await this.#options.open(access, this.#ending.signal)
     if (!opened.ok) {
       this.#failed(opened.message)
-      if (!this.#closed) this.#options.onConnectFailed(opened.message)
+      if (!this.#ending.signal.aborted) this.#options.onConnectFailed(opened.message)
       return opened
     }
     const { session } = opened
-    if (this.#closed) {
+    if (this.#ending.signal.aborted) {
       session.destroy('the client is closed')
       return { ok: false, message: 'the client is closed' }
     }
@@ -98,7 +99,7 @@ export class SessionKeeper {
     if (performance.now() - session.openedAt < youngMs)
       this.#failed(`the connection to the API server ended at once: ${message}`)
     else this.#failures = 0
-    if (!this.#closed) this.#options.onDisconnected(message)
+    if (!this.#ending.signal.aborted) this.#options.onDisconnected(message)
   }
 
   #failed(message: string): void {
@@ -109,7 +110,7 @@ export class SessionKeeper {
   }
 
   close(): void {
-    this.#closed = true
+    this.#ending.abort()
     for (const session of [...this.#sessions]) session.destroy('the client is closed')
     this.#sessions.clear()
   }

@@ -1,3 +1,5 @@
+import { GatheredBytes } from './gathered-bytes.js'
+
 const newline = 0x0a
 
 /**
@@ -6,8 +8,7 @@ const newline = 0x0a
  */
 export class LineSplitter {
   readonly #maxBytes: number
-  #held: Buffer[] = []
-  #heldBytes = 0
+  readonly #held = new GatheredBytes()
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -15,7 +16,7 @@ export class LineSplitter {
 
   /** Bytes of a line that has not ended. */
   get pending(): number {
-    return this.#heldBytes
+    return this.#held.size
   }
 
   /** Calls `onLine` for each line that is complete now, until it answers false. False if a line is too long. */
@@ -23,17 +24,15 @@ export class LineSplitter {
     let from = 0
     for (;;) {
       const end = chunk.indexOf(newline, from)
-      const size = this.#heldBytes + (end < 0 ? chunk.length : end) - from
+      const size = this.#held.size + (end < 0 ? chunk.length : end) - from
       if (size > this.#maxBytes) return false
       if (end < 0) {
-        if (from < chunk.length) this.#held.push(chunk.subarray(from))
-        this.#heldBytes = size
+        if (from < chunk.length) this.#held.add(chunk.subarray(from))
         return true
       }
       const rest = chunk.subarray(from, end)
-      const line = this.#held.length === 0 ? rest : Buffer.concat([...this.#held, rest], size)
-      this.#held = []
-      this.#heldBytes = 0
+      if (this.#held.size > 0) this.#held.add(rest)
+      const line = this.#held.size > 0 ? this.#held.take() : rest
       from = end + 1
       if (line.length > 0 && !onLine(line)) return true
     }

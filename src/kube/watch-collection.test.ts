@@ -284,6 +284,44 @@ describe('what counts as a confirmation', () => {
     expect(held(copy)).toEqual({ a: 'old' })
   })
 
+  it('ends a watch that the API server does not end, whatever still comes on it, so that lists go on', async () => {
+    api.endless = true
+    const copy = await started()
+    for (let second = 0; second < 400; second++) {
+      await pass(1_000)
+      api.set('busy', String(second))
+    }
+    api.slip('missed', '1')
+    await pass(400_000)
+    expect(api.lists.length).toBeGreaterThan(1)
+    expect(held(copy)).toMatchObject({ missed: '1' })
+    expect(api.open).toBeLessThan(2)
+  })
+
+  it('does not take what comes after a version of the future for proof of it', async () => {
+    const copy = await started({ timings: { watchMs: 1_000_000 } })
+    await pass(10_000)
+    api.proofFailure = unavailable
+    api.restore(50, { lost: '1' })
+    api.endWatches(unavailable)
+    await pass(5_000)
+    api.version = 200 // by now beyond the version that we knew
+    api.set('busy', '1')
+    await pass(20_000)
+    expect(copy.freshness().staleForMs).toBeGreaterThan(22_000)
+    api.proofFailure = undefined
+  })
+
+  it('does not stay away for as long as anybody asks', async () => {
+    api.down = { ...unavailable, status: 503, retryAfterMs: 3_600_000 }
+    const copy = await started()
+    await pass(5_000)
+    expect(copy.freshness().synced).toBe(false)
+    api.down = undefined
+    await pass(30_000)
+    expect(copy.freshness().synced).toBe(true)
+  })
+
   it('does not take a partition for silence', async () => {
     const copy = await started({ timings })
     await pass(5_000)

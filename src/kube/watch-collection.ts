@@ -62,6 +62,8 @@ const defaultTimings: WatchTimings = {
   coalesceMs: 25,
 }
 
+/** No longer, whatever an API server (or what is in front of it) asks for. */
+const longestRetryAfterMs = 30_000
 /** After this much of a watch, the failures before it are forgotten. */
 const goodWatchMs = 5_000
 
@@ -124,6 +126,10 @@ export function watchCollection(options: WatchCollectionOptions): WatchedCollect
     options.onEvent?.({ type: 'failed', message, status })
   }
 
+  function waitAfter(retryAfterMs = 0): number {
+    return Math.max(backOff.next(), Math.min(retryAfterMs, longestRetryAfterMs))
+  }
+
   /** Half of it would be worse than nothing. @returns milliseconds to wait */
   function tooLarge(message: string): number {
     failed(`cannot keep ${path}: ${message}`)
@@ -145,7 +151,7 @@ export function watchCollection(options: WatchCollectionOptions): WatchedCollect
     if (current.stopped) return 0
     if (!listed.ok) {
       if (listed.reason === 'limits') return tooLarge(listed.message)
-      const wait = Math.max(backOff.next(), listed.retryAfterMs ?? 0)
+      const wait = waitAfter(listed.retryAfterMs)
       failed(`cannot list ${path}: ${listed.message}`, listed.status)
       // What is watched goes on meanwhile: its own failures would show.
       relistAt = now() + 10 * wait
@@ -195,7 +201,7 @@ export function watchCollection(options: WatchCollectionOptions): WatchedCollect
     if (end.type === 'limits') return tooLarge(end.message)
     if (end.type === 'relist') copy.version = undefined
     failed(`cannot watch ${path}: ${end.message}`, end.status)
-    return Math.max(backOff.next(), end.retryAfterMs ?? 0)
+    return waitAfter(end.retryAfterMs)
   }
 
   async function follow(current: Run): Promise<void> {

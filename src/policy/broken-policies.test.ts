@@ -109,6 +109,41 @@ describe('a Guardrail whose author misspells something', () => {
     expect(brokenAt(store)).toEqual([])
   })
 
+  it.each([
+    ['Grant', []],
+    ['Enrichment', []],
+    ['Guardrail', ['g.yaml']],
+    ['Identity', ['g.yaml']],
+    ['Server', ['g.yaml']],
+  ] as const)('text that nobody can read, in a source that may hold a %s, closes %j', (kind, closed) => {
+    const own = memorySource({ 'g.yaml': 'kind: [' }, { kinds: [kind], name: 'own' })
+    const store = storeOf([memorySource({ 's.yaml': server('files') }), own], nobody, 'serve')
+    expect(store.load().broken).toEqual(['g.yaml'])
+    expect(brokenAt(store)).toEqual(closed)
+  })
+
+  it.each([
+    ['nothing', {}, [], []],
+    ['what is in force', { 'g.yaml': good }, [], []],
+    ['what never was in force', { 'g.yaml': good.replace('"false"', 'nope') }, ['Guardrail/g'], ['own']],
+    ['what nobody could read', { 'g.yaml': 'kind: [' }, ['g.yaml'], ['own']],
+  ])('a source that goes out of sight with %s', (_, files, before, after) => {
+    const own = memorySource(files, { name: 'own' })
+    let lost = false
+    const location = { file: 'own', document: 1, line: 1, column: 1 }
+    const finding = { severity: 'error', location, subject: '', path: '', message: 'gone', hint: undefined } as const
+    const read = () => (lost ? { files: [], findings: [finding], lost } : own.read())
+    const store = storeOf([memorySource({ 's.yaml': server('files') }), { ...own, read }], nobody, 'serve')
+    store.load()
+    expect(brokenAt(store)).toEqual(before)
+    lost = true
+    // Twice: what is closed stays closed.
+    for (let load = 0; load < 2; load++) {
+      store.load()
+      expect(brokenAt(store)).toEqual(after)
+    }
+  })
+
   it('a Grant that does not compile only gives less', () => {
     const grant = `${head}\nkind: Grant\nmetadata: { name: x }\nspec: { match: { servers: [files] }, scops: [a] }`
     const store = storeOf([memorySource({ 's.yaml': server('files'), 'g.yaml': grant })], nobody, 'serve')

@@ -59,6 +59,9 @@ function checkMethods(source: SourceDocument, spec: ServerSpec): Finding[] {
     findings.push(source.finding('error', at, 'one argument cannot be two of name, arguments and otherArguments'))
   }
   if (spec.protocol === 'json') {
+    if (spec.lists.toolBudget !== undefined || spec.lists.missingScopes !== 'Hide') {
+      findings.push(source.finding('error', ['spec', 'lists'], 'lists is about MCP, not json', { hint: 'remove it' }))
+    }
     for (const field of ['methods', 'toolPrefix', 'metaTools', 'batches'] as const) {
       if (spec[field] === undefined || spec[field] === '' || spec[field] === 'deny') continue
       findings.push(source.finding('error', ['spec', field], `${field} is about MCP, not json`, { hint: 'remove it' }))

@@ -30,6 +30,8 @@ export type CompiledDocument =
 export interface CompileOptions {
   /** Accept http issuers on loopback addresses. Default false. */
   readonly insecureLoopbackIssuers?: boolean
+  /** A listener of this configuration adds texts to results. Default false. */
+  readonly seesAnswers?: boolean
   /** Warn of expressions that most likely do not do what was meant. For authors; default false. */
   readonly lint?: boolean
 }
@@ -93,7 +95,7 @@ function compileKind(document: SourceDocument, options: CompileOptions): Compila
     case 'Guardrail':
       return map(compileGuardrail(document), guardrail => ({ kind: 'Guardrail', guardrail }))
     case 'Enrichment':
-      return map(compileEnrichment(document), enrichment => ({ kind: 'Enrichment', enrichment }))
+      return map(compileEnrichment(document, options), enrichment => ({ kind: 'Enrichment', enrichment }))
     default:
       return map(parseRbac(document), objects => ({ kind: 'Rbac', objects }))
   }

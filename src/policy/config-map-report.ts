@@ -38,7 +38,7 @@ export function reportOnConfigMaps(report: LoadReport, source: ConfigMapSource):
   const place = (file: string, document: number) => `${document} ${file}`
   for (const finding of report.findings) {
     const { file, document } = finding.location
-    if (file === `ConfigMap/${source.namespace}`) problems.push(finding)
+    if (file === source.place) problems.push(finding)
     if (!source.origins.has(file)) continue
     const at = place(file, document)
     findings.set(at, [...(findings.get(at) ?? []), finding])

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { errorsOf, memorySource, namesAsTokens } from '../../test/support/policies.js'
+import { errorsOf, memorySource, namesAsTokens, storeOf } from '../../test/support/policies.js'
+import { reportOnConfigMaps } from './config-map-report.js'
 import { configMapLimits, createConfigMapSource } from './config-map-source.js'
 import { FakeConfigMaps, guardrail, server } from './config-maps.fixture.js'
 import { type LoadReport, PolicyStore } from './policy-store.js'
@@ -63,6 +64,37 @@ describe('a source of ConfigMaps', () => {
     expect(source.read()).toMatchObject({ lost: true, files: [] })
   })
 
+  it('does not read a key that is too large, whose last good version stays', () => {
+    const collection = new FakeConfigMaps()
+    const good = guardrail('g', 'true')
+    collection.put('one', { data: { 'a.yaml': good, 'b.yaml': guardrail('h', 'true') } })
+    const source = createConfigMapSource({ name: 'policies', namespace: 'policies', collection })
+    expect(source.read().files).toHaveLength(2)
+    collection.put('one', { data: { 'a.yaml': `${good}#${'é'.repeat(128 * 1024)}`, 'b.yaml': good } })
+    expect(source.read()).toMatchObject({
+      files: [{ name: 'ConfigMap/policies/one/b.yaml' }],
+      findings: [
+        { severity: 'error', location: { file: 'ConfigMap/policies/one/a.yaml' }, message: 'is larger than 256 KiB' },
+      ],
+    })
+  })
+
+  it('of two clusters with namespaces of one name are not mixed up', () => {
+    const [near, far] = [new FakeConfigMaps(), new FakeConfigMaps()]
+    const options = { namespace: 'policies', kinds: ['Guardrail'] }
+    const sources = [
+      createConfigMapSource({ ...options, name: 'near', place: 'ConfigMap/near/policies', collection: near }),
+      createConfigMapSource({ ...options, name: 'far', place: 'ConfigMap/far/policies', collection: far }),
+    ]
+    near.put('one', { data: { 'a.yaml': guardrail('g', 'true') } })
+    far.put('one', { data: { 'a.yaml': 'kind: [' } })
+    const store = storeOf([memorySource({ 'server.yaml': server }), ...sources], namesAsTokens({}), 'serve')
+    // What the one holds says nothing of what the other would.
+    store.load()
+    expect(store.load()).toMatchObject({ documents: 2, broken: ['ConfigMap/far/policies/one/a.yaml'] })
+    expect(reportOnConfigMaps(store.load(), sources[0] ?? expect.fail()).entries).toMatchObject([{ state: 'loaded' }])
+  })
+
   it('is lost when its keys or bytes are too many', () => {
     const { collection, source } = setUp()
     const key = (i: number) => [`k${i}.yaml`, '#'] as const
@@ -70,7 +102,7 @@ describe('a source of ConfigMaps', () => {
     collection.put('keys', { data: many })
     expect(source.read()).toMatchObject({ lost: true })
     collection.delete('keys')
-    for (let i = 0; i < 17; i++) collection.put(`big${i}`, { data: { 'a.yaml': '#'.repeat(1024 * 1024) } })
+    for (let i = 0; i < 9; i++) collection.put(`big${i}`, { data: { 'a.yaml': '#'.repeat(250 * 1024) } })
     expect(source.read()).toMatchObject({ lost: true })
   })
 

@@ -40,9 +40,11 @@ const schema = z.strictObject({
 export interface Enriched {
   readonly headers: readonly { readonly name: string; readonly value: string }[]
   readonly record: readonly { readonly key: string; readonly value: string }[]
+  /** Texts for the model beside the result of the call. */
+  readonly resultContext: readonly string[]
 }
 
-/** `kind: Enrichment`: adds headers and record entries to calls that were allowed. */
+/** `kind: Enrichment`: adds headers, record entries and texts to calls that were allowed. */
 export interface Enrichment {
   readonly name: string
   readonly match: Match
@@ -56,7 +58,11 @@ export interface Enrichment {
 
 const maxValueLength = 1024
 
-export function compileEnrichment(document: SourceDocument): Compilation<Enrichment> {
+/** @param seesAnswers a listener of this configuration adds texts to results. Default false: what waits for it is reported. */
+export function compileEnrichment(
+  document: SourceDocument,
+  { seesAnswers = false }: { readonly seesAnswers?: boolean } = {},
+): Compilation<Enrichment> {
   const parsed = validate(document, documentSchema('Enrichment', schema))
   if (!parsed.ok) return { value: undefined, findings: parsed.findings }
   const { spec } = parsed.value
@@ -76,10 +82,12 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
     const program = compiler.compile(['spec', 'record', index, 'valueExpression'], valueExpression, 'string')
     if (program) record.push({ key, program })
   }
+  const resultContext: CelProgram[] = []
   for (const [index, { expression }] of (spec.resultContext ?? []).entries()) {
-    compiler.compile(['spec', 'resultContext', index, 'expression'], expression, 'string')
+    const program = compiler.compile(['spec', 'resultContext', index, 'expression'], expression, 'string')
+    if (program) resultContext.push(program)
   }
-  if (spec.resultContext) {
+  if (spec.resultContext && !seesAnswers) {
     compiler.report(
       'warning',
       ['spec', 'resultContext'],
@@ -97,7 +105,7 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
       members: compiler.members,
       evaluate(outer, budget) {
         if (conditions.length > 0 && evaluateConditions(conditions, outer, budget) !== 'true')
-          return { headers: [], record: [] }
+          return { headers: [], record: [], resultContext: [] }
         const activation = withVariables(outer, variables, budget)
         return {
           headers: headers.flatMap(({ name, program }) => {
@@ -108,6 +116,7 @@ export function compileEnrichment(document: SourceDocument): Compilation<Enrichm
             const value = textOf(program, activation, budget)
             return value === undefined ? [] : [{ key, value }]
           }),
+          resultContext: seesAnswers ? resultContext.flatMap(program => textOf(program, activation, budget) ?? []) : [],
         }
       },
     },

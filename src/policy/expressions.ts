@@ -77,6 +77,8 @@ export class ExpressionCompiler {
   readonly findings: Finding[] = []
   /** Names of members of arguments that any of the expressions asks for. */
   readonly members = new Set<string>()
+  /** Variables that any of the expressions reads. */
+  readonly reads = new Set<string>()
   readonly #document: SourceDocument
 
   constructor(document: SourceDocument) {
@@ -99,6 +101,7 @@ export class ExpressionCompiler {
     const compiled = quiet ? quietEnvironment.compile(source, result) : asking
     if (compiled.ok) {
       for (const { name, of } of compiled.program.members) if (maybeArgument(of)) this.members.add(name)
+      for (const name of compiled.program.variables) this.reads.add(name)
       this.#weigh(path, compiled.program, result)
       return compiled.program
     }

@@ -2,6 +2,7 @@ import type { Finding } from '../documents/finding.js'
 import { type ReadDocuments, readDocuments } from '../documents/read-documents.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { valueAt } from '../documents/value-at.js'
+import { restrictingKinds } from './broken-document.js'
 import { policyApiVersion } from './document-schema.js'
 import type { PolicySource, SourceContents, SourceFile } from './source.js'
 
@@ -36,6 +37,10 @@ export interface Gathered {
   readonly refused: readonly GatheredDocument[]
   /** Files with text that could not be read as documents: what they held before stays in force. */
   readonly brokenFiles: ReadonlySet<string>
+  /** Those of them whose source may hold nothing whose absence would open something. */
+  readonly harmlessFiles: ReadonlySet<string>
+  /** Names of the sources that broken files stand in. */
+  readonly brokenSources: ReadonlyMap<string, string>
   /** Files that were read whole. */
   readonly soundFiles: ReadonlySet<string>
   /** Names of the sources that could not be looked through: what they held before stays in force. */
@@ -52,6 +57,8 @@ export function gatherDocuments(sources: readonly PolicySource[], options: Gathe
   const findings: Finding[] = []
   const refused: GatheredDocument[] = []
   const brokenFiles = new Set<string>()
+  const harmlessFiles = new Set<string>()
+  const brokenSources = new Map<string, string>()
   const soundFiles = new Set<string>()
   const lostSources = new Set<string>()
   const lostFiles = new Map<string, string>()
@@ -62,12 +69,17 @@ export function gatherDocuments(sources: readonly PolicySource[], options: Gathe
       for (const { location } of contents.findings) lostFiles.set(location.file, source.name)
     }
     findings.push(...contents.findings)
-    for (const { severity, location } of contents.findings) if (severity === 'error') brokenFiles.add(location.file)
+    const breaks = (file: string) => {
+      brokenFiles.add(file)
+      brokenSources.set(file, source.name)
+      if (!mayClose(source)) harmlessFiles.add(file)
+    }
+    for (const { severity, location } of contents.findings) if (severity === 'error') breaks(location.file)
     for (const file of contents.files) {
       const { name, parcel } = file
       const read = documentsOf(file)
       findings.push(...read.findings)
-      if (read.findings.some(finding => finding.severity === 'error')) brokenFiles.add(name)
+      if (read.findings.some(finding => finding.severity === 'error')) breaks(name)
       else soundFiles.add(name)
       for (const document of read.documents) {
         const one = { key: keyOf(document), document, source, parcel }
@@ -83,7 +95,12 @@ export function gatherDocuments(sources: readonly PolicySource[], options: Gathe
   const overridden: GatheredDocument[] = []
   const settled = { documents, conflicts, overridden, findings }
   for (const [key, candidates] of byKey) settle(key, candidates, settled, options)
-  return { ...settled, refused, brokenFiles, soundFiles, lostSources, lostFiles }
+  return { ...settled, refused, brokenFiles, harmlessFiles, brokenSources, soundFiles, lostSources, lostFiles }
+}
+
+/** Whether the source may hold anything whose absence opens something: what restricts, or a Server, which hides another. */
+function mayClose({ kinds }: PolicySource): boolean {
+  return kinds === undefined || kinds.has('Server') || [...restrictingKinds].some(kind => kinds.has(kind))
 }
 
 /** The documents of a file as its source wants them read. */
@@ -124,6 +141,7 @@ export const configFields: ReadonlySet<string> = new Set([
   'identity',
   'signing',
   'tokenExchange',
+  'sessions',
   'log',
 ])
 

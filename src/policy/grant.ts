@@ -6,6 +6,7 @@ import type { Compilation } from './compilation.js'
 import { documentSchema } from './document-schema.js'
 import { type Condition, ExpressionCompiler, evaluateConditions, expressionsSchema } from './expressions.js'
 import { compileMatch, grantMatchSchema, type Match } from './match.js'
+import { type ForeseenConditions, type Foresight, foreseeConditions } from './partial-expressions.js'
 
 const schema = z.strictObject({
   match: grantMatchSchema,
@@ -27,8 +28,13 @@ export interface Grant {
   readonly allowClaimed: boolean
   /** Names that its expressions look for in the arguments, at any depth. */
   readonly members: ReadonlySet<string>
+  /** Variables that its expressions read. */
+  readonly reads: ReadonlySet<string>
   /** Only what is `true` is a match; an error is none. */
   conditions(activation: Activation, budget: CostBudget): Condition
+  readonly conditional: boolean
+  /** The same for a call of which not all is known yet. */
+  foresee(foresight: Foresight): ForeseenConditions
 }
 
 export function compileGrant(document: SourceDocument): Compilation<Grant> {
@@ -58,9 +64,12 @@ export function compileGrant(document: SourceDocument): Compilation<Grant> {
       scopes: spec.scopes ?? [],
       allowClaimed: spec.allowClaimed,
       members: compiler.members,
+      reads: compiler.reads,
       // Conditions cannot read variables.
       conditions: (activation, budget) =>
         conditions.length === 0 ? 'true' : evaluateConditions(conditions, activation, budget),
+      conditional: conditions.length > 0,
+      foresee: foresight => foreseeConditions(conditions, foresight),
     },
     findings: compiler.findings,
   }

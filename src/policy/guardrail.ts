@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Activation, CelProgram } from '../cel/environment.js'
+import type { Activation, AttributePath, CelProgram } from '../cel/environment.js'
 import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'
@@ -18,6 +18,7 @@ import {
   withVariables,
 } from './expressions.js'
 import { compileMatch, type Match, matchSchema } from './match.js'
+import { type Foresight, foresee, foreseeConditions, withForeseenVariables } from './partial-expressions.js'
 import { type DenialMode, denialModes } from './server.js'
 
 const schema = z.strictObject({
@@ -69,12 +70,22 @@ export interface Guardrail {
   readonly denial: DenialMode | undefined
   /** Names that its expressions look for in the arguments, at any depth. */
   readonly members: ReadonlySet<string>
+  /** Variables that its expressions read. */
+  readonly reads: ReadonlySet<string>
   /**
    * The violations of one call; none when it keeps every rule or the conditions do not hold. Errors are violations. When the
    * budget is spent, what is left to judge is one violation, and not evaluated. Changes nothing but the budget, so that it can
    * be evaluated again when more is known.
    */
   evaluate(activation: Activation, budget: DecisionBudget): Judgement
+  /** Of a call of which not all is known yet: one violation that is certain, else what it hangs on. */
+  foresee(foresight: Foresight): ForeseenJudgement
+}
+
+export interface ForeseenJudgement {
+  readonly violation: Violation | undefined
+  /** Not all of it, perhaps. Empty when every rule is certain to be kept, and when one is certain not to be. */
+  readonly on: readonly AttributePath[]
 }
 
 interface Validation {
@@ -121,12 +132,14 @@ export function compileGuardrail(document: SourceDocument): Compilation<Guardrai
       mode: spec.mode,
       denial: spec.denial,
       members: compiler.members,
+      reads: compiler.reads,
       evaluate(activation, budget) {
         const before = budget.left
         const judgement = evaluateGuardrail(document.name, variables, conditions, validations, activation, budget)
         budget.note(`Guardrail/${document.name}`, before)
         return judgement
       },
+      foresee: foresight => foreseeGuardrail(document.name, variables, conditions, validations, foresight),
     },
     findings,
   }
@@ -183,6 +196,38 @@ function judgeValidations(
     ? kept
     : { violations: violations ?? [], unanswered, unansweredMessages }
 }
+
+function foreseeGuardrail(
+  name: string,
+  variables: readonly VariableProgram[],
+  conditions: readonly NamedProgram[],
+  validations: readonly Validation[],
+  outer: Foresight,
+): ForeseenJudgement {
+  const condition = foreseeConditions(conditions, outer)
+  if (condition.kind === 'false') return nothingForeseen
+  if (condition.kind === 'error') return { violation: conditionViolation(name), on: [] }
+  // While it is open whether the rules count, nothing that they say is certain.
+  if (condition.kind === 'open') return { violation: undefined, on: condition.on }
+  const foresight = withForeseenVariables(outer, variables)
+  const on: AttributePath[] = []
+  for (const { program, messageProgram, message, policyReason, hint } of validations) {
+    const foreseen = foresee(program, foresight)
+    if (foreseen.kind === 'open') on.push(...foreseen.on)
+    else if (foreseen.kind === 'error') {
+      const why = `the guardrail ${name} could not be judged: ${foreseen.error}`
+      return { violation: { reason: 'guardrail.error', message: why, policyReason, hint }, on: [] }
+    } else if (foreseen.value !== true) {
+      const told = messageProgram && foresee(messageProgram, foresight)
+      const text = told?.kind === 'value' ? asText(told.value) : undefined
+      const said = text === undefined || text === '' ? message : text.slice(0, maxMessageLength)
+      return { violation: { reason: 'guardrail.violated', message: said, policyReason, hint }, on: [] }
+    }
+  }
+  return { violation: undefined, on }
+}
+
+const nothingForeseen: ForeseenJudgement = { violation: undefined, on: [] }
 
 function conditionViolation(name: string): Violation {
   return {

@@ -2,7 +2,7 @@ import type { Finding } from '../documents/finding.js'
 import { type ReadDocuments, readDocuments } from '../documents/read-documents.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
 import { valueAt } from '../documents/value-at.js'
-import { configMapKinds, configMapTrust } from './config-map-source.js'
+import { configMapFileBytes, configMapKinds, configMapTrust, tooLarge } from './config-map-source.js'
 import { createDirectorySource, type DirectorySourceOptions } from './directory-source.js'
 import { policyApiVersion } from './document-schema.js'
 import type { PolicySource } from './source.js'
@@ -103,6 +103,7 @@ function unwrap(manifest: SourceDocument, path: readonly PathSegment[], { docume
     const at = [...path, 'data', key]
     if (!isFileName(key)) say('warning', ['data', key], 'keys of another ending are not read', 'end the key in .yaml')
     else if (typeof text !== 'string') say('error', ['data', key], 'is not text', 'write it as a block: begin with |')
+    else if (Buffer.byteLength(text) > configMapFileBytes) say('error', ['data', key], tooLarge.message, tooLarge.hint)
     else readInside(manifest, at, text, { documents, findings })
   }
 }

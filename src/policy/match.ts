@@ -68,6 +68,10 @@ export interface Match {
   server(name: string): boolean
   /** The part that depends on server, method and target only: the same for every caller. */
   call(matched: MatchedCall): boolean
+  /** As {@link call}, without `resources`: for calls of which the uri is not known yet. */
+  besideResources(matched: MatchedCall): boolean
+  /** Patterns of uris; undefined: any resource, and what is none. */
+  readonly resources: readonly string[] | undefined
   /** The part that depends on who asks. `claimedAgents`: whether an agent that nobody attested counts. */
   caller(principal: Principal, claimedAgents: boolean): boolean
   /** As {@link caller}, for the agents alone. */
@@ -92,24 +96,31 @@ export function compileMatch(spec: MatchSpec): Match {
   const agentsMatch = (principal: Principal, claimedAgents: boolean): boolean =>
     agents === undefined || agents.some(matches => matches(principal, claimedAgents))
 
+  const besideResources = (matched: MatchedCall): boolean => {
+    if (servers !== undefined && !servers(matched.server)) return false
+    const method = methodName(matched.call)
+    if (methods !== undefined ? !methods(method) : !hasTarget(matched.call)) return false
+    if (toolsOnly) {
+      if (matched.tool === undefined) return false
+      if (tools !== undefined && !tools(matched.tool)) return false
+      if (access !== undefined && !(matched.catalogTool && access.has(matched.catalogTool.access))) return false
+      for (const [key, matches] of labels) {
+        const value = matched.catalogTool?.labels.get(key)
+        if (value === undefined || !matches(value)) return false
+      }
+    }
+    const { target } = matched.call
+    return prompts === undefined || (target.kind === 'prompt' && prompts(target.name))
+  }
+
   return {
     server: name => servers === undefined || servers(name),
+    besideResources,
+    resources: spec.resources,
     call(matched) {
-      if (servers !== undefined && !servers(matched.server)) return false
-      const method = methodName(matched.call)
-      if (methods !== undefined ? !methods(method) : !hasTarget(matched.call)) return false
-      if (toolsOnly) {
-        if (matched.tool === undefined) return false
-        if (tools !== undefined && !tools(matched.tool)) return false
-        if (access !== undefined && !(matched.catalogTool && access.has(matched.catalogTool.access))) return false
-        for (const [key, matches] of labels) {
-          const value = matched.catalogTool?.labels.get(key)
-          if (value === undefined || !matches(value)) return false
-        }
-      }
-      const { target } = matched.call
-      if (prompts !== undefined && !(target.kind === 'prompt' && prompts(target.name))) return false
+      if (!besideResources(matched)) return false
       if (resources === undefined) return true
+      const { target } = matched.call
       if (target.kind === 'resource' && resources(target.name)) return true
       return matched.call.alsoTargets.some(also => also.kind === 'resource' && resources(also.name))
     },

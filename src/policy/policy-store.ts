@@ -3,7 +3,8 @@ import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { type AssembleContext, assembleSnapshot, type LoadedDocument } from './assemble-snapshot.js'
 import { restrictingKinds } from './broken-document.js'
-import { type CompileOptions, compileDocument } from './compile-document.js'
+import type { Compilation } from './compilation.js'
+import { type CompiledDocument, type CompileOptions, compileDocument } from './compile-document.js'
 import { DocumentCache } from './document-cache.js'
 import type { DocumentState } from './document-state.js'
 import { type Gathered, type GatheredDocument, gatherDocuments } from './gather-documents.js'
@@ -25,6 +26,8 @@ export interface PolicyStoreOptions {
   onError?(error: unknown): void
 }
 
+/** Milliseconds after which a load of atomic sources lets requests be decided before it goes on. */
+const sliceMs = 10
 /** After this many looks that each saw a change, the sources are loaded although they do not come to rest. */
 const maxUnsettledLooks = 5
 
@@ -49,7 +52,11 @@ export class PolicyStore {
   readonly #lastGood = new Map<string, LoadedDocument>()
   /** Files that were read whole at some time and are there still: all that they held is known. */
   #soundFiles: ReadonlySet<string> = new Set()
+  /** Names of the sources of which all was in force when they were last looked through: nothing is closed because of them. */
+  readonly #soundSources = new Set<string>()
   readonly #documents = new DocumentCache()
+  /** What came of documents, good or bad, for as long as they are kept anyway. */
+  readonly #compiled = new WeakMap<SourceDocument, Compilation<CompiledDocument>>()
   readonly #handOvers = new HandOvers()
   readonly #schedule: LoadSchedule
   /** What is loaded of each source, and the fingerprint that it had before it was read. */
@@ -62,7 +69,7 @@ export class PolicyStore {
 
   constructor(options: PolicyStoreOptions) {
     this.#options = options
-    this.#schedule = createLoadSchedule(() => this.#guarded(() => this.#loadChanged()))
+    this.#schedule = createLoadSchedule(() => this.#loadInSteps())
   }
 
   /** The snapshot in force; undefined until a first one may be. */
@@ -126,6 +133,30 @@ export class PolicyStore {
     return source.fingerprint() !== this.#contents.get(source)?.fingerprint
   }
 
+  *#loadInSteps(): Generator<void> {
+    try {
+      yield* this.#prepare()
+      this.#loadChanged()
+    } catch (error) {
+      this.#options.onError?.(error)
+    }
+  }
+
+  /** Reads and compiles what is new in atomic sources, some of it at a time; the load finds it done. */
+  *#prepare(): Generator<void> {
+    let began = performance.now()
+    for (const source of this.#options.sources) {
+      if (source.atomic !== true || !this.#differs(source)) continue
+      for (const file of source.read().files)
+        for (const document of this.#documents.read(file).documents) {
+          this.#compileOnce(document)
+          if (performance.now() - began < sliceMs) continue
+          yield
+          began = performance.now()
+        }
+    }
+  }
+
   /** Sources that are not atomic stay as they were loaded: a file that is being written must not come along. */
   #loadChanged(): void {
     const { sources } = this.#options
@@ -159,7 +190,7 @@ export class PolicyStore {
   }
 
   #load(contents: (source: PolicySource) => SourceContents): LoadReport {
-    const { sources, compile, assemble, brokenPolicies = 'refuse' } = this.#options
+    const { sources, assemble, brokenPolicies = 'refuse' } = this.#options
     this.#handOvers.begin()
     const gathered = gatherDocuments(sources, {
       contents,
@@ -169,7 +200,7 @@ export class PolicyStore {
     this.#handOvers.end()
     this.#documents.turn()
     const findings = [...gathered.findings]
-    const compiled = gathered.documents.map(one => ({ one, ...this.#compile(one, compile) }))
+    const compiled = gathered.documents.map(one => ({ one, ...this.#compile(one) }))
     findings.push(...compiled.flatMap(({ findings: found }) => found))
     const bad = [
       ...gathered.conflicts,
@@ -182,15 +213,17 @@ export class PolicyStore {
       ...compiled.flatMap(({ one, loaded: good }) => (good !== undefined && !kept.byKey.has(one.key) ? [good] : [])),
       ...kept.byKey.values(),
     ]
+    const covered = new Set(bad.filter(one => isCovered(one, loaded, kept.byKey)))
+    const unreadable = this.#findUnreadable(gathered)
     const assembled = assembleSnapshot(
       {
         loaded,
         broken: bad.map(one => ({
           document: one.document,
           kinds: one.source.kinds,
-          covered: isCovered(one, loaded, kept.byKey),
+          covered: covered.has(one),
         })),
-        unreadable: this.#findUnreadable(gathered),
+        unreadable,
       },
       assemble,
       this.#current,
@@ -211,6 +244,9 @@ export class PolicyStore {
       for (const key of this.#lastGood.keys()) if (!known.has(key)) this.#lastGood.delete(key)
       for (const one of loaded) this.#lastGood.set(one.key, one)
       this.#soundFiles = new Set([...gathered.soundFiles, ...this.#stillKnown(gathered)])
+      for (const { name } of sources) if (!gathered.lostSources.has(name)) this.#soundSources.add(name)
+      for (const file of unreadable) this.#soundSources.delete(gathered.brokenSources.get(file) ?? '')
+      for (const one of bad) if (!covered.has(one)) this.#soundSources.delete(one.source.name)
     }
     const names = broken.map(document => `${document.kind}/${document.name}`)
     this.#report = {
@@ -232,27 +268,37 @@ export class PolicyStore {
     return [...this.#soundFiles].filter(file => brokenFiles.has(file) || lost.has(file))
   }
 
-  /** Broken files of which not all was known before: nobody knows what they would have restricted. */
-  #findUnreadable({ brokenFiles, lostSources, lostFiles }: Gathered): readonly string[] {
-    const good = [...this.#lastGood.values()]
-    const files = new Set(good.map(one => one.document.file))
+  /**
+   * Broken files of which not all was known before: nobody knows what they would have restricted. What cannot restrict
+   * anything, such as a source of Grants, has no say in this: whoever writes there must not be able to close everything.
+   */
+  #findUnreadable({ brokenFiles, harmlessFiles, lostFiles }: Gathered): readonly string[] {
+    const files = new Set([...this.#lastGood.values()].map(one => one.document.file))
     const known = (file: string) => {
       const source = lostFiles.get(file)
-      if (source === undefined) return this.#soundFiles.has(file) && files.has(file)
-      return lostSources.has(source) && good.some(one => one.source === source)
+      return source === undefined ? this.#soundFiles.has(file) && files.has(file) : this.#soundSources.has(source)
     }
-    return [...brokenFiles].filter(file => !known(file))
+    return [...brokenFiles].filter(file => !harmlessFiles.has(file) && !known(file))
   }
 
-  #compile(
-    { key, document, source }: GatheredDocument,
-    options: CompileOptions,
-  ): { readonly loaded: LoadedDocument | undefined; readonly findings: readonly Finding[]; readonly broken: boolean } {
+  #compileOnce(document: SourceDocument): Compilation<CompiledDocument> {
+    const known = this.#compiled.get(document)
+    if (known !== undefined) return known
+    const compilation = compileDocument(document, this.#options.compile)
+    this.#compiled.set(document, compilation)
+    return compilation
+  }
+
+  #compile({ key, document, source }: GatheredDocument): {
+    readonly loaded: LoadedDocument | undefined
+    readonly findings: readonly Finding[]
+    readonly broken: boolean
+  } {
     const digest = digestOf(document)
     const known = this.#lastGood.get(key)
     const same = this.#knownAs({ key, document })
     if (same !== undefined) return { loaded: same, findings: same.warnings, broken: false }
-    const { value, findings } = compileDocument(document, options)
+    const { value, findings } = this.#compileOnce(document)
     if (value !== undefined) {
       const { name, trust } = source
       const loaded = { key, document, digest, source: name, trust, compiled: value, warnings: findings }

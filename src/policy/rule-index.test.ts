@@ -62,3 +62,18 @@ it('has one answer for a JSON server', () => {
   expect([...all.members(json)]).toEqual(['model', 'seed'])
   expect(all.members(json)).toBe(all.members(json))
 })
+
+it('does not take what it memorised of one method for another that names the same tool', () => {
+  const rules = new RuleIndex(
+    [
+      { name: 'calls', match: compileMatch({ methods: ['tools/call'] }) },
+      { name: 'runs', match: compileMatch({ methods: ['vendor/run'] }) },
+    ],
+    ['files'],
+  )
+  const names = (which: MatchedCall) => rules.candidates(which).map(({ name }) => name)
+  const run: MatchedCall = { ...matched('pay'), call: { ...call, method: 'vendor/run' } }
+  expect(names(matched('pay'))).toEqual(['calls'])
+  expect(names(run)).toEqual(['runs'])
+  expect(names(matched('pay'))).toEqual(['calls'])
+})

@@ -3,7 +3,8 @@ import type { Match, MatchedCall } from './match.js'
 /** Most memorised answers per Server; beyond it the memory starts afresh, so that invented names cannot fill it. */
 const maxMemory = 2048
 
-interface Rule {
+/** What can be indexed. */
+export interface Rule {
   readonly name: string
   readonly match: Match
   /** Names that the rule looks for in the arguments, at any depth. */
@@ -33,6 +34,11 @@ export class RuleIndex<R extends Rule> {
     return this.#answer(matched)?.rules ?? []
   }
 
+  /** All rules that can concern calls of a Server. */
+  ofServer(name: string): readonly R[] {
+    return this.#byServer.get(name)?.rules ?? []
+  }
+
   /** The names that any of the candidates looks for in the arguments; the same set as long as it is memorised. */
   members(matched: MatchedCall): ReadonlySet<string> {
     const answer = this.#answer(matched)
@@ -50,6 +56,8 @@ export class RuleIndex<R extends Rule> {
     })
     // All calls of a `json` server look alike to a match; such a server has no tools whose names could be in the way.
     const key = matched.tool ?? (matched.call.protocol === 'json' ? '' : undefined)
+    // Methods of extensions name tools too, and a match may be about one method only.
+    if (matched.tool !== undefined && matched.call.method !== 'tools/call') return find()
     if (key === undefined) return find()
     const known = entry.memory.get(key)
     if (known !== undefined) return known

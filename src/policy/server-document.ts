@@ -6,6 +6,7 @@ import type { ToolCatalog } from '../rbac/tool-catalog.js'
 import { checkServer } from './check-server.js'
 import { checkCapabilities, type UpstreamCapabilities } from './check-upstream.js'
 import type { Compilation } from './compilation.js'
+import { listSettings } from './list-settings.js'
 import { readResource } from './read-resource.js'
 import type { DenialMode, Mode, PrincipalRole, Server } from './server.js'
 import { compileMetaTools, compileMethods } from './server-methods.js'
@@ -82,6 +83,7 @@ export function compileServer(source: SourceDocument): Compilation<ServerDraft> 
     toolPrefix: spec.toolPrefix,
     metaTools: compileMetaTools(spec.metaTools ?? []),
     batches: spec.batches,
+    lists: listSettings(spec),
     denial,
     mode,
   }

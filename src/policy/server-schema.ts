@@ -68,6 +68,46 @@ const upstream = z.strictObject({
   headers: z.array(headerName).min(1).max(16).optional(),
 })
 
+const toolPatterns = z.array(z.string().min(1).max(256)).min(1).max(256)
+const maxTools = z.int().min(1).max(10_000)
+
+const lists = z.strictObject({
+  missingScopes: z.enum(['Hide', 'Show']).default('Hide'),
+  toolBudget: z
+    .strictObject({
+      maxTools: maxTools.optional(),
+      priority: toolPatterns.optional(),
+      agents: z
+        .array(
+          z.strictObject({
+            names: z
+              .array(
+                z
+                  .string()
+                  .min(1)
+                  .max(512)
+                  .refine(
+                    name => name === '*' || name.includes(':'),
+                    'an agent is "alias:id"; "*:id" is that of any issuer',
+                  ),
+              )
+              .min(1)
+              .max(64),
+            maxTools,
+            priority: toolPatterns.optional(),
+          }),
+        )
+        .min(1)
+        .max(64)
+        .optional(),
+    })
+    .refine(
+      ({ maxTools, agents }) => maxTools !== undefined || agents !== undefined,
+      'a budget needs maxTools, for all agents or for those of agents',
+    )
+    .optional(),
+})
+
 const spec = z.strictObject({
   resource: z.string().min(1).max(2048),
   audiences: z.array(z.string().min(1)).min(1).optional(),
@@ -109,6 +149,7 @@ const spec = z.strictObject({
   toolPrefix: z.string().max(64).default(''),
   metaTools: z.array(metaTool).min(1).max(16).optional(),
   batches: z.enum(['deny', 'legacy']).default('deny'),
+  lists: lists.prefault({}),
   denial: z.enum(denialModes).default('toolError'),
   mode: z.enum(['Enforce', 'Audit']).default('Enforce'),
 })

@@ -43,6 +43,23 @@ export function needsTrustedGateway({ authorization, identity, contextToken }: U
   return authorization === 'mint' || authorization === 'exchange' || identity === 'impersonation' || contextToken
 }
 
+/** How lists of tools, prompts and resources are answered. */
+export interface ListSettings {
+  /** Whether what a token lacks only scopes for is listed, so that a client can log in for it. */
+  readonly missingScopes: 'Hide' | 'Show'
+  /** For agents; the first that names the agent counts. Empty: no agent has one. */
+  readonly toolBudgets: readonly ToolBudget[]
+}
+
+/** How many tools an agent is shown at most. */
+export interface ToolBudget {
+  /** Of the agent as policies name it, `alias:id`. */
+  agent(name: string): boolean
+  readonly maxTools: number
+  /** Patterns of names without the Server's prefix; what the first ones name is kept before what later ones name. */
+  readonly priority: readonly ((tool: string) => boolean)[]
+}
+
 /** A protected endpoint, compiled from `kind: Server`. */
 export interface Server {
   readonly name: string
@@ -74,6 +91,7 @@ export interface Server {
   /** Tools whose arguments name the tool that is really called, by un-prefixed name. */
   readonly metaTools: ReadonlyMap<string, MetaTool>
   readonly batches: 'deny' | 'legacy'
+  readonly lists: ListSettings
   readonly denial: DenialMode
   readonly mode: Mode
   /** That of `kubernetes.cluster`; virtual resources live there. */

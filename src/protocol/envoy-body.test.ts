@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { type EnvoyBodyInput, envoyBody } from './envoy-body.js'
+import { envoyBody, type GatewayBodyInput } from './envoy-body.js'
 import { RequestHeaders } from './request-headers.js'
 
 const raw = Buffer.from('{"a":"!"}')
 const partial = (value: string): [string, string] => ['x-envoy-auth-partial-body', value]
 const length = (value: number | string): [string, string] => ['content-length', String(value)]
 
-function body(headers: [string, string][], rest: Partial<EnvoyBodyInput>) {
+function body(headers: [string, string][], rest: Partial<GatewayBodyInput>) {
   const nothing = { method: 'POST', rawBody: undefined, textBody: undefined, size: 0 }
   return envoyBody({ ...nothing, headers: RequestHeaders.from(headers), ...rest })
 }
 
 describe('envoyBody', () => {
   const whole = { rawBody: raw, size: raw.length }
-  const cases: [name: string, state: string, headers: [string, string][], rest: Partial<EnvoyBodyInput>][] = [
+  const cases: [name: string, state: string, headers: [string, string][], rest: Partial<GatewayBodyInput>][] = [
     ['a whole body with content-length', 'complete', [partial('false'), length(raw.length)], whole],
     ['a whole body, chunked', 'complete', [partial('false')], whole],
     ['cut at exactly the limit, given away by content-length', 'incomplete', [partial('false'), length(64)], whole],

@@ -3,15 +3,16 @@ import type { RequestHeaders } from './request-headers.js'
 
 const partialHeader = 'x-envoy-auth-partial-body'
 
-export interface EnvoyBodyInput {
+/** What a CheckRequest says about the body, whichever gateway wrote it. */
+export interface GatewayBodyInput {
   /** Not part of the rule: whether a method may or must have a body is framing's question. */
   readonly method: string
   readonly headers: RequestHeaders
   /** `raw_body` of the CheckRequest; undefined or empty when it was not sent. */
   readonly rawBody: Uint8Array | undefined
-  /** `body` of the CheckRequest, which Envoy uses without `pack_as_bytes`. */
+  /** `body` of the CheckRequest, which gateways use unless they are told to send bytes. */
   readonly textBody: string | undefined
-  /** `size` of the CheckRequest in bytes; 0 or -1 when Envoy did not say. */
+  /** `size` of the CheckRequest in bytes; 0 or -1 when the gateway did not say. */
   readonly size: number
 }
 
@@ -25,7 +26,7 @@ export interface EnvoyBodyInput {
  * A text body went through a filter that turns each invalid byte into one "!", so that the length tells nothing. It is the
  * original if it holds no "!", and cannot be known if it does; then it is refused.
  */
-export function envoyBody(input: EnvoyBodyInput): RequestBody {
+export function envoyBody(input: GatewayBodyInput): RequestBody {
   const { headers } = input
   const raw = input.rawBody !== undefined && input.rawBody.length > 0 ? input.rawBody : undefined
   const text = input.textBody !== undefined && input.textBody !== '' ? input.textBody : undefined

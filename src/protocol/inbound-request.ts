@@ -2,8 +2,8 @@ import type { JsonObject } from './json-value.js'
 import type { RequestHeaders } from './request-headers.js'
 
 /** Which gateway asks. It decides how the completeness of a body is proven, never whether it must be. */
-export type GatewayProfile = 'envoy'
-export const gatewayProfiles: readonly GatewayProfile[] = ['envoy']
+export type GatewayProfile = 'envoy' | 'agentgateway'
+export const gatewayProfiles: readonly GatewayProfile[] = ['envoy', 'agentgateway']
 
 /** How far the peer of a listener is known: an unauthenticated one may ask, but nothing it claims for others counts. */
 export type ListenerTrust = 'none' | 'mtls' | 'network' | 'unix'

@@ -37,6 +37,11 @@ export type MessageReason =
 
 export type MethodReason = 'method.unknown' | 'method.direction' | 'method.era' | 'method.not_enabled'
 
-export type SessionReason = 'session.malformed' | 'session.missing' | 'session.unexpected'
+export type SessionReason =
+  | 'session.malformed'
+  | 'session.missing'
+  | 'session.unexpected'
+  | 'session.unknown'
+  | 'session.foreign'
 
 export type ProtocolReason = FramingReason | MessageReason | MethodReason | SessionReason

@@ -23,6 +23,13 @@ export class RequestHeaders {
     return new RequestHeaders(values)
   }
 
+  /** The same headers and one more value, beside those that the name has already. */
+  with(name: string, value: string): RequestHeaders {
+    const values = new Map(this.#values)
+    values.set(name, this.has(name) ? [...this.all(name), value] : value)
+    return new RequestHeaders(values)
+  }
+
   /** The value if the header came exactly once, `undefined` if it is absent **or repeated**: see {@link repeated}. */
   one(name: string): string | undefined {
     const value = this.#values.get(name)

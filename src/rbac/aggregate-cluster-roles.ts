@@ -8,7 +8,10 @@ import type { ClusterRole, LabelRequirement, LabelSelector, PolicyRule } from '.
  * selectors; a cycle of aggregated roles ends with nothing of its own.
  */
 export function aggregateClusterRoles(roles: Iterable<ClusterRole>): ReadonlyMap<string, readonly PolicyRule[]> {
-  const sorted = [...roles].sort((a, b) => compareNames(a.name, b.name))
+  const all = [...roles]
+  if (all.every(({ aggregation }) => aggregation === undefined))
+    return new Map(all.map(({ name, rules }) => [name, rules]))
+  const sorted = all.sort((a, b) => compareNames(a.name, b.name))
   const reached = reachable(sorted)
   const known = new Map<PolicyRule, string>()
   const identify = (rule: PolicyRule): string => {

@@ -1,6 +1,7 @@
 import type { UserInfo } from '../identity/principal.js'
 import { compareNames } from './compare-names.js'
 import { describeBinding } from './describe-binding.js'
+import { forEachSliced, type Sliced, sortSliced } from './in-slices.js'
 import type { ClusterRoleBinding, RbacObject, RoleBinding } from './rbac-objects.js'
 import type { ResolveRole, RoleRules } from './role-rules.js'
 import { subjectName } from './subject-name.js'
@@ -70,18 +71,18 @@ export interface BindingIndex {
  * Indexes all bindings by subject. An API server iterates bindings in the order of a Go map, so that which of several
  * reasons it gives is chance; ours is one of those: bindings are asked in the order of their names.
  */
-export function createBindingIndex(objects: readonly RbacObject[], resolve: ResolveRole): BindingIndex {
+export function* createBindingIndex(objects: readonly RbacObject[], resolve: ResolveRole): Sliced<BindingIndex> {
   const cluster = emptyScope()
   const anyNamespace = emptyScope()
   const namespaces = new Map<string, Scope>()
   const bindings = objects.filter(object => object.kind === 'ClusterRoleBinding' || object.kind === 'RoleBinding')
-  bindings.sort((a, b) => compareNames(a.name, b.name) || compareNames(namespaceOf(a), namespaceOf(b)))
-  for (const [order, binding] of bindings.entries()) {
+  const sorted = yield* sortSliced(bindings, byName)
+  yield* forEachSliced(sorted, (binding, order) => {
     const namespace = namespaceOf(binding)
     const bound = { binding, namespace, order, rules: resolve(binding.roleRef, namespace) }
     if (binding.kind === 'ClusterRoleBinding') add(bound, [cluster])
     else add(bound, [getOrInsert(namespaces, namespace, emptyScope), anyNamespace])
-  }
+  })
   return { cluster, namespaces, anyNamespace }
 }
 
@@ -110,6 +111,10 @@ function add(bound: Bound, scopes: readonly Scope[]): void {
     const entry = new Entry(bound, subject)
     for (const scope of scopes) getOrInsert(scope[meant.in], meant.name, () => []).push(entry)
   }
+}
+
+function byName(a: RoleBinding | ClusterRoleBinding, b: RoleBinding | ClusterRoleBinding): number {
+  return compareNames(a.name, b.name) || compareNames(namespaceOf(a), namespaceOf(b))
 }
 
 function namespaceOf(binding: RoleBinding | ClusterRoleBinding): string {

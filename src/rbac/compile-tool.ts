@@ -8,6 +8,7 @@ import type { Refused } from './manifest.js'
 import type { Operation } from './operation.js'
 import { compileOperationRule, misleadingArgument, refused, required } from './operation-rule.js'
 import { notPlainArgument } from './plain-arguments.js'
+import { type PossibleCalls, possibleCalls } from './possible-calls.js'
 import type { CatalogTool, ResolvedTool, ServerKubernetes } from './tool-catalog.js'
 
 export interface ToolParts {
@@ -18,6 +19,9 @@ export interface ToolParts {
   readonly uses: ReadonlyMap<string, ArgumentUse>
   readonly inputSchema: InputSchema | undefined
 }
+
+/** Servers, of different settings, for which is kept what a tool may amount to. */
+const mostServers = 16
 
 /** Compiles one tool or prompt whose entry was checked. */
 export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSchema }: ToolParts): CatalogTool {
@@ -51,6 +55,27 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSch
     return { ok: true, cluster: where.cluster, operations: resolved, images, replicas }
   }
 
+  const known = new Map<string, PossibleCalls>()
+  const ofServer = new WeakMap<ServerKubernetes, PossibleCalls>()
+  const possible = (server: ServerKubernetes): PossibleCalls => {
+    const same = ofServer.get(server)
+    if (same !== undefined) return same
+    const found = possibleWith(server)
+    ofServer.set(server, found)
+    return found
+  }
+  const possibleWith = (server: ServerKubernetes): PossibleCalls => {
+    // All that they depend on: Servers are made anew with every change of the policies, catalogues rarely.
+    const { cluster, defaultNamespace, contexts, kinds: discovered } = server
+    const key = JSON.stringify([cluster, defaultNamespace, [...contexts], [...(discovered?.keys() ?? [])]])
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const found = possibleCalls({ spec, kinds, uses, clusterArgument, listed, resolve }, server)
+    if (known.size >= mostServers) known.clear()
+    known.set(key, found)
+    return found
+  }
+
   return {
     name,
     access: spec.access,
@@ -63,6 +88,7 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSch
     refuse: spec.refuse,
     noOperations: spec.operations === 'none' && spec.refuse === undefined,
     resolve,
+    possible,
   }
 }
 

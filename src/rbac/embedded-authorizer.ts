@@ -2,6 +2,7 @@ import type { UserInfo } from '../identity/principal.js'
 import { aggregateErrors } from './aggregate-errors.js'
 import type { Access, Authorizer } from './authorizer.js'
 import { type BindingIndex, createBindingIndex, entriesFor, type Scope } from './binding-index.js'
+import { atOnce, forEachSliced, type Sliced } from './in-slices.js'
 import type { AccessAttributes, ResourceAttributes, UrlAttributes } from './operation.js'
 import type { CompiledRule, PossibleAttributes } from './policy-rule.js'
 import type { RbacObject } from './rbac-objects.js'
@@ -22,8 +23,11 @@ export interface EmbeddedAuthorizer extends Authorizer {
   mayAllow(user: UserInfo, attributes: PossibleAttributes): boolean
   /** Whether {@link authorize} would allow the request in at least one namespace. */
   canInAnyNamespace(user: UserInfo, attributes: Omit<ResourceAttributes, 'namespace'>): boolean
-  /** Where {@link authorize} would allow the request: in all namespaces and without one, or in these (in order). */
-  namespacesWhere(user: UserInfo, attributes: Omit<ResourceAttributes, 'namespace'>): 'all' | readonly string[]
+  /**
+   * Where {@link authorize} would allow the request, for some value of what else is not known of it: in all namespaces and
+   * without one, or in these (in order).
+   */
+  namespacesWhere(user: UserInfo, attributes: Omit<PossibleAttributes, 'namespace'>): 'all' | readonly string[]
   /** Who may do this? Looks at every binding. @param limit of subjects, default 1,000 */
   whoCan(attributes: ResourceAttributes | UrlAttributes, limit?: number): WhoCan
   /** What may a user do? @param namespace default "": the rules that hold everywhere. @param limit of rules, default 10,000 */
@@ -45,8 +49,13 @@ const mostRules = 10_000
  * Two objects of the same kind, namespace and name contradict each other: neither counts (loading reports them).
  */
 export function createEmbeddedAuthorizer(objects: readonly RbacObject[]): EmbeddedAuthorizer {
-  const unique = withoutContradictions(objects)
-  const index = createBindingIndex(unique, createRoleResolver(unique))
+  return atOnce(buildEmbeddedAuthorizer(objects))
+}
+
+/** {@link createEmbeddedAuthorizer} in slices, for objects that are many and change while requests are answered. */
+export function* buildEmbeddedAuthorizer(objects: readonly RbacObject[]): Sliced<EmbeddedAuthorizer> {
+  const unique = yield* withoutContradictions(objects)
+  const index = yield* createBindingIndex(unique, yield* createRoleResolver(unique))
   const { cluster, namespaces, anyNamespace } = index
 
   return {
@@ -110,9 +119,14 @@ function mayAllow(
   return false
 }
 
-function withoutContradictions(objects: readonly RbacObject[]): RbacObject[] {
-  const count = new Map<string, number>()
-  const keys = objects.map(object => rbacKey(object.kind, 'namespace' in object ? object.namespace : '', object.name))
-  for (const key of keys) count.set(key, (count.get(key) ?? 0) + 1)
-  return objects.filter((_, at) => count.get(keys[at] ?? '') === 1)
+function* withoutContradictions(objects: readonly RbacObject[]): Sliced<RbacObject[]> {
+  const first = new Map<string, RbacObject>()
+  const contradicted = new Set<RbacObject>()
+  yield* forEachSliced(objects, object => {
+    const key = rbacKey(object.kind, 'namespace' in object ? object.namespace : '', object.name)
+    const other = first.get(key)
+    if (other === undefined) first.set(key, object)
+    else contradicted.add(other).add(object)
+  })
+  return contradicted.size === 0 ? [...objects] : objects.filter(object => !contradicted.has(object))
 }

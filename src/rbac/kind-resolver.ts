@@ -31,6 +31,7 @@ export interface KindResolver {
 export function kindsOfCluster(kinds: Kinds, cluster: KindResolver | undefined): Kinds {
   if (cluster === undefined) return kinds
   return {
+    all: kinds.all,
     find(apiVersion, kind) {
       const served = cluster.resolve(apiVersion, kind)
       if (served.type === 'ambiguous') return ambiguous

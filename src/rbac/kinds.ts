@@ -21,6 +21,8 @@ export type KindLookup =
 
 /** Finds a kind by its exact spelling; `Kinds` of a catalogue are the built-in ones and those that it adds. */
 export interface Kinds {
+  /** All of them; those that only a cluster knows are not among them. */
+  readonly all: readonly KnownKind[]
   find(apiVersion: string, kind: string): KindLookup
   /** The built-in or added kind that a group and plural resource belong to, of any version. */
   ofResource(group: string, resource: string): KnownKind | undefined
@@ -132,6 +134,7 @@ export function createKinds(added: readonly KnownKind[] = []): Kinds {
     if (!byResource.has(resource)) byResource.set(resource, known)
   }
   return {
+    all: [...byName.values()],
     find(apiVersion, kind) {
       const found = byName.get(`${apiVersion} ${kind}`)
       return found === undefined ? unknown([...byName.values()], apiVersion, kind) : { ok: true, kind: found }

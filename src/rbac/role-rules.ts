@@ -1,5 +1,6 @@
 import { aggregateClusterRoles } from './aggregate-cluster-roles.js'
 import { goQuote } from './go-quote.js'
+import { forEachSliced, type Sliced } from './in-slices.js'
 import { type CompiledRule, compileRule } from './policy-rule.js'
 import { type PolicyRule, type RbacObject, type RoleRef, rbacKey } from './rbac-objects.js'
 
@@ -26,13 +27,14 @@ function compileOnce(rule: PolicyRule): CompiledRule {
  * Resolves references to roles (pkg/registry/rbac/validation/rule.go, GetRoleReferenceRules), aggregation applied. A Role
  * is looked for in the binding's own namespace; apiGroup is not looked at.
  */
-export function createRoleResolver(objects: readonly RbacObject[]): ResolveRole {
+export function* createRoleResolver(objects: readonly RbacObject[]): Sliced<ResolveRole> {
   const roles = new Map<string, RoleRules>()
   const compile = (rules: readonly PolicyRule[]): RoleRules => ({ ok: true, rules: rules.map(compileOnce) })
-  for (const [name, rules] of aggregateClusterRoles(objects.filter(object => object.kind === 'ClusterRole')))
-    roles.set(rbacKey('ClusterRole', '', name), compile(rules))
-  for (const object of objects)
+  const ofCluster = aggregateClusterRoles(objects.filter(object => object.kind === 'ClusterRole'))
+  yield* forEachSliced(ofCluster, ([name, rules]) => roles.set(rbacKey('ClusterRole', '', name), compile(rules)))
+  yield* forEachSliced(objects, object => {
     if (object.kind === 'Role') roles.set(rbacKey('Role', object.namespace, object.name), compile(object.rules))
+  })
 
   return (ref, namespace) => {
     if (ref.kind !== 'Role' && ref.kind !== 'ClusterRole')

@@ -72,6 +72,11 @@ export function fakeWatch(): FakeWatch {
       return this.fresh
     },
     objects: () => [],
+    *read() {
+      yield
+      return []
+    },
+    version: () => '',
     onChange: listener => void listeners.push(listener),
     change() {
       for (const listener of listeners) listener()

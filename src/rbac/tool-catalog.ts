@@ -2,6 +2,7 @@ import type { JsonObject } from '../protocol/json-value.js'
 import type { InputSchema } from './input-schema.js'
 import type { KindResolver } from './kind-resolver.js'
 import type { Operation } from './operation.js'
+import type { PossibleCalls } from './possible-calls.js'
 import type { UnknownAnswers } from './unknown-answers.js'
 
 export type ToolAccess = 'read' | 'write' | 'delete' | 'exec' | 'sensitive'
@@ -27,6 +28,8 @@ export interface CatalogTool {
   readonly noOperations: boolean
   /** What the call amounts to. Pure; never throws. */
   resolve(args: JsonObject, server: ServerKubernetes): ResolvedTool
+  /** What {@link resolve} can come to for any arguments. Worked out once per Server. */
+  possible(server: ServerKubernetes): PossibleCalls
 }
 
 /** What a Server means by arguments that are left out. */

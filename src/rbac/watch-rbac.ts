@@ -2,6 +2,7 @@ import type { ApiServer } from '../kube/api-server.js'
 import { type CollectionEvent, type WatchTimings, watchCollection } from '../kube/watch-collection.js'
 import type { Freshness, WatchedCollection } from '../kube/watched-collection.js'
 import type { JsonObject } from '../protocol/json-value.js'
+import { atOnce, forEachSliced, type Sliced } from './in-slices.js'
 import type { RbacObject } from './rbac-objects.js'
 import type { RbacWatch } from './rbac-watch.js'
 import { readStoredRbac, type StoredRbac } from './read-stored-rbac.js'
@@ -84,14 +85,23 @@ export function watchRbac(api: ApiServer, options: WatchRbacOptions = {}): RbacW
     return reading
   }
 
-  function readAll(): RbacObject[] {
+  const version = () => watched.map(({ collection }) => collection.generation).join()
+
+  /** What is read is one moment, however long it takes: role and bindings of two moments could allow what neither did. */
+  function* readAll(): Sliced<readonly RbacObject[]> {
+    if (!watched.every(({ collection }) => collection.freshness().synced)) return none
+    const from = version()
+    if (from === builtFrom) return objects
+    const stored = watched.map(({ kind, collection }) => ({ kind, entries: [...collection.objects] }))
     const all: RbacObject[] = []
-    for (const { kind, collection } of watched) {
-      for (const [name, stored] of collection.objects) {
-        const reading = read(kind, name, stored)
+    for (const { kind, entries } of stored) {
+      yield* forEachSliced(entries, ([name, object]) => {
+        const reading = read(kind, name, object)
         if (reading.ok) all.push(reading.object)
-      }
+      })
     }
+    objects = all
+    builtFrom = from
     return all
   }
 
@@ -103,15 +113,9 @@ export function watchRbac(api: ApiServer, options: WatchRbacOptions = {}): RbacW
       telling = undefined
     },
     freshness: () => worst(watched.map(({ collection }) => collection.freshness())),
-    objects() {
-      if (!watched.every(({ collection }) => collection.freshness().synced)) return none
-      const from = watched.map(({ collection }) => collection.generation).join()
-      if (from !== builtFrom) {
-        objects = readAll()
-        builtFrom = from
-      }
-      return objects
-    },
+    objects: () => atOnce(readAll()),
+    read: readAll,
+    version,
     onChange: listener => void listeners.push(listener),
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Freshness } from '../kube/watched-collection.js'
+import type { Sliced } from './in-slices.js'
 import { ask, clusterBinding, clusterRole, getPods, subject, user } from './rbac.fixture.js'
 import type { RbacObject } from './rbac-objects.js'
 import type { RbacWatch } from './rbac-watch.js'
@@ -10,16 +11,26 @@ class FakeWatch implements RbacWatch {
   known: readonly RbacObject[] = []
   readonly #listeners: (() => void)[] = []
   start(): void {}
+  *read(): Sliced<readonly RbacObject[]> {
+    yield
+    return this.known
+  }
   stop(): void {}
   freshness = () => this.state
+  #version = 0
   objects = () => this.known
+  version = () => String(this.#version)
   onChange(listener: () => void): void {
     this.#listeners.push(listener)
   }
   now(objects: readonly RbacObject[]): void {
+    this.silently(objects)
+    for (const listener of this.#listeners) listener()
+  }
+  silently(objects: readonly RbacObject[]): void {
     this.state = { synced: true, staleForMs: 0, problem: '' }
     this.known = objects
-    for (const listener of this.#listeners) listener()
+    this.#version++
   }
 }
 
@@ -83,6 +94,32 @@ describe('createWatchedAuthorizer', () => {
     expect(authorizer.embedded() === undefined).toBe(code !== undefined)
     watch.state = { synced: true, staleForMs: 0, problem: '' }
     expect(authorizer.authorize(alice, ask({}))).toEqual(allowed)
+  })
+
+  it('allows nothing by what was known before an outage, while a new index is being made', async () => {
+    const authorizer = createWatchedAuthorizer(watch)
+    watch.now(objects)
+    expect(authorizer.authorize(alice, ask({}))).toEqual(allowed)
+    watch.state = { synced: true, staleForMs: 1_000_000, problem: 'cannot watch' }
+    await vi.advanceTimersByTimeAsync(1_000_000)
+    // The binding is gone, which the watch knows before the authorizer is told.
+    watch.silently([role])
+    expect(authorizer.authorize(alice, ask({}))).toMatchObject({ failed: 'dependency.rbac_stale' })
+    expect(authorizer.embedded()).toBeUndefined()
+    watch.now([role])
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(authorizer.authorize(alice, ask({}))).toEqual({ allowed: false, reason: '' })
+  })
+
+  it('goes on answering while changes come without end', async () => {
+    const authorizer = createWatchedAuthorizer(watch)
+    watch.now(objects)
+    for (let at = 0; at < 2_000; at++) {
+      watch.now(objects)
+      watch.silently(objects)
+      await vi.advanceTimersByTimeAsync(20)
+      expect(authorizer.authorize(alice, ask({}))).toEqual(allowed)
+    }
   })
 
   it('fails when the objects became too many', () => {

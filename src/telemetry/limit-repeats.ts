@@ -7,7 +7,7 @@ export function limitRepeats(
   emit: (kind: string, suppressed: number) => void,
   options: { readonly burst?: number; readonly intervalMs?: number; readonly now?: () => number } = {},
 ): (kind: string) => void {
-  const { burst = 5, intervalMs = 60_000, now = Date.now } = options
+  const { burst = 5, intervalMs = 60_000, now = () => performance.now() } = options
   const kinds = new Map<string, { since: number; passed: number; suppressed: number }>()
   return kind => {
     const key = kinds.has(kind) || kinds.size < 100 ? kind : 'other'

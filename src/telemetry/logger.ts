@@ -15,6 +15,9 @@ export type Subsystem =
   | 'decision'
   | 'upstream'
   | 'ext-authz'
+  | 'ext-proc'
+  | 'ext-mcp'
+  | 'authzen'
   | 'http'
   | 'telemetry'
 

@@ -64,6 +64,11 @@ const freshWatch: RbacWatch = {
   stop: () => undefined,
   freshness: () => ({ synced: true, staleForMs: 0, problem: '' }),
   objects: () => [],
+  *read() {
+    yield
+    return []
+  },
+  version: () => '',
   onChange: () => undefined,
 }
 

@@ -35,12 +35,18 @@ function overlap(pattern: UnknownPattern, path: AttributePath): boolean {
   return true
 }
 
-/** Patterns by their variable. */
+/** Of lists of patterns seen lately: many expressions are evaluated with the same part of the input unknown. */
+const known = new WeakMap<readonly UnknownPattern[], ReadonlyMap<string, readonly UnknownPattern[]>>()
+
+/** Patterns by their variable. The list must not change from then on. */
 export function patternsByName(patterns: readonly UnknownPattern[]): ReadonlyMap<string, readonly UnknownPattern[]> {
+  const before = known.get(patterns)
+  if (before !== undefined) return before
   const byName = new Map<string, UnknownPattern[]>()
   for (const pattern of patterns) {
     const [name] = pattern
     byName.set(name, [...(byName.get(name) ?? []), pattern])
   }
+  known.set(patterns, byName)
   return byName
 }

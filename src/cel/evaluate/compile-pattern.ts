@@ -1,5 +1,5 @@
 import { matchesPattern } from '../library/matches-pattern.js'
-import { compilePattern } from '../library/patterns.js'
+import { preparedAgain } from '../library/patterns.js'
 import { Failure, type Result } from '../values/value.js'
 import type { CompileSession } from './compile-session.js'
 import { constantOf } from './compiled.js'
@@ -16,11 +16,23 @@ export function compilePatternTest(
 ): ((text: string, frame: Frame) => Result) | undefined {
   const constant = code && constantOf(code)
   if (typeof constant?.value !== 'string') return undefined
-  const pattern = compilePattern(constant.value)
-  if (pattern instanceof Failure) {
-    session.problems.push({ message: pattern.message, at })
-    const refused = place(pattern, at)
+  const source = constant.value
+  const compiled = session.preparePattern(source)
+  if (compiled instanceof Failure) {
+    session.problems.push({ message: compiled.message, at })
+    const refused = place(compiled, at)
     return () => refused
   }
-  return (text, frame) => matchesPattern(text, pattern, frame, 0) ?? spent
+  // Some take megabytes: they are kept where their number is bounded, and expressions are not.
+  let held = new WeakRef(compiled)
+  return (text, frame) => {
+    let pattern = held.deref()
+    if (pattern === undefined) {
+      const again = preparedAgain(source, frame)
+      if (again instanceof Failure) return spent
+      held = new WeakRef(again)
+      pattern = again
+    }
+    return matchesPattern(text, pattern, frame, 0) ?? spent
+  }
 }

@@ -1,4 +1,6 @@
+import { type CompiledPattern, largestProgram, preparePattern } from '../library/patterns.js'
 import type { CallExpr, Expr } from '../syntax/ast.js'
+import { Failure } from '../values/value.js'
 import { type Call, dispatcher } from './dispatch.js'
 import type { Code, Slots } from './frame.js'
 import type { LoadProblem } from './program.js'
@@ -13,6 +15,9 @@ export class CompileSession {
   readonly #compile: (session: CompileSession, expr: Expr, scope: Scope | undefined) => Code
   /** What was made ready for the functions that it calls, by the names that these charge for it with. */
   readonly prepared = new Set<string>()
+  /** Constant patterns of this expression, and the instructions of all of them together. */
+  readonly #patterns = new Set<string>()
+  #instructions = 0
   readonly #variables = new Map<string, number>()
   #locals = 0
 
@@ -25,6 +30,17 @@ export class CompileSession {
   /** An expression that stands inside another. */
   compile(expr: Expr, scope: Scope | undefined): Code {
     return this.#compile(this, expr, scope)
+  }
+
+  /** A constant pattern. All of one expression may be as large together as one alone: each takes its time to compile. */
+  preparePattern(source: string): CompiledPattern | Failure {
+    const known = this.#patterns.has(source)
+    if (!known && this.#instructions > largestProgram) return tooLarge
+    const compiled = preparePattern(source)
+    if (known || compiled instanceof Failure) return compiled
+    this.#patterns.add(source)
+    this.#instructions += compiled.weight
+    return this.#instructions > largestProgram ? tooLarge : compiled
   }
 
   /** Where a variable is kept once it is read. */
@@ -56,3 +72,7 @@ export class CompileSession {
     return dispatcher(name, overloads, method, arity, node.at, this.overloadIds(node))
   }
 }
+
+const tooLarge = new Failure(
+  'the regular expressions of this expression repeat too much together: use smaller counts in {}',
+)

@@ -1,6 +1,7 @@
-import { patternKey, preparePattern } from '../library/patterns.js'
+import { patternKey } from '../library/patterns.js'
 import type { CallExpr } from '../syntax/ast.js'
 import { zoneKey, zoneOffset } from '../values/time-zone.js'
+import { Failure } from '../values/value.js'
 import type { CompileSession } from './compile-session.js'
 import { constantOf } from './compiled.js'
 import type { Code } from './frame.js'
@@ -32,9 +33,9 @@ export function prepareConstants(
   const at = patternAt.get(name)
   const pattern = at === undefined ? undefined : textOf(operands[at])
   if (at !== undefined && pattern !== undefined && session.options.overloads.has(name)) {
-    const refused = preparePattern(pattern)
-    if (refused === undefined) session.prepared.add(patternKey(pattern))
-    else session.problems.push({ message: refused.message, at: node.args[at]?.at ?? node.at })
+    const compiled = session.preparePattern(pattern)
+    if (!(compiled instanceof Failure)) session.prepared.add(patternKey(pattern))
+    else session.problems.push({ message: compiled.message, at: node.args[at]?.at ?? node.at })
   }
   const zone = zoned.has(name) ? textOf(operands[0]) : undefined
   if (zone !== undefined && zoneOffset(zone, 0, free) !== undefined) session.prepared.add(zoneKey(zone))

@@ -12,6 +12,9 @@ export const largestProgram = 10_000
 /** Patterns of policies, kept for all evaluations, and patterns that came with data. */
 const keptConstants = 4096
 const keptDynamic = 256
+/** Instructions of all that are kept: one takes some 150 to 600 bytes. */
+const keptConstantInstructions = 100_000
+const keptDynamicInstructions = 50_000
 
 export interface CompiledPattern {
   readonly pattern: RE2JS
@@ -44,38 +47,71 @@ export function compilePattern(source: string): CompiledPattern | Failure {
 
 const refused = new Failure('not a regular expression of RE2')
 
+interface PatternLimits {
+  readonly patterns: number
+  readonly instructions: number
+}
+
 /** The patterns used last, refused ones too. */
 class PatternCache {
-  readonly #size: number
+  readonly #limits: PatternLimits
   readonly #patterns = new Map<string, CompiledPattern | Failure>()
+  #instructions = 0
 
-  constructor(size: number) {
-    this.#size = size
+  constructor(limits: PatternLimits) {
+    this.#limits = limits
   }
 
   get(source: string): CompiledPattern | Failure | undefined {
     const known = this.#patterns.get(source)
-    if (known !== undefined) this.set(source, known)
+    if (known !== undefined) {
+      this.#patterns.delete(source)
+      this.#patterns.set(source, known)
+    }
     return known
   }
 
   set(source: string, pattern: CompiledPattern | Failure): void {
-    this.#patterns.delete(source)
-    const oldest = this.#patterns.size < this.#size ? undefined : this.#patterns.keys().next().value
-    if (oldest !== undefined) this.#patterns.delete(oldest)
+    this.#forget(source)
     this.#patterns.set(source, pattern)
+    this.#instructions += weightOf(pattern)
+    for (const oldest of this.#patterns.keys()) {
+      if (this.#patterns.size <= this.#limits.patterns && this.#instructions <= this.#limits.instructions) break
+      this.#forget(oldest)
+    }
+  }
+
+  #forget(source: string): void {
+    const known = this.#patterns.get(source)
+    if (known === undefined) return
+    this.#instructions -= weightOf(known)
+    this.#patterns.delete(source)
   }
 }
 
-const prepared = new PatternCache(keptConstants)
-const dynamic = new PatternCache(keptDynamic)
+function weightOf(pattern: CompiledPattern | Failure): number {
+  return pattern instanceof Failure ? 0 : pattern.weight
+}
 
-/** Compiles a constant pattern at load; it is kept for all evaluations. The failure says what is wrong. */
-export function preparePattern(source: string): Failure | undefined {
+const prepared = new PatternCache({ patterns: keptConstants, instructions: keptConstantInstructions })
+const dynamic = new PatternCache({ patterns: keptDynamic, instructions: keptDynamicInstructions })
+
+/**
+ * Compiles a constant pattern at load; it is kept for all evaluations, as long as there is room, and shared by all that say
+ * the same. The failure says what is wrong.
+ */
+export function preparePattern(source: string): CompiledPattern | Failure {
+  const known = prepared.get(source)
+  if (known !== undefined) return known
   const compiled = compilePattern(source)
-  if (compiled instanceof Failure) return compiled
-  prepared.set(source, compiled)
-  return undefined
+  if (!(compiled instanceof Failure)) prepared.set(source, compiled)
+  return compiled
+}
+
+/** A constant pattern for which there was no more room: it is compiled anew, and paid for. */
+export function preparedAgain(source: string, context: CallContext): CompiledPattern | Failure {
+  if (prepared.get(source) === undefined && !context.charge(compileUnits(source))) return outOfBudget
+  return preparePattern(source)
 }
 
 /** What a pattern that was compiled at load is called when it comes to paying for it. */
@@ -89,11 +125,15 @@ export function patternKey(source: string): string {
  */
 export function patternFor(source: string, context: CallContext): CompiledPattern | Failure {
   if (source.length > longestPattern) return tooLong
-  if (!chargeOnce(context, patternKey(source), 20 * source.length + 4 * patternShape(source).size)) return outOfBudget
+  if (!chargeOnce(context, patternKey(source), compileUnits(source))) return outOfBudget
   const known = prepared.get(source) ?? dynamic.get(source)
   if (known !== undefined) return known
   const compiled = compilePattern(source)
   const answer = compiled instanceof Failure && compiled !== tooLarge ? refused : compiled
   dynamic.set(source, answer)
   return answer
+}
+
+function compileUnits(source: string): number {
+  return 20 * source.length + 4 * patternShape(source).size
 }

@@ -54,6 +54,21 @@ describe('createCheckHandler', () => {
     if (answer instanceof Uint8Array) expect(read(answer).code).toBe(0)
   })
 
+  it('sets a deadline of its own where the gateway has none', async () => {
+    const deadlines: (number | undefined)[] = []
+    const decide: Decide = ({ deadline }) => {
+      deadlines.push(deadline)
+      return new Promise(() => undefined)
+    }
+    const { handler } = handlerOf(decide, { answerWithinMs: 60 })
+    const before = Date.now()
+    expect(read(await handler(message, context()))).toMatchObject({ code: 7, http: 503 })
+    expect(deadlines[0]).toBeGreaterThanOrEqual(before + 60)
+    const stated = before + 100
+    await handler(message, context(stated))
+    expect(deadlines[1]).toBe(stated)
+  })
+
   it('denies before the deadline when the decision is not there', async () => {
     const { handler } = handlerOf(() => new Promise(() => undefined))
     const answer = read(await handler(message, context(Date.now() + 100)))

@@ -14,6 +14,8 @@ export interface CheckHandlerOptions {
   readonly maxInFlight?: number
   /** Larger messages are denied without being read. Bytes, default 5 MiB. */
   readonly maxMessageBytes?: number
+  /** How long a request may take that comes without a deadline. Milliseconds; default: each part takes its own time. */
+  readonly answerWithinMs?: number
   /** Something is broken, in us or in the gateway's configuration. `detail` holds nothing of the request. */
   onError(detail: string, error?: unknown): void
   /**
@@ -28,6 +30,8 @@ export interface CheckHandlerOptions {
 export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
   const maxInFlight = options.maxInFlight ?? 1024
   const maxMessageBytes = options.maxMessageBytes ?? 5 * 1024 * 1024
+  const { answerWithinMs } = options
+  const ownDeadline = () => (answerWithinMs === undefined ? undefined : Date.now() + answerWithinMs)
   let inFlight = 0
 
   const report = (detail: string, error?: unknown) => {
@@ -92,7 +96,7 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
   return (message, context) => {
     let request: InboundRequest | undefined
     try {
-      const asked = read(message, context.deadline)
+      const asked = read(message, context.deadline ?? ownDeadline())
       if ('outcome' in asked) return write(asked, undefined)
       request = asked
       // Asked before the limit is looked at: a caller whose decision needs no waiting does not pay for those who wait.

@@ -19,6 +19,11 @@ export interface ExtAuthzListener {
   readonly maxConcurrentStreams?: number
   /** Decisions that may wait at the same time. Default 1024. */
   readonly maxInFlight?: number
+  /**
+   * How long a request may take that comes without a deadline. Milliseconds. Default: 2000 with the profile agentgateway,
+   * which never says how long it waits; else each part takes its own time.
+   */
+  readonly answerWithinMs?: number
   /** Age at which connections are closed gracefully. Default never. */
   readonly maxConnectionAgeMs?: number
 }
@@ -46,6 +51,9 @@ export interface ExtAuthzDoor {
 
 export const extAuthzService = 'envoy.service.auth.v3.Authorization'
 
+/** Milliseconds for what comes without a deadline, where the gateway never has one. */
+const ownLimits: Readonly<Record<GatewayProfile, number | undefined>> = { envoy: undefined, agentgateway: 2000 }
+
 /**
  * Room above maxMessageBytes in which an oversized message is still answered by our own denial. Beyond it the transport
  * refuses with a gRPC error, which a gateway with failure_mode_allow takes for a permission.
@@ -55,6 +63,7 @@ const oversizeRoom = 32 * 1024 * 1024
 /** Envoy's external authorization over gRPC, with the standard health service beside it. */
 export function createExtAuthzDoor({ decide, listener, onError, onEmergency }: ExtAuthzDoorOptions): ExtAuthzDoor {
   const { name, profile, trust, address } = listener
+  const answerWithinMs = listener.answerWithinMs ?? ownLimits[profile]
   const maxMessageBytes = listener.maxMessageBytes ?? 5 * 1024 * 1024
   const health = createGrpcHealth([extAuthzService])
   const check = createCheckHandler({
@@ -62,6 +71,7 @@ export function createExtAuthzDoor({ decide, listener, onError, onEmergency }: E
     listener: { name, door: 'ext-authz', profile, trust },
     maxMessageBytes,
     onError,
+    ...(answerWithinMs === undefined ? {} : { answerWithinMs }),
     ...(onEmergency === undefined ? {} : { onEmergency }),
     ...(listener.maxInFlight === undefined ? {} : { maxInFlight: listener.maxInFlight }),
   })

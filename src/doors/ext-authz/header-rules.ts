@@ -1,4 +1,5 @@
 import type { HeaderValue } from '../../decision/decision.js'
+import { isHeaderName, isHeaderValue } from '../envoy/header-text.js'
 
 /** Where a header goes: to the server, to the client with the server's answer, or to the client with our own answer. */
 export type HeaderPlace = 'request' | 'response' | 'reply'
@@ -7,7 +8,7 @@ export type HeaderPlace = 'request' | 'response' | 'reply'
  * Headers per answer and their bytes (names and values). Envoy's own limits are 100 headers and 60 KiB in all: what
  * these leave is the room of the request (headerBudget of the protocol).
  */
-export const headerLimits = { count: 24, bytes: 28 * 1024, removed: 256, removedBytes: 64 * 1024, name: 128 } as const
+export const headerLimits = { count: 24, bytes: 28 * 1024, removed: 256, removedBytes: 64 * 1024 } as const
 
 /**
  * Names that change the message itself or its way instead of describing it (RFC 9110, sections 6 and 7.6). Envoy applies
@@ -82,42 +83,4 @@ function namesProblem(names: readonly string[]): string | undefined {
     if (framingNames.has(name)) return `header ${name} cannot be removed`
   }
   return bytes > headerLimits.removedBytes ? 'names of headers to remove are too long' : undefined
-}
-
-/** The characters of a token (RFC 9110, section 5.6.2) in lower case, by their codes. */
-const tokenCharacters: readonly boolean[] = Array.from({ length: 128 }, (_, code) =>
-  /[a-z0-9!#$%&'*+\-.^_`|~]/.test(String.fromCharCode(code)),
-)
-
-/** A token (RFC 9110, section 5.6.2) in lower case. */
-export function isHeaderName(name: string, limit: number = headerLimits.name): boolean {
-  if (name.length === 0 || name.length > limit) return false
-  for (let i = 0; i < name.length; i++) {
-    if (tokenCharacters[name.charCodeAt(i)] !== true) return false
-  }
-  return true
-}
-
-/** Not empty, no control characters, no space at the ends, no half of a surrogate pair (it would not be UTF-8). */
-export function isHeaderValue(value: string): boolean {
-  if (value.length === 0 || value.trim().length !== value.length) return false
-  let surrogates = false
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i)
-    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return false
-    if (code >= 0xd800 && code <= 0xdfff) surrogates = true
-  }
-  return !surrogates || isWellFormed(value)
-}
-
-/** True if every surrogate has its other half, so that the text has an UTF-8 form; else gateways refuse the message. */
-export function isWellFormed(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code < 0xd800 || code > 0xdfff) continue
-    const next = text.charCodeAt(i + 1)
-    if (code > 0xdbff || !(next >= 0xdc00 && next <= 0xdfff)) return false
-    i++
-  }
-  return true
 }

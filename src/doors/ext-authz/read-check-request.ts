@@ -1,11 +1,12 @@
 import { envoy } from '../../../gen/wire.js'
-import { envoyBody } from '../../protocol/envoy-body.js'
+import { gatewayBody } from '../../protocol/gateway-body.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
 import type { JsonObject } from '../../protocol/json-value.js'
+import { structToJson } from '../envoy/struct-value.js'
+import { isTraceParent } from '../envoy/trace-parent.js'
 import { type ReadHeaders, readHeaders } from './read-headers.js'
 import { readPeerCertificate } from './read-peer-certificate.js'
-import { structToJson } from './struct-value.js'
-import { isTraceParent } from './trace-parent.js'
+import { withShownToken } from './shown-token.js'
 
 type AttributeContext = envoy.service.auth.v3.IAttributeContext
 
@@ -15,7 +16,7 @@ export type ReadCheckRequest =
   | { readonly ok: false; readonly detail: string }
 
 /**
- * Reads Envoy's CheckRequest. Bytes that do not decode, or that contradict themselves, are a value and not an exception.
+ * Reads the CheckRequest of Envoy, or of a gateway that speaks its protocol; the listener's profile says which. Bytes that do not decode, or that contradict themselves, are a value and not an exception.
  * @param deadline milliseconds since the epoch at which the gateway stops waiting; undefined when it did not say
  */
 export function readCheckRequest(
@@ -32,8 +33,7 @@ export function readCheckRequest(
   const http = attributes?.request?.http
   if (!attributes || !http) return { ok: false, detail: 'the CheckRequest has no attributes.request.http' }
 
-  const read = readHeaders(http)
-  const { headers } = read
+  const read = readHeaders(http, listener.profile)
   const target = agreed(read, ':path', http.path ?? '')
   const method = agreed(read, ':method', http.method ?? '')
   const authority = agreed(read, ':authority', http.host ?? '')
@@ -48,6 +48,8 @@ export function readCheckRequest(
     return { ok: false, detail: 'metadata of the CheckRequest is too large, too deep or not JSON' }
   }
 
+  const shown = withShownToken(read.headers, filterMetadata, listener.profile)
+  const { headers } = shown
   const question = target.indexOf('?')
   const traceparent = headers.one('traceparent')
   const request: InboundRequest = {
@@ -57,7 +59,7 @@ export function readCheckRequest(
     path: question < 0 ? target : target.slice(0, question),
     query: question < 0 ? undefined : target.slice(question + 1),
     headers,
-    body: envoyBody({
+    body: gatewayBody(listener.profile, {
       method,
       headers,
       rawBody: http.rawBody ?? noBytes,
@@ -70,7 +72,11 @@ export function readCheckRequest(
       principal: attributes.source?.principal ?? '',
       ...readPeerCertificate(attributes.source?.certificate ?? ''),
     },
-    context: { extensions: readExtensions(attributes.contextExtensions), routeMetadata, filterMetadata },
+    context: {
+      extensions: readExtensions(attributes.contextExtensions),
+      routeMetadata,
+      filterMetadata: shown.filterMetadata,
+    },
     traceparent: traceparent !== undefined && isTraceParent(traceparent) ? traceparent : undefined,
     deadline,
     listener,

@@ -1,6 +1,7 @@
-import { isUtf8 } from 'node:buffer'
 import type { envoy } from '../../../gen/wire.js'
+import type { GatewayProfile } from '../../protocol/inbound-request.js'
 import { RequestHeaders } from '../../protocol/request-headers.js'
+import { headerText } from '../envoy/read-header-map.js'
 
 export interface ReadHeaders {
   readonly headers: RequestHeaders
@@ -12,7 +13,10 @@ export interface ReadHeaders {
  * Headers of a check request. `header_map` (Envoy's encode_raw_headers) wins over `headers`, because it keeps repeats
  * apart and bytes as they are; a gateway fills one of them.
  */
-export function readHeaders(http: envoy.service.auth.v3.AttributeContext.IHttpRequest): ReadHeaders {
+export function readHeaders(
+  http: envoy.service.auth.v3.AttributeContext.IHttpRequest,
+  profile: GatewayProfile = 'envoy',
+): ReadHeaders {
   const entries: [string, string][] = []
   const pseudo = new Map<string, string[]>()
   const add = (key: string, value: string) => {
@@ -28,10 +32,12 @@ export function readHeaders(http: envoy.service.auth.v3.AttributeContext.IHttpRe
   }
   const list = http.headerMap?.headers ?? []
   if (list.length > 0) {
-    for (const { key, value, rawValue } of list) add(key ?? '', rawValue?.length ? text(rawValue) : (value ?? ''))
+    for (const { key, value, rawValue } of list) add(key ?? '', rawValue?.length ? headerText(rawValue) : (value ?? ''))
   } else {
     const { headers } = http
-    for (const key in headers) if (Object.hasOwn(headers, key)) add(key, unfiltered(key, headers[key] ?? ''))
+    // agentgateway writes U+FFFD itself, and "!" only where the client did.
+    const value = profile === 'envoy' ? unfiltered : asShown
+    for (const key in headers) if (Object.hasOwn(headers, key)) add(key, value(key, headers[key] ?? ''))
   }
   return { headers: RequestHeaders.from(entries), pseudo }
 }
@@ -44,8 +50,6 @@ function unfiltered(key: string, value: string): string {
   return key.startsWith(':') || !value.includes('!') ? value : value.replaceAll('!', '\ufffd')
 }
 
-/** UTF-8 where it is valid, else one character per byte: never a replacement character that would equal another value. */
-function text(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return isUtf8(buffer) ? buffer.toString('utf8') : buffer.toString('latin1')
+function asShown(_key: string, value: string): string {
+  return value
 }

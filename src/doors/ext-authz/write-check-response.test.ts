@@ -227,6 +227,19 @@ it('an allow holds nothing that Envoy would follow, skip, append or split at, wh
 })
 
 describe('metadata', () => {
+  it('holds long lists of allowed tools, and no other', () => {
+    const names = Array.from({ length: 5000 }, (_, index) => `tool_${index}`)
+    const { fields } = written({
+      ...allow(),
+      metadata: new Map([
+        ['allowed_tools', names],
+        ['other', names],
+      ]),
+    }).dynamicMetadata
+    expect(fields.allowed_tools.listValue.values).toHaveLength(4096)
+    expect(fields.other.listValue.values).toHaveLength(16)
+  })
+
   it('becomes a Struct', () => {
     const metadata = new Map<string, MetadataValue>([
       ['s', 'x'],

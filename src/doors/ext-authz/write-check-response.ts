@@ -1,7 +1,8 @@
 import { envoy, type google } from '../../../gen/wire.js'
 import type { Answer, Decision, HeaderValue } from '../../decision/decision.js'
+import { isWellFormed } from '../envoy/header-text.js'
 import { encodeAllow } from './encode-allow.js'
-import { headersProblem, isWellFormed, removalProblem } from './header-rules.js'
+import { headersProblem, removalProblem } from './header-rules.js'
 import { metadataToStruct, sendableMetadata } from './write-metadata.js'
 
 const { CheckResponse } = envoy.service.auth.v3

@@ -1,9 +1,11 @@
 import type { google } from '../../../gen/wire.js'
 import type { MetadataValue } from '../../decision/decision.js'
-import { isWellFormed } from './header-rules.js'
+import { isWellFormed } from '../envoy/header-text.js'
 
 const maxEntries = 64
 const maxListed = 16
+/** The one list that rules of the gateway go by: cut, it would hide what it should show. agentgateway takes 20,000. */
+const longList = { key: 'allowed_tools', max: 4096 } as const
 const maxLength = 2048
 
 /**
@@ -14,12 +16,12 @@ const maxLength = 2048
 export function sendableMetadata(metadata: ReadonlyMap<string, MetadataValue>): ReadonlyMap<string, MetadataValue> {
   if (isSendable(metadata)) return metadata
   const kept = [...metadata].filter(([key, value]) => isSendableKey(key) && !isOddNumber(value)).slice(0, maxEntries)
-  return new Map(kept.map(([key, value]) => [key, cut(value)]))
+  return new Map(kept.map(([key, value]) => [key, cut(key, value)]))
 }
 
 function isSendable(metadata: ReadonlyMap<string, MetadataValue>): boolean {
   if (metadata.size > maxEntries) return false
-  for (const [key, value] of metadata) if (!isSendableKey(key) || !isSendableValue(value)) return false
+  for (const [key, value] of metadata) if (!isSendableKey(key) || !isSendableValue(key, value)) return false
   return true
 }
 
@@ -31,7 +33,7 @@ function isOddNumber(value: MetadataValue): boolean {
   return typeof value === 'number' && !Number.isFinite(value)
 }
 
-function isSendableValue(value: MetadataValue): boolean {
+function isSendableValue(key: string, value: MetadataValue): boolean {
   switch (typeof value) {
     case 'string':
       return isText(value)
@@ -40,13 +42,17 @@ function isSendableValue(value: MetadataValue): boolean {
     case 'number':
       return Number.isFinite(value)
     case 'object':
-      return value.length <= maxListed && value.every(isText)
+      return value.length <= listed(key) && value.every(isText)
   }
 }
 
-function cut(value: MetadataValue): MetadataValue {
+function listed(key: string): number {
+  return key === longList.key ? longList.max : maxListed
+}
+
+function cut(key: string, value: MetadataValue): MetadataValue {
   if (typeof value === 'string') return cutText(value)
-  return typeof value === 'object' ? value.slice(0, maxListed).map(cutText) : value
+  return typeof value === 'object' ? value.slice(0, listed(key)).map(cutText) : value
 }
 
 function cutText(text: string): string {

@@ -17,7 +17,16 @@ import { fileURLToPath } from 'node:url'
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createGrpcJsTransport, type GrpcJsTransportOptions } from './grpc-js-transport.js'
-import type { BoundAddress, CallContext, GrpcService, GrpcTransport, UnaryHandler } from './grpc-transport.js'
+import type {
+  BidiReceiver,
+  BidiStream,
+  BidiStreamHandler,
+  BoundAddress,
+  CallContext,
+  GrpcService,
+  GrpcTransport,
+  UnaryHandler,
+} from './grpc-transport.js'
 
 const fixtures = fileURLToPath(new URL('../../../test/wire/fixtures/', import.meta.url))
 const fixture = (name: string) => join(fixtures, name)
@@ -345,5 +354,204 @@ describe('drain', () => {
     await transport.stop()
     await transport.stop()
     expect(await transport.drain(10)).toBe(0)
+  })
+})
+
+describe('streams in both directions', () => {
+  const talkPath = '/test.Echo/Talk'
+
+  async function startTalk(talk: BidiStreamHandler, options: Partial<GrpcJsTransportOptions> = {}) {
+    return start(echo, options, [{ unary: new Map(), bidiStreams: new Map([[talkPath, talk]]) }])
+  }
+
+  function open(target: string, deadline = Date.now() + 5000) {
+    const call = client(target).makeBidiStreamRequest(talkPath, pass, pass, new Metadata(), { deadline })
+    const got: string[] = []
+    let ended: number | undefined
+    call.on('data', (message: Buffer) => got.push(String(message)))
+    call.on('error', () => undefined)
+    call.on('status', ({ code }: { code: number }) => {
+      ended = code
+    })
+    return { call, got, ended: () => ended }
+  }
+
+  const answering =
+    (onMessage: (stream: BidiStream, message: Buffer) => undefined | Promise<void>): BidiStreamHandler =>
+    stream => ({ onMessage: message => onMessage(stream, message), onEnd: () => stream.end() })
+
+  it('answer message by message, in order, until the caller has said all', async () => {
+    const { target } = await startTalk(answering((stream, message) => stream.send(message)))
+    const { call, got, ended } = open(target)
+    for (let i = 0; i < 100; i++) call.write(Buffer.from(String(i)))
+    call.end()
+    await expect.poll(ended).toBe(status.OK)
+    expect(got).toEqual(Array.from({ length: 100 }, (_, i) => String(i)))
+  })
+
+  it('wait with the next message until one is dealt with', async () => {
+    const releases: (() => void)[] = []
+    const seen: string[] = []
+    const { target } = await startTalk(
+      answering((_stream, message) => {
+        seen.push(String(message))
+        return new Promise(resolve => releases.push(resolve))
+      }),
+    )
+    const { call } = open(target)
+    for (const text of ['a', 'b', 'c']) call.write(Buffer.from(text))
+    for (let i = 1; i <= 3; i++) {
+      await expect.poll(() => releases.length).toBe(i)
+      await new Promise(resolve => setTimeout(resolve, 30))
+      expect(seen).toHaveLength(i)
+      releases[i - 1]?.()
+    }
+    expect(seen).toEqual(['a', 'b', 'c'])
+    call.cancel()
+  })
+
+  it('hold a caller back that is faster than we are', async () => {
+    let handled = 0
+    const { target } = await startTalk(
+      answering(async () => {
+        handled++
+        await new Promise(() => undefined)
+      }),
+    )
+    const { call } = open(target)
+    const chunk = Buffer.alloc(256 * 1024)
+    let sent = 0
+    const more = () => {
+      call.write(chunk, () => {
+        sent++
+        if (sent < 200) more()
+      })
+    }
+    more()
+    await expect.poll(() => handled).toBe(1)
+    await new Promise(resolve => setTimeout(resolve, 500))
+    expect(handled).toBe(1)
+    expect(sent).toBeLessThan(40)
+    call.cancel()
+  })
+
+  it('tell a sender to wait while the caller does not read, and to stop waiting when it has gone', async () => {
+    let stream: BidiStream | undefined
+    const { target } = await startTalk(opened => {
+      stream = opened
+      return { onMessage: () => undefined, onEnd: () => undefined }
+    })
+    const { call } = open(target)
+    call.pause()
+    call.write(Buffer.from('go'))
+    await expect.poll(() => stream !== undefined).toBe(true)
+    const chunk = Buffer.alloc(128 * 1024)
+    const answers = [1, 2].map(() => stream?.send(chunk))
+    expect(answers).toEqual([undefined, undefined])
+    // The third is more than may wait.
+    const room = stream?.send(chunk)
+    expect(room).toBeInstanceOf(Promise)
+    call.resume()
+    await room
+    call.pause()
+    let waits: Promise<void> | undefined
+    for (let i = 0; i < 400 && waits === undefined; i++) waits = stream?.send(chunk)
+    call.cancel()
+    await waits
+    expect(stream?.send(chunk)).toBeUndefined()
+  })
+
+  it('end when the handler says so, also while the caller goes on', async () => {
+    const { target } = await startTalk(
+      answering((stream, message) => {
+        void stream.send(message)
+        stream.end()
+        void stream.send(Buffer.from('too late'))
+        return undefined
+      }),
+    )
+    const { call, got, ended } = open(target)
+    for (const text of ['a', 'b', 'c']) call.write(Buffer.from(text))
+    await expect.poll(ended).toBe(status.OK)
+    expect(got).toEqual(['a'])
+  })
+
+  it.each([
+    ['cancels', (call: { cancel(): void }) => call.cancel(), 5000],
+    ['has a deadline', () => undefined, 300],
+  ] as const)('close once when the caller %s', async (_what, leave, within) => {
+    let closed = 0
+    let opened: { context: CallContext; stream: BidiStream } | undefined
+    const { transport, target } = await startTalk((stream, context) => {
+      opened = { context, stream }
+      stream.onClose(() => closed++)
+      return { onMessage: () => undefined, onEnd: () => undefined }
+    })
+    const { call } = open(target, Date.now() + within)
+    call.write(Buffer.from('x'))
+    await expect.poll(() => opened !== undefined).toBe(true)
+    expect(opened?.context.deadline).toBeLessThanOrEqual(Date.now() + within)
+    leave(call)
+    await expect.poll(() => closed).toBe(1)
+    expect(opened?.context.cancelled()).toBe(true)
+    opened?.stream.onClose(() => closed++)
+    expect(closed).toBe(2)
+    expect(await transport.drain(1000)).toBe(0)
+    expect(closed).toBe(2)
+  })
+
+  it.each([
+    ['cannot be made', (): BidiReceiver => raise()],
+    ['throws', (): BidiReceiver => ({ onMessage: () => raise(), onEnd: () => undefined })],
+    ['rejects', () => ({ onMessage: () => Promise.reject(new Error('bug')), onEnd: () => undefined })],
+    ['throws at the end', (): BidiReceiver => ({ onMessage: () => undefined, onEnd: () => raise() })],
+  ] as const)('end with an error when a handler %s', async (_what, talk) => {
+    const { target } = await startTalk(talk)
+    const { call, ended } = open(target)
+    call.end(Buffer.from('x'))
+    await expect.poll(ended).toBe(status.INTERNAL)
+    expect(await say(client(target), Buffer.from('others go on'))).toBe('others go on')
+  })
+
+  function raise(): never {
+    throw new Error('bug')
+  }
+
+  it('refuse messages above the limit', async () => {
+    const { target } = await startTalk(
+      answering((stream, message) => stream.send(message)),
+      { maxReceiveBytes: 1000 },
+    )
+    const { call, ended } = open(target)
+    call.write(Buffer.alloc(1001))
+    await expect.poll(ended).toBe(status.RESOURCE_EXHAUSTED)
+  })
+
+  it('are limited per connection, and counted by drain', async () => {
+    let opened = 0
+    const { transport, target } = await startTalk(
+      stream => {
+        opened++
+        return { onMessage: message => stream.send(message), onEnd: () => stream.end() }
+      },
+      { maxConcurrentStreams: 2 },
+    )
+    const from = client(target)
+    const calls = [1, 2, 3].map(() => {
+      const call = from.makeBidiStreamRequest(talkPath, pass, pass, new Metadata(), {})
+      call.on('error', () => undefined)
+      call.on('data', () => undefined)
+      call.write(Buffer.from('x'))
+      return call
+    })
+    await expect.poll(() => opened).toBe(2)
+    await new Promise(resolve => setTimeout(resolve, 100))
+    expect(opened).toBe(2)
+    calls[0]?.end()
+    await expect.poll(() => opened).toBe(3)
+    expect(await transport.drain(50)).toBe(2)
+    calls[1]?.end()
+    calls[2]?.cancel()
+    expect(await transport.drain(2000)).toBe(0)
   })
 })

@@ -1,12 +1,15 @@
 import {
   Server,
   ServerCredentials,
+  type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js'
+import { attachBidiStream } from './grpc-js-bidi-stream.js'
 import type {
+  BidiStreamHandler,
   BoundAddress,
   CallContext,
   GrpcService,
@@ -16,6 +19,7 @@ import type {
 } from './grpc-transport.js'
 import { type ListenAddress, type ListenerSocket, openListenerSocket } from './listener-socket.js'
 import type { TlsSettings } from './tls-server.js'
+import { toBuffer } from './to-buffer.js'
 
 export interface GrpcJsTransportOptions {
   readonly address: ListenAddress
@@ -52,6 +56,7 @@ export function createGrpcJsTransport(
   for (const service of services) {
     for (const [path, handler] of service.unary) registerUnary(server, path, handler, inFlight)
     for (const [path, handler] of service.serverStreams ?? []) registerServerStream(server, path, handler)
+    for (const [path, handler] of service.bidiStreams ?? []) registerBidiStream(server, path, handler, inFlight)
   }
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
   let socket: ListenerSocket | undefined
@@ -71,7 +76,8 @@ export function createGrpcJsTransport(
     },
     async drain(limitMs) {
       socket?.close()
-      injector.drain(limitMs)
+      // It destroys connections after its time: not before we have counted what they cut off.
+      injector.drain(limitMs + flushMs)
       const cutOff = await inFlight.idle(limitMs)
       // The last answers were handed over, which is not to say that they have left: a connection closes when they have.
       await socket?.emptied(flushMs)
@@ -153,7 +159,25 @@ function registerServerStream(server: Server, path: string, handler: ServerStrea
   )
 }
 
-function callContext(call: ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>): CallContext {
+function registerBidiStream(server: Server, path: string, handler: BidiStreamHandler, inFlight: InFlightCounter): void {
+  server.register<Buffer, Buffer>(
+    path,
+    (call: ServerDuplexStream<Buffer, Buffer>) => {
+      inFlight.enter()
+      attachBidiStream(call, handler, callContext(call), () => inFlight.leave())
+    },
+    passBytes,
+    passBytes,
+    'bidi',
+  )
+}
+
+type AnyCall =
+  | ServerUnaryCall<Buffer, Buffer>
+  | ServerWritableStream<Buffer, Buffer>
+  | ServerDuplexStream<Buffer, Buffer>
+
+function callContext(call: AnyCall): CallContext {
   const deadline = call.getDeadline()
   const at = deadline instanceof Date ? deadline.getTime() : deadline
   return {
@@ -168,10 +192,6 @@ function callContext(call: ServerUnaryCall<Buffer, Buffer> | ServerWritableStrea
       return typeof value === 'string' ? value : undefined
     },
   }
-}
-
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 interface InFlightCounter {

@@ -26,10 +26,34 @@ export interface ServerStream {
 
 export type ServerStreamHandler = (message: Buffer, context: CallContext, stream: ServerStream) => void
 
+/** The answering side of a stream in both directions. */
+export interface BidiStream {
+  /**
+   * Hands a message over, in order. A promise says that much is waiting to leave: settle it before you send more. It
+   * resolves when there is room again, and when the stream closes; it never rejects. Messages after the end are dropped.
+   */
+  send(message: Uint8Array): undefined | Promise<void>
+  /** Ends the stream with status OK behind what was sent. What the caller still says is not handed over. */
+  end(): void
+  /** Called once, when the caller has gone, for whatever reason, or the stream has ended. Gateways go by cancelling. */
+  onClose(listener: () => void): void
+}
+
+/** What hears the caller of a stream. Must not throw or reject, as {@link UnaryHandler}. */
+export interface BidiReceiver {
+  /** One at a time and in order: the next message waits until a promise is settled, and so, in the end, does the caller. */
+  onMessage(message: Buffer): undefined | Promise<void>
+  /** The caller says no more, and may still listen. */
+  onEnd(): void
+}
+
+export type BidiStreamHandler = (stream: BidiStream, context: CallContext) => BidiReceiver
+
 /** Methods by full path, e.g. `/envoy.service.auth.v3.Authorization/Check`. */
 export interface GrpcService {
   readonly unary: ReadonlyMap<string, UnaryHandler>
   readonly serverStreams?: ReadonlyMap<string, ServerStreamHandler>
+  readonly bidiStreams?: ReadonlyMap<string, BidiStreamHandler>
 }
 
 export type BoundAddress =
@@ -41,7 +65,7 @@ export interface GrpcTransport {
   /** Opens the listener. Rejects when the address, a socket file or a certificate cannot be used. */
   start(): Promise<BoundAddress>
   /**
-   * Stops accepting, tells peers to go elsewhere and waits for calls in flight.
+   * Stops accepting, tells peers to go elsewhere and waits for calls in flight, streams in both directions among them.
    * Resolves to the number of calls that were cut off after `limitMs`.
    */
   drain(limitMs: number): Promise<number>

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { decodeNameHeader } from './name-header.js'
+import { decodeNameHeader, encodeNameHeader } from './name-header.js'
 
 it('takes every printable value as it is, but for blanks around it and for the marks of base64', () => {
   fc.assert(
@@ -20,4 +20,15 @@ it('has one spelling of each value in base64', () => {
     }),
     { numRuns: 3000 },
   )
+})
+
+it('writes every name so that it reads the same', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), name => {
+      expect(decodeNameHeader(encodeNameHeader(name))).toBe(name)
+    }),
+  )
+  for (const name of ['', ' a ', '=?base64?YQ==?=', 'ž', 'a\nb', 'file:///a b']) {
+    expect(decodeNameHeader(encodeNameHeader(name))).toBe(name)
+  }
 })

@@ -21,6 +21,12 @@ export function decodeNameHeader(raw: string): string | undefined {
   return bytes.toString('utf8')
 }
 
+/** A value of `Mcp-Name` that {@link decodeNameHeader} takes for the name. Names of more than 6 KiB have none. */
+export function encodeNameHeader(name: string): string {
+  const literal = plain.test(name) && trimOws(name) === name && name !== '' && !name.startsWith(prefix)
+  return literal ? name : prefix + Buffer.from(name, 'utf8').toString('base64') + suffix
+}
+
 export function trimOws(text: string): string {
   let start = 0
   let end = text.length

@@ -55,6 +55,8 @@ export interface StandOptions {
   readonly config?: Readonly<Record<string, unknown>> | ((idp: OpenIdProvider) => Readonly<Record<string, unknown>>)
   /** What makes the gateway trusted. Default: nothing. */
   readonly trust?: 'network'
+  /** envoy/ext-authz-and-ext-proc.yaml, with these keys of sessions. Default: envoy/ext-authz.yaml. */
+  readonly responseDoor?: { readonly keys: readonly string[] }
   /** true: Envoy's configuration lacks the filter that users might leave out. */
   readonly withoutBodySizeLimit?: boolean
   /** What else of envoy/ext-authz.yaml is different; ports stay those of the example. */
@@ -113,7 +115,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
   }
   try {
     const envoyBinary = await findEnvoy({ announce: () => {} })
-    const [listener = 0, envoyAdmin = 0, grpcPort = 0, httpPort = 0] = await freePorts(4)
+    const [listener = 0, envoyAdmin = 0, grpcPort = 0, httpPort = 0, answers = 0] = await freePorts(5)
     const url = `http://127.0.0.1:${listener}${options.path ?? '/mcp'}`
     const idp = await started(startOpenIdProvider({ ...options.idp, resource: url }))
     const cluster = await started(startSimulatedCluster())
@@ -128,9 +130,20 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     const policies = await create(files, { issuer: idp.issuer, resource: url })
     stops.push(() => policies.remove())
     const config = join(directory, 'config.yaml')
+    const { responseDoor } = options
+    const keys = await Promise.all(
+      (responseDoor?.keys ?? []).map(async (key, index) => {
+        await writeFile(join(directory, `session-${index}.key`), key)
+        return { file: `session-${index}.key` }
+      }),
+    )
     const spec = {
       sources: [{ directory: policies.path }],
-      listeners: [{ host: '127.0.0.1', port: grpcPort, ...(options.trust && { trust: options.trust }) }],
+      listeners: [
+        { host: '127.0.0.1', port: grpcPort, ...(options.trust && { trust: options.trust }) },
+        ...(responseDoor ? [{ host: '127.0.0.1', port: answers, door: 'ext-proc' }] : []),
+      ],
+      ...(keys.length > 0 && { sessions: { keys } }),
       http: { host: '127.0.0.1', port: httpPort },
       identity: { insecureLoopbackIssuers: true },
       shutdown: { drainSeconds: 5 },
@@ -142,8 +155,8 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     if (options.awaitReady ?? true) await authz.untilReady()
 
     const accessLog: AccessLogLine[] = []
-    const template = await readFile(join(packageRoot, 'envoy', 'ext-authz.yaml'), 'utf8')
-    const ports = { listener, upstream: proxy.port, authz: grpcPort, admin: envoyAdmin, http: httpPort }
+    const template = await readFile(join(packageRoot, 'envoy', templateOf(options)), 'utf8')
+    const ports = { listener, upstream: proxy.port, authz: grpcPort, admin: envoyAdmin, http: httpPort, answers }
     const envoy = await started(
       startEnvoy({
         path: envoyBinary.path,
@@ -201,7 +214,12 @@ async function startUpstream(
   return startKubernetesMcpServer({ kubeconfig, stateless, args: ['--config', settings] })
 }
 
+function templateOf({ responseDoor }: StandOptions): string {
+  return responseDoor === undefined ? 'ext-authz.yaml' : 'ext-authz-and-ext-proc.yaml'
+}
+
 const EXAMPLE_NAME = 'mcp-server: kubernetes }'
+const EXAMPLE_METADATA = 'key: mcp-server, value: kubernetes }'
 const SIZE_LIMIT = /^ *- name: envoy\.filters\.http\.body_size_limit\n(?: +[^ -].*\n)+/m
 
 /** What users change in the example, and what they might leave out. */
@@ -210,6 +228,10 @@ function adapted(template: string, { serverName, withoutBodySizeLimit, adaptEnvo
   if (!SIZE_LIMIT.test(template)) throw new Error('envoy/ext-authz.yaml does not limit the size of bodies')
   const adaptedTemplate = withoutBodySizeLimit ? template.replace(SIZE_LIMIT, '') : template
   const named =
-    serverName === undefined ? adaptedTemplate : adaptedTemplate.replaceAll(EXAMPLE_NAME, `mcp-server: ${serverName} }`)
+    serverName === undefined
+      ? adaptedTemplate
+      : adaptedTemplate
+          .replaceAll(EXAMPLE_NAME, `mcp-server: ${serverName} }`)
+          .replaceAll(EXAMPLE_METADATA, `key: mcp-server, value: ${serverName} }`)
   return adaptEnvoy === undefined ? named : adaptEnvoy(named)
 }

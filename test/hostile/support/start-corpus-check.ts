@@ -1,9 +1,11 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { createDecide } from '../../../src/decision/create-decide.js'
+import type { Decide } from '../../../src/decision/decision.js'
 import { createCheckHandler } from '../../../src/doors/ext-authz/check-handler.js'
 import { AuthenticatorSource } from '../../../src/identity/authenticator-source.js'
 import { PolicyStore } from '../../../src/policy/policy-store.js'
 import type { PolicySnapshot } from '../../../src/policy/snapshot.js'
+import type { GatewayProfile, ListenerTrust } from '../../../src/protocol/inbound-request.js'
 import { catalogs, errorsOf, memorySource } from '../../support/policies.js'
 import type { CasePlace } from './case-request.js'
 import { corpusPolicies } from './corpus-policies.js'
@@ -11,6 +13,7 @@ import { corpusPolicies } from './corpus-policies.js'
 export interface CorpusCheck {
   readonly place: CasePlace
   readonly snapshot: PolicySnapshot
+  readonly decide: Decide
   /** Bytes of a CheckRequest in, bytes of a CheckResponse out: all of mcp-authz but its sockets. */
   check(request: Buffer): Promise<Uint8Array>
   stop(): void
@@ -19,7 +22,16 @@ export interface CorpusCheck {
 const issuer = 'https://idp.example.com'
 
 /** The corpus' policies in force, with an issuer in memory and its token for a person. */
-export async function startCorpusCheck(): Promise<CorpusCheck> {
+export async function startCorpusCheck({
+  profile = 'envoy',
+  trust = 'none',
+  more = {},
+}: {
+  readonly profile?: GatewayProfile
+  readonly trust?: ListenerTrust
+  /** Documents beside those of the corpus, by file name. */
+  readonly more?: Readonly<Record<string, string>>
+} = {}): Promise<CorpusCheck> {
   const { privateKey, publicKey } = await generateKeyPair('ES256')
   const keys = [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }]
   const identities = new AuthenticatorSource({
@@ -31,7 +43,7 @@ export async function startCorpusCheck(): Promise<CorpusCheck> {
     },
   })
   const store = new PolicyStore({
-    sources: [catalogs, memorySource(corpusPolicies())],
+    sources: [catalogs, memorySource({ ...corpusPolicies(), ...more })],
     brokenPolicies: 'refuse',
     compile: { insecureLoopbackIssuers: false },
     assemble: { clusters: ['local'], authenticator: (found, identity) => identities.for(found, identity) },
@@ -48,14 +60,16 @@ export async function startCorpusCheck(): Promise<CorpusCheck> {
     .setExpirationTime('1h')
     .sign(privateKey)
   const bugs: unknown[] = []
+  const decide = createDecide({ snapshot: () => snapshot, onBug: error => bugs.push(error) })
   const check = createCheckHandler({
-    decide: createDecide({ snapshot: () => snapshot, onBug: error => bugs.push(error) }),
-    listener: { name: 'corpus', door: 'ext-authz', profile: 'envoy', trust: 'none' },
+    decide,
+    listener: { name: 'corpus', door: 'ext-authz', profile, trust },
     onError: () => undefined,
   })
   return {
     place: { authority: 'mcp.example.com', token },
     snapshot,
+    decide,
     async check(request) {
       const answer = await check(request, {
         ...{ deadline: undefined, peer: '', cancelled: () => false, metadata: () => undefined },

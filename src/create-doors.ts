@@ -1,0 +1,59 @@
+import type { ConfigListener } from './config/config.js'
+import type { Decide, Decision } from './decision/decision.js'
+import { createExchangeReview, type RefusedExchange } from './decision/review-exchange.js'
+import { createListReview } from './decision/review-list.js'
+import { createExtAuthzDoor, type ExtAuthzDoor } from './doors/ext-authz/ext-authz-door.js'
+import { createExtMcpDoor, type ExtMcpDoor } from './doors/ext-mcp/ext-mcp-door.js'
+import { createExtProcDoor, type ExtProcDoor } from './doors/ext-proc/ext-proc-door.js'
+import { ReviewProcessor } from './doors/ext-proc/review-processor.js'
+import { type AuthzenDoor, createAuthzenDoor } from './doors/http/authzen/authzen-door.js'
+import type { PolicySnapshot } from './policy/snapshot.js'
+import type { InboundRequest } from './protocol/inbound-request.js'
+import type { SessionKeys } from './protocol/session-tag.js'
+
+export type Door = ExtAuthzDoor | ExtProcDoor | ExtMcpDoor | AuthzenDoor
+
+export interface DoorOptions {
+  readonly listener: ConfigListener
+  readonly decide: Decide
+  /** The snapshot in force; undefined until a first one compiled. */
+  snapshot(): PolicySnapshot | undefined
+  readonly sessions: SessionKeys | undefined
+  onError(detail: string, error?: unknown): void
+  /** A denial that the door made by itself. */
+  onEmergency(decision: Decision, request?: InboundRequest): void
+  /** An exchange that was refused on its way back. */
+  onRefused(refused: RefusedExchange): void
+  /** A part of ours threw. */
+  onBug(error: unknown): void
+}
+
+/** The door that a listener wants. Throws for the operator where it must not be opened. */
+export function createDoor(options: DoorOptions): Door {
+  const { listener, decide, snapshot, sessions, onError, onEmergency, onRefused, onBug } = options
+  switch (listener.door) {
+    case 'ext-authz':
+      return createExtAuthzDoor({ decide, listener, onError, onEmergency })
+    case 'ext-proc': {
+      const review = createExchangeReview({ snapshot, ...(sessions !== undefined && { sessions }), onRefused })
+      return createExtProcDoor({ createProcessor: () => new ReviewProcessor(review), listener, onError, onEmergency })
+    }
+    case 'ext-mcp':
+      return createExtMcpDoor({
+        ...{ decide, listener, onError, onEmergency },
+        reviewResult: createListReview({ snapshot, onBug }),
+      })
+    case 'authzen': {
+      const { authzen, ...common } = listener
+      const findServer = (id: string) => {
+        const servers = snapshot()?.servers
+        const server = servers?.byName(id) ?? servers?.all.find(one => one.resource === id)
+        return server && { name: server.name, authority: server.host, path: server.path, protocol: server.protocol }
+      }
+      return createAuthzenDoor({
+        ...{ decide, findServer, onError, onEmergency },
+        listener: { ...common, ...authzen, maxBodyBytes: listener.maxMessageBytes },
+      })
+    }
+  }
+}

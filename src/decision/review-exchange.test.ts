@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest'
+import { inbound } from '../../test/support/inbound.js'
+import { catalogs, demo, memorySource, namesAsTokens, person, storeOf, through } from '../../test/support/policies.js'
+import type { InboundRequest } from '../protocol/inbound-request.js'
+import { SessionKeys } from '../protocol/session-tag.js'
+import { createExchangeReview, type ExchangeReviewOptions, type RefusedExchange } from './review-exchange.js'
+
+const alice = person('alice', ['team-a-developers'])
+const principals = {
+  alice,
+  bob: person('bob', ['team-a-developers']),
+  agent: through(alice, 'copilot'),
+  elsewhere: person('alice', ['team-a-developers'], { issuer: 'https://other.example.com' }),
+}
+
+/** The demo's Server, and another one of the same shape. */
+function storeIn(mode: 'Enforce' | 'Audit') {
+  const other = `
+apiVersion: mcp-authz.dev/v1alpha1
+kind: Server
+metadata: { name: other }
+spec: { resource: "https://other.example.com/mcp", catalog: kubernetes-mcp-server, mode: ${mode} }
+`
+  const store = storeOf([catalogs, demo, memorySource({ 'other.yaml': other })], namesAsTokens(principals))
+  store.load()
+  return store
+}
+
+const key = (id: string) => ({ id, secret: Buffer.alloc(32, id) })
+const keys = (...ids: string[]) => new SessionKeys(ids.map(key))
+
+function reviewWith(options: Partial<ExchangeReviewOptions> = {}, mode: 'Enforce' | 'Audit' = 'Enforce') {
+  const store = storeIn(mode)
+  const refused: RefusedExchange[] = []
+  const review = createExchangeReview({
+    snapshot: () => store.current,
+    sessions: keys('k1'),
+    onRefused: one => refused.push(one),
+    ...options,
+  })
+  return { review, refused }
+}
+
+function from(who: string | undefined, headers: Record<string, string> = {}, server = 'kubernetes'): InboundRequest {
+  const authorization = who === undefined ? {} : { authorization: `Bearer ${who}` }
+  return inbound({ headers: { ...authorization, ...headers }, extensions: { 'mcp-server': server } })
+}
+
+async function tagOf(review: ReturnType<typeof reviewWith>['review'], who = 'alice'): Promise<string> {
+  const tagged = (await review.open(from(who))).tag('raw')
+  if (tagged === undefined) throw new Error('no tag')
+  return tagged
+}
+
+describe('a session', () => {
+  it('is good for whom it was given to, at another replica too', async () => {
+    const session = await tagOf(reviewWith().review)
+    const exchange = await reviewWith().review.open(from('alice', { 'mcp-session-id': session }))
+    expect(exchange.session).toEqual({ kind: 'own', id: 'raw' })
+  })
+
+  it.each([
+    ['another person', 'bob', 'kubernetes'],
+    ['the same person through an agent', 'agent', 'kubernetes'],
+    ['a namesake of another issuer', 'elsewhere', 'kubernetes'],
+    ['the same person at another Server', 'alice', 'other'],
+  ])('is not good for %s', async (_who, who, server) => {
+    const session = await tagOf(reviewWith().review)
+    const exchange = await reviewWith().review.open(from(who, { 'mcp-session-id': session }, server))
+    expect(exchange.session).toMatchObject({ kind: 'refused', status: 404, why: { reason: 'session.foreign' } })
+  })
+
+  it.each([
+    ['the id of the server itself', 'raw', 404, 'session.unknown'],
+    ['a tag that was cut', 'raw~k1~abc', 404, 'session.unknown'],
+    ['a tag of zeros', `raw~k1~${'A'.repeat(32)}`, 404, 'session.foreign'],
+    ['a key that nobody has', `raw~k9~${'A'.repeat(32)}`, 404, 'session.unknown'],
+    ['nothing', '', 404, 'session.unknown'],
+    ['more than an id can be', 'a'.repeat(5000), 400, 'session.malformed'],
+  ])('is not made by %s', async (_what, id, status, reason) => {
+    const exchange = await reviewWith().review.open(from('alice', { 'mcp-session-id': id }))
+    expect(exchange.session).toMatchObject({ kind: 'refused', status, why: { reason } })
+  })
+
+  it('outlives the rotation of keys until the old one is gone', async () => {
+    const steps = [keys('k1'), keys('k1', 'k2'), keys('k2', 'k1')].map(sessions => reviewWith({ sessions }).review)
+    const old = await tagOf(reviewWith().review)
+    for (const review of steps) {
+      for (const session of [old, await tagOf(review)]) {
+        const [before, after] = steps.slice(steps.indexOf(review), steps.indexOf(review) + 2)
+        for (const one of [before, after]) {
+          if (one === undefined) continue
+          const { session: opened } = await one.open(from('alice', { 'mcp-session-id': session }))
+          expect(opened).toEqual({ kind: 'own', id: 'raw' })
+        }
+      }
+    }
+    const { review } = reviewWith({ sessions: keys('k2') })
+    const { session } = await review.open(from('alice', { 'mcp-session-id': old }))
+    expect(session).toMatchObject({ kind: 'refused', why: { reason: 'session.unknown' } })
+  })
+
+  it('is of nobody where nobody is known', async () => {
+    const { review } = reviewWith()
+    const session = await tagOf(review)
+    const exchange = await review.open(from(undefined, { 'mcp-session-id': session }))
+    expect(exchange).toMatchObject({ session: { kind: 'none' }, bindsSessions: true, identified: false })
+    expect(exchange.tag('raw')).toBeUndefined()
+  })
+})
+
+const tools = (...names: string[]) =>
+  JSON.stringify({ jsonrpc: '2.0', id: 'x', result: { tools: names.map(name => ({ name })) } })
+const bytes = (text: string) => Buffer.from(text)
+const textOf = (one: object) =>
+  'bytes' in one && one.bytes instanceof Uint8Array ? Buffer.from(one.bytes).toString() : ''
+
+describe('lists', () => {
+  it('hold what their reader may use', async () => {
+    const exchange = await reviewWith().review.open(from('alice'))
+    expect(textOf(await exchange.filter(bytes(tools('pods_list', 'pods_get'))))).toBe(tools('pods_get'))
+  })
+
+  it('are looked for in every answer of a batch', async () => {
+    const exchange = await reviewWith().review.open(from('alice'))
+    const other = '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}'
+    const filtered = await exchange.filter(bytes(`[${other},${tools('pods_list')},${tools('pods_get')}]`))
+    expect(textOf(filtered)).toBe(`[${other},${tools()},${tools('pods_get')}]`)
+  })
+
+  it.each([
+    ['nobody', undefined, {}, 'kubernetes', 'identity.token_missing'],
+    ['a caller at a Server that is not there', 'alice', {}, 'nowhere', 'server.unknown'],
+    ['a caller with a proof that is good once', 'alice', { dpop: 'proof' }, 'kubernetes', 'internal.error'],
+  ])('are errors for %s, and what is no list passes', async (_who, who, headers, server, reason) => {
+    const { review, refused } = reviewWith()
+    const exchange = await review.open(from(who, headers, server))
+    const other = bytes('{"jsonrpc":"2.0","id":1,"result":{"content":[]}}')
+    expect(await exchange.filter(other)).toEqual({ ok: true, bytes: other })
+    expect(refused).toEqual([])
+    const answer = JSON.parse(textOf(await exchange.filter(bytes(tools('pods_get')))))
+    expect(answer).toMatchObject({ jsonrpc: '2.0', id: 'x', error: { data: { reason } } })
+    expect(refused.map(({ decision }) => decision.failure?.reason)).toEqual([reason])
+  })
+
+  it('are errors before there are policies, and where the request was not seen', async () => {
+    const { review } = reviewWith({ snapshot: () => undefined })
+    for (const exchange of [await review.open(from('alice')), review.unseen()])
+      expect(textOf(await exchange.filter(bytes(tools('pods_get'))))).toContain('"error"')
+  })
+
+  it.each([
+    ['a name twice', '{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"pods_get","name":"pods_list"}]}}', 7],
+    ['no name', '{"jsonrpc":"2.0","id":7,"result":{"tools":[{}]}}', 7],
+    ['no array', '{"jsonrpc":"2.0","id":7,"result":{"tools":{"0":{"name":"pods_list"}}}}', 7],
+    ['two results', '{"jsonrpc":"2.0","id":7,"result":{},"result":{"tools":[{"name":"pods_list"}]}}', null],
+    ['half a message', '{"jsonrpc":"2.0","id":7,"result":{"tools":[', null],
+  ])('with %s are failures, and what goes in their place holds nothing of them', async (_what, text, id) => {
+    const { review, refused } = reviewWith()
+    const exchange = await review.open(from('alice'))
+    expect(await exchange.filter(bytes(text))).toMatchObject({ ok: false })
+    const instead = JSON.parse(Buffer.from(exchange.refuse(bytes(text))).toString())
+    expect(instead).toMatchObject({ jsonrpc: '2.0', id, error: { code: -31503, data: { reason: 'internal.error' } } })
+    expect(instead).not.toHaveProperty('result')
+    expect(refused).toHaveLength(1)
+  })
+})
+
+describe('a Server in Audit', () => {
+  it('is left alone', async () => {
+    const exchange = await reviewWith({}, 'Audit').review.open(from('alice', { 'mcp-session-id': 'raw' }, 'other'))
+    expect(exchange).toMatchObject({ active: false, bindsSessions: false, session: { kind: 'none' } })
+    const list = bytes(tools('pods_list'))
+    expect(await exchange.filter(list)).toEqual({ ok: true, bytes: list })
+  })
+})

@@ -1,0 +1,95 @@
+import type { Decide, Decision } from '../../decision/decision.js'
+import type { InboundRequest, ListenerTrust } from '../../protocol/inbound-request.js'
+import { createGrpcJsTransport } from '../grpc/grpc-js-transport.js'
+import type { BoundAddress } from '../grpc/grpc-transport.js'
+import { createGrpcHealth } from '../grpc/health.js'
+import type { ListenAddress } from '../grpc/listener-socket.js'
+import type { TlsSettings } from '../grpc/tls-server.js'
+import { createRequestHandler } from './request-handler.js'
+import { createResponseHandler } from './response-handler.js'
+import type { ReviewResult } from './review-result.js'
+
+export interface ExtMcpListener {
+  readonly name: string
+  readonly trust: ListenerTrust
+  readonly address: ListenAddress
+  readonly tls?: TlsSettings
+  /** Largest McpRequest or McpResponse in bytes; larger ones are denied. Default 5 MiB. */
+  readonly maxMessageBytes?: number
+  /** Requests per connection at the same time. Default 1000. */
+  readonly maxConcurrentStreams?: number
+  /** Decisions of one phase that may wait at the same time. Default 1024. */
+  readonly maxInFlight?: number
+  /** Age at which connections are closed gracefully. Default never. */
+  readonly maxConnectionAgeMs?: number
+  /** How long a message may take that comes without a deadline. Milliseconds, default 2000; agentgateway waits for 10 s. */
+  readonly answerWithinMs?: number
+}
+
+export interface ExtMcpDoorOptions {
+  readonly decide: Decide
+  readonly listener: ExtMcpListener
+  /** What becomes of results. Default: lists are refused, because nobody filters them, and everything else passes. */
+  readonly reviewResult?: ReviewResult
+  /** Something is broken, in us or around us. `detail` is one line without data of a request. */
+  onError(detail: string, error?: unknown): void
+  /** A denial that `decide` knows nothing of, for the log and the metrics; without request when none could be read. */
+  onEmergency?(decision: Decision, request: InboundRequest | undefined): void
+}
+
+export interface ExtMcpDoor {
+  /** Opens the listener. Rejects with an error for the operator. Not ready until {@link setReady}. */
+  start(): Promise<BoundAddress>
+  /** What the gRPC health service says. Messages are answered either way. */
+  setReady(ready: boolean): void
+  /** Health says NOT_SERVING, nothing new is accepted, calls in flight end. Resolves to the calls cut off. */
+  drain(limitMs: number): Promise<number>
+  stop(): Promise<void>
+  /** Compares certificate files with what is in use now, without waiting for the interval. */
+  reloadTls(): boolean
+}
+
+export const extMcpService = 'agentgateway.dev.ext_mcp.ExtMcp'
+
+/** As in the ext_authz door: room in which an oversized message is still answered by us instead of by a gRPC error. */
+const oversizeRoom = 32 * 1024 * 1024
+
+/** agentgateway's policy service for MCP (mcpGuardrails) over gRPC, with the standard health service beside it. */
+export function createExtMcpDoor(options: ExtMcpDoorOptions): ExtMcpDoor {
+  const { decide, onError, onEmergency, reviewResult } = options
+  const { name, trust, address, tls, maxConcurrentStreams, maxConnectionAgeMs } = options.listener
+  const { maxMessageBytes = 5 * 1024 * 1024, maxInFlight, answerWithinMs } = options.listener
+  const health = createGrpcHealth([extMcpService])
+  const common = {
+    listener: { name, door: 'ext-mcp', profile: 'agentgateway', trust },
+    maxMessageBytes,
+    onError,
+    ...(onEmergency !== undefined && { onEmergency }),
+    ...(maxInFlight !== undefined && { maxInFlight }),
+    ...(answerWithinMs !== undefined && { answerWithinMs }),
+  } as const
+  const service = {
+    unary: new Map([
+      [`/${extMcpService}/CheckRequest`, createRequestHandler({ ...common, decide })],
+      [`/${extMcpService}/CheckResponse`, createResponseHandler({ ...common, ...(reviewResult && { reviewResult }) })],
+    ]),
+  }
+  const transport = createGrpcJsTransport([service, health], {
+    address,
+    maxReceiveBytes: maxMessageBytes + oversizeRoom,
+    onError,
+    ...(tls !== undefined && { tls }),
+    ...(maxConcurrentStreams !== undefined && { maxConcurrentStreams }),
+    ...(maxConnectionAgeMs !== undefined && { maxConnectionAgeMs }),
+  })
+  return {
+    start: () => transport.start(),
+    setReady: ready => health.setReady(ready),
+    drain: limitMs => {
+      health.setReady(false)
+      return transport.drain(limitMs)
+    },
+    stop: () => transport.stop(),
+    reloadTls: () => transport.reloadTls(),
+  }
+}

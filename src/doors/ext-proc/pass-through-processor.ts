@@ -1,0 +1,6 @@
+import type { ExchangeProcessor } from './exchange-processor.js'
+
+/** Changes nothing and asks for nothing. */
+export const passThroughProcessor: ExchangeProcessor = {
+  onResponseHeaders: () => ({ kind: 'pass' }),
+}

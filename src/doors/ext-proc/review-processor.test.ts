@@ -1,0 +1,252 @@
+import { describe, expect, it } from 'vitest'
+import type { Decision } from '../../decision/decision.js'
+import { failure } from '../../decision/failure.js'
+import { plainDenial } from '../../decision/plain-denial.js'
+import type { ExchangeReview, ReviewedExchange } from '../../decision/review-exchange.js'
+import type { JsonObject, JsonValue } from '../../protocol/json-value.js'
+import { responseFailure } from '../../protocol/mcp/response-failure.js'
+import { RequestHeaders } from '../../protocol/request-headers.js'
+import type { BodyVerdict, HeadersVerdict, RequestHead, ResponseHead } from './exchange-processor.js'
+import { ReviewProcessor } from './review-processor.js'
+
+/** Of an exchange that removes the letter x; "broken" cannot be read. */
+function exchangeOf(more: Partial<ReviewedExchange> = {}): ReviewedExchange {
+  return {
+    active: true,
+    identified: true,
+    bindsSessions: true,
+    session: { kind: 'none' },
+    tag: id => `${id}~tag`,
+    filter: async message => {
+      const text = Buffer.from(message).toString()
+      if (text.includes('broken')) return responseFailure('response.not_json', 0)
+      return { ok: true, bytes: text.includes('x') ? Buffer.from(text.replaceAll('x', '')) : message }
+    },
+    refuse: () => Buffer.from('refused'),
+    deny: (why, status): Decision => plainDenial(why, { status, code: -31000 }),
+    ...more,
+  }
+}
+
+function processorOf(more: Partial<ReviewedExchange> = {}): ReviewProcessor {
+  const review: ExchangeReview = { open: () => exchangeOf(more), unseen: () => exchangeOf(more) }
+  return new ReviewProcessor(review)
+}
+
+function requestHead(headers: Readonly<Record<string, string>> = {}): RequestHead {
+  return {
+    method: 'POST',
+    scheme: 'https',
+    authority: 'mcp.example.com',
+    path: '/mcp',
+    query: undefined,
+    headers: RequestHeaders.from(Object.entries(headers)),
+    peer: { address: '', principal: '' },
+    context: { extensions: new Map(), routeMetadata: new Map(), filterMetadata: new Map() },
+    traceparent: undefined,
+    deadline: undefined,
+    listener: { name: 't', door: 'ext-proc', profile: 'envoy', trust: 'none' },
+    endOfStream: false,
+  }
+}
+
+interface Answered {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly said?: Readonly<Record<string, string>>
+  readonly status?: number
+  readonly endOfStream?: boolean
+}
+
+function responseHead({ headers = {}, said, status = 200, endOfStream = false }: Answered): ResponseHead {
+  const decided: JsonObject = new Map(Object.entries(said ?? {}))
+  return {
+    status,
+    headers: RequestHeaders.from(Object.entries({ 'content-type': 'application/json', ...headers })),
+    metadata: new Map(said === undefined ? [] : [['envoy.filters.http.ext_authz', decided]]),
+    endOfStream,
+    unannounced: false,
+  }
+}
+
+const list = { decision: 'allow', method: 'tools/list' }
+const call = { decision: 'allow', method: 'tools/call' }
+const sse = { 'content-type': 'text/event-stream; charset=utf-8' }
+const gzip = { 'content-encoding': 'gzip' }
+const brief = (verdict: HeadersVerdict) =>
+  verdict.kind === 'body' ? verdict.as : verdict.kind === 'respond' ? verdict.reply.status : verdict.kind
+
+describe('answers', () => {
+  const cases: readonly (readonly [string, Answered, string | number])[] = [
+    ['a list as JSON', { said: list }, 'buffer'],
+    ['a list as a stream', { said: list, headers: sse }, 'stream'],
+    ['a list with capitals in its type', { said: list, headers: { 'content-type': 'Application/JSON' } }, 'buffer'],
+    ['a list without a body', { said: list, endOfStream: true }, 'pass'],
+    ['a list that is compressed', { said: list, headers: gzip }, 503],
+    ['a list in identity', { said: list, headers: { 'content-encoding': 'identity' } }, 'buffer'],
+    ['a list with an unknown type', { said: list, headers: { 'content-type': 'text/html' } }, 503],
+    ['a list with a type that cannot be read', { said: list, headers: { 'content-type': 'a/b, text/html' } }, 503],
+    ['an error in HTML', { said: list, status: 502, headers: { 'content-type': 'text/html' } }, 'pass'],
+    ['an error that is compressed', { said: list, status: 502, headers: gzip }, 'pass'],
+    ['an error in JSON', { said: list, status: 400 }, 'buffer'],
+    ['a call', { said: call }, 'pass'],
+    ['a call that is compressed', { said: call, headers: gzip }, 'pass'],
+    ['a batch, or the stream of a session', { said: { decision: 'allow' }, headers: sse }, 'stream'],
+    ['a page of a session', { said: { decision: 'allow' }, headers: { 'content-type': 'text/html' } }, 'pass'],
+    ['a type that may be anything', { said: { decision: 'allow' }, headers: { 'content-type': 'a, b' } }, 503],
+    ['what nobody decided about', {}, 'buffer'],
+    ['a method that only the answer names', { said: { method: 'tools/call' } }, 'buffer'],
+    ['a denial of ext_authz', { said: { decision: 'deny', method: 'tools/list' }, status: 401 }, 'pass'],
+    ['a document of ours', { said: { decision: 'respond' } }, 'pass'],
+  ]
+  it.each(cases)('%s: %j is %s', (_what, answered, expected) => {
+    expect(brief(processorOf().onResponseHeaders(responseHead(answered)))).toBe(expected)
+  })
+
+  it('of a Server in Audit pass', () => {
+    const headers = { 'mcp-session-id': 'raw' }
+    expect(processorOf({ active: false }).onResponseHeaders(responseHead({ said: list, headers }))).toEqual({
+      kind: 'pass',
+    })
+  })
+})
+
+describe('requests', () => {
+  it.each([
+    ['asks for what can be read', { 'accept-encoding': 'gzip' }, [{ name: 'accept-encoding', value: 'identity' }]],
+    [
+      'does so for lists of the modern era',
+      { 'accept-encoding': 'br', 'mcp-method': 'tools/list' },
+      [{ name: 'accept-encoding', value: 'identity' }],
+    ],
+    ['not where the method is no list', { 'accept-encoding': 'gzip', 'mcp-method': 'tools/call' }, undefined],
+    ['nor where nobody asks for more', {}, undefined],
+  ])('%s', async (_what, headers, set) => {
+    const verdict = await processorOf().onRequestHeaders(requestHead(headers))
+    expect(verdict).toEqual(set === undefined ? { kind: 'pass' } : { kind: 'pass', changes: { set, remove: [] } })
+  })
+
+  it('go on with the id of the server', async () => {
+    const processor = processorOf({ session: { kind: 'own', id: 'raw' } })
+    const verdict = await processor.onRequestHeaders(requestHead({ 'mcp-session-id': 'raw~tag' }))
+    expect(verdict).toMatchObject({ changes: { set: [{ name: 'mcp-session-id', value: 'raw' }] } })
+  })
+
+  it('go on without one where nobody knows whose it is', async () => {
+    const verdict = await processorOf({ identified: false }).onRequestHeaders(requestHead({ 'mcp-session-id': 'raw' }))
+    expect(verdict).toMatchObject({ changes: { remove: ['mcp-session-id'] } })
+  })
+
+  it('with a session of somebody else end here', async () => {
+    const why = failure('session.foreign', 'not yours')
+    const processor = processorOf({ session: { kind: 'refused', status: 404, why } })
+    const verdict = await processor.onRequestHeaders(requestHead())
+    expect(verdict).toMatchObject({ kind: 'respond', reply: { status: 404 } })
+  })
+})
+
+describe('sessions in answers', () => {
+  const given = responseHead({
+    said: { decision: 'allow', method: 'initialize' },
+    headers: { 'mcp-session-id': 'raw' },
+  })
+
+  it('are tagged, whatever the body is', () => {
+    const set = [{ name: 'mcp-session-id', value: 'raw~tag' }]
+    expect(processorOf().onResponseHeaders(given)).toEqual({ kind: 'pass', changes: { set } })
+  })
+
+  it('are kept from callers that nobody knows', () => {
+    const verdict = processorOf({ identified: false, tag: () => undefined }).onResponseHeaders(given)
+    expect(verdict).toEqual({ kind: 'pass', changes: { remove: ['mcp-session-id'] } })
+  })
+
+  it('that cannot be tagged fail', () => {
+    expect(brief(processorOf({ tag: () => undefined }).onResponseHeaders(given))).toBe(503)
+  })
+
+  it('stay as they are without keys', () => {
+    expect(processorOf({ bindsSessions: false }).onResponseHeaders(given)).toEqual({ kind: 'pass' })
+  })
+})
+
+async function bodyOf(processor: ReviewProcessor, chunks: readonly string[]): Promise<string> {
+  let text = ''
+  for (const [index, chunk] of chunks.entries()) {
+    const verdict: BodyVerdict = await processor.onResponseBody(Buffer.from(chunk), index === chunks.length - 1)
+    if (verdict.kind === 'respond') return `status ${verdict.reply.status}`
+    text += Buffer.from(verdict.bytes).toString()
+  }
+  return text
+}
+
+describe('bodies', () => {
+  it.each([
+    ['a list', 'axb', 200, 'ab'],
+    ['what cannot be read', 'broken', 200, 'refused'],
+    ['an error that is no JSON', 'broken', 502, 'broken'],
+    ['nothing', '', 200, ''],
+  ])('%s', async (_what, body, status, expected) => {
+    const processor = processorOf()
+    processor.onResponseHeaders(responseHead({ said: list, status }))
+    expect(await bodyOf(processor, [body])).toBe(expected)
+  })
+
+  const stream = ': hello\n\nevent: message\nid: 1\ndata: axb\n\ndata: c\n\n'
+  it.each([1, 2, 7, 1000])('streams cut every %i bytes', async size => {
+    const processor = processorOf()
+    processor.onResponseHeaders(responseHead({ said: list, headers: sse }))
+    const chunks = stream.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []
+    expect(await bodyOf(processor, [...chunks, ''])).toBe(stream.replace('axb', 'ab'))
+  })
+
+  it.each([
+    ['an event that cannot be read', 'id: 1\ndata: broken\n\ndata: c\n\n', 'id: 1\ndata: refused\n\ndata: c\n\n'],
+    ['an event that nothing ended', 'data: axb', 'data: ab'],
+    ['the address of the old transport', 'event: endpoint\ndata: /broken\n\n', 'event: endpoint\ndata: /broken\n\n'],
+  ])('streams with %s', async (_what, text, expected) => {
+    const processor = processorOf()
+    processor.onResponseHeaders(responseHead({ said: list, headers: sse }))
+    expect(await bodyOf(processor, [text])).toBe(expected)
+  })
+
+  it('streams end at an event that is too large', async () => {
+    const processor = processorOf()
+    processor.onResponseHeaders(responseHead({ said: list, headers: sse }))
+    expect(await bodyOf(processor, [`data: ${'a'.repeat(4 * 1024 * 1024)}`, '\n\n'])).toBe('status 503')
+  })
+})
+
+describe('texts beside results', () => {
+  const told = new Map<string, JsonObject>([
+    [
+      'envoy.filters.http.ext_authz',
+      new Map<string, JsonValue>([...Object.entries(call), ['result_context', ['one', 'two']]]),
+    ],
+  ])
+  const given = (more: Answered = {}) => ({ ...responseHead(more), metadata: told })
+  const result = '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"x"}]}}'
+  const expected = result.replace(
+    ']}}',
+    ',{"type":"text","text":"one\\ntwo","_meta":{"mcp-authz.dev/context":true}}]}}',
+  )
+
+  it.each([
+    ['JSON', {}, result, expected],
+    ['a stream', { headers: sse }, `data: ${result}\n\n`, `data: ${expected}\n\n`],
+    ['what is no message', {}, 'broken', 'broken'],
+    ['an error', {}, '{"jsonrpc":"2.0","id":1,"error":{}}', '{"jsonrpc":"2.0","id":1,"error":{}}'],
+  ])('are added to %s', async (_what, answered, body, after) => {
+    const processor = processorOf()
+    processor.onResponseHeaders(given(answered))
+    expect(await bodyOf(processor, [body])).toBe(after)
+  })
+
+  it.each([
+    ['what is compressed', { headers: gzip }],
+    ['an error of HTTP', { status: 500 }],
+    ['another type', { headers: { 'content-type': 'text/plain' } }],
+    ['what has no body', { endOfStream: true }],
+  ])('leave %s alone', (_what, answered) => {
+    expect(processorOf().onResponseHeaders(given(answered))).toEqual({ kind: 'pass' })
+  })
+})

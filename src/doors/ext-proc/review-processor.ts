@@ -1,0 +1,222 @@
+import { sessionHeader } from '../../decision/bind-session.js'
+import type { Decision } from '../../decision/decision.js'
+import { failure } from '../../decision/failure.js'
+import { listMethods } from '../../decision/filter-lists.js'
+import type { ExchangeReview, ReviewedExchange } from '../../decision/review-exchange.js'
+import { parseContentType } from '../../protocol/content-type.js'
+import type { JsonObject } from '../../protocol/json-value.js'
+import { appendText } from '../../protocol/mcp/append-text.js'
+import { editEvent } from '../../protocol/mcp/edit-event.js'
+import type { RequestHeaders } from '../../protocol/request-headers.js'
+import { EventStreamReader } from '../../protocol/sse/event-stream-reader.js'
+import { type StreamEvent, withData } from '../../protocol/sse/stream-event.js'
+import type {
+  BodyVerdict,
+  Eventually,
+  ExchangeProcessor,
+  HeaderChanges,
+  HeadersVerdict,
+  RequestHead,
+  Respond,
+  ResponseHead,
+} from './exchange-processor.js'
+
+/** Where ext_authz leaves what it decided. */
+export const decisionNamespace = 'envoy.filters.http.ext_authz'
+
+/** One event of a stream; what is larger cuts the stream off. */
+const maxEventBytes = 4 * 1024 * 1024
+
+/**
+ * One exchange beside ext_authz, which decides about the request: binds legacy sessions, and removes from lists what their
+ * reader may not use. Stands before ext_authz in the chain, so that it sees the client's own headers and the last form of
+ * the answer.
+ */
+export class ReviewProcessor implements ExchangeProcessor {
+  readonly #review: ExchangeReview
+  #exchange: ReviewedExchange | undefined
+  #status = 0
+  /** Set while the answer is a stream. */
+  #events: EventStreamReader | undefined
+  /** Set where the answer is the result of a call, to which these texts are added. */
+  #context: readonly string[] | undefined
+
+  constructor(review: ExchangeReview) {
+    this.#review = review
+  }
+
+  onRequestHeaders(head: RequestHead): Eventually<HeadersVerdict> {
+    const opened = this.#review.open({ ...head, body: { state: 'absent' } })
+    return opened instanceof Promise
+      ? opened.then(exchange => this.#requested(exchange, head.headers))
+      : this.#requested(opened, head.headers)
+  }
+
+  #requested(exchange: ReviewedExchange, headers: RequestHeaders): HeadersVerdict {
+    this.#exchange = exchange
+    if (!exchange.active) return { kind: 'pass' }
+    const { session } = exchange
+    if (session.kind === 'refused') return respond(exchange.deny(session.why, session.status))
+    const set: { name: string; value: string }[] = []
+    const remove: string[] = []
+    if (session.kind === 'own') set.push({ name: sessionHeader, value: session.id })
+    // Nobody knows whose session it is: should the request be allowed all the same, then without one.
+    else if (exchange.bindsSessions && headers.has(sessionHeader)) remove.push(sessionHeader)
+    // What is compressed cannot be read here. The method of a legacy request is not known yet.
+    if (headers.has('accept-encoding') && !namesOtherMethod(headers))
+      set.push({ name: 'accept-encoding', value: 'identity' })
+    return passWith({ set, remove })
+  }
+
+  onResponseHeaders(head: ResponseHead): HeadersVerdict {
+    const exchange = this.#exchange ?? this.#review.unseen()
+    this.#exchange = exchange
+    this.#status = head.status
+    if (!exchange.active) return { kind: 'pass' }
+    const said = head.metadata.get(decisionNamespace)
+    // An answer of ext_authz itself.
+    if (said?.get('decision') === 'deny' || said?.get('decision') === 'respond') return { kind: 'pass' }
+    const changes = tagSession(exchange, head.headers)
+    if (changes === undefined) {
+      const why = failure('internal.error', 'the server gave a session id that cannot be bound to its caller')
+      return respond(exchange.deny(why, 503))
+    }
+    const method = methodOf(said)
+    if (head.endOfStream) return passWith(changes)
+    if (method !== undefined && !listMethods.has(method)) return this.#told(head, contextOf(said), changes)
+    return this.#readable(exchange, head, method !== undefined, changes)
+  }
+
+  #readable(
+    exchange: ReviewedExchange,
+    { status, headers }: ResponseHead,
+    isList: boolean,
+    changes: HeaderChanges,
+  ): HeadersVerdict {
+    // No client reads a result in an error of HTTP.
+    const isError = status >= 400
+    if (isEncoded(headers)) return isError ? passWith(changes) : unreadable(exchange, 'it is compressed')
+    const essence = parseContentType(headers.one('content-type') ?? '')?.essence
+    if (essence === 'text/event-stream') {
+      this.#events = new EventStreamReader({ maxEventBytes })
+      return { kind: 'body', as: 'stream', changes }
+    }
+    if (essence === 'application/json') return { kind: 'body', as: 'buffer', changes }
+    // Of a request that is no list nothing else is read as MCP; a type that cannot be read may be anything.
+    const plain = isError || (!isList && (essence !== undefined || !headers.has('content-type')))
+    return plain ? passWith(changes) : unreadable(exchange, 'it is neither JSON nor an event stream')
+  }
+
+  /** A result gets what the model is to read beside it, where it can be read; nothing depends on it. */
+  #told({ status, headers }: ResponseHead, texts: readonly string[], changes: HeaderChanges): HeadersVerdict {
+    if (texts.length === 0 || status !== 200 || isEncoded(headers)) return passWith(changes)
+    const essence = parseContentType(headers.one('content-type') ?? '')?.essence
+    if (essence !== 'application/json' && essence !== 'text/event-stream') return passWith(changes)
+    this.#context = texts
+    if (essence === 'application/json') return { kind: 'body', as: 'buffer', changes }
+    this.#events = new EventStreamReader({ maxEventBytes })
+    return { kind: 'body', as: 'stream', changes }
+  }
+
+  onResponseBody(chunk: Uint8Array, end: boolean): Eventually<BodyVerdict> {
+    const exchange = this.#exchange
+    if (exchange === undefined) throw new Error('a body comes after its headers')
+    return this.#events === undefined
+      ? this.#whole(exchange, chunk)
+      : this.#streamed(exchange, this.#events, chunk, end)
+  }
+
+  async #whole(exchange: ReviewedExchange, body: Uint8Array): Promise<BodyVerdict> {
+    if (body.length === 0) return { kind: 'send', bytes: body }
+    if (this.#context !== undefined) return { kind: 'send', bytes: withContext(body, this.#context) }
+    const filtered = await exchange.filter(body)
+    if (filtered.ok) return { kind: 'send', bytes: filtered.bytes }
+    if (this.#status >= 400 && filtered.reason === 'response.not_json') return { kind: 'send', bytes: body }
+    return { kind: 'send', bytes: exchange.refuse(body) }
+  }
+
+  async #streamed(
+    exchange: ReviewedExchange,
+    reader: EventStreamReader,
+    chunk: Uint8Array,
+    end: boolean,
+  ): Promise<BodyVerdict> {
+    const read = reader.read(chunk)
+    if (!read.ok) {
+      const why = failure('internal.error', 'an event of the server is larger than what can be read')
+      return respond(exchange.deny(why, 503))
+    }
+    const last = end ? reader.end() : undefined
+    const pieces: Uint8Array[] = []
+    for (const event of last === undefined ? read.events : [...read.events, last]) {
+      pieces.push(await (this.#context === undefined ? reviewEvent(exchange, event) : tellEvent(event, this.#context)))
+    }
+    const [only] = pieces
+    return { kind: 'send', bytes: only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces) }
+  }
+}
+
+function tellEvent(event: StreamEvent, texts: readonly string[]): Uint8Array {
+  const edited = editEvent(event, data => appendText(data, texts))
+  return edited.ok ? edited.bytes : event.bytes
+}
+
+async function reviewEvent(exchange: ReviewedExchange, event: StreamEvent): Promise<Uint8Array> {
+  const { data } = event
+  if (data === undefined || data.length === 0) return event.bytes
+  const filtered = await exchange.filter(data)
+  const edited = editEvent(event, () => filtered)
+  return edited.ok ? edited.bytes : withData(event, exchange.refuse(data))
+}
+
+function isEncoded(headers: RequestHeaders): boolean {
+  return headers.all('content-encoding').some(value => value.trim().toLowerCase() !== 'identity')
+}
+
+/** What the decision about the request has for the model. */
+function contextOf(said: JsonObject | undefined): readonly string[] {
+  const texts = said?.get('result_context')
+  return Array.isArray(texts) ? texts.filter(text => typeof text === 'string') : []
+}
+
+function withContext(message: Uint8Array, texts: readonly string[]): Uint8Array {
+  const told = appendText(message, texts)
+  return told.ok ? told.bytes : message
+}
+
+function respond({ answer }: Decision): Respond {
+  if (answer.kind !== 'respond') throw new Error('a refusal has an answer')
+  const { status, headers, body } = answer
+  return { kind: 'respond', reply: { status, headers, body, details: 'mcp_authz_refused' } }
+}
+
+function unreadable(exchange: ReviewedExchange, how: string): HeadersVerdict {
+  const why = failure('internal.error', `the answer of the server cannot be checked for lists: ${how}`)
+  return respond(exchange.deny(why, 503))
+}
+
+function passWith(changes: HeaderChanges): HeadersVerdict {
+  const none = (changes.set ?? []).length === 0 && (changes.remove ?? []).length === 0
+  return none ? { kind: 'pass' } : { kind: 'pass', changes }
+}
+
+/** undefined: a session that cannot be bound. An unidentified caller gets none. */
+function tagSession(exchange: ReviewedExchange, headers: RequestHeaders): HeaderChanges | undefined {
+  if (!exchange.bindsSessions || !headers.has(sessionHeader)) return {}
+  const id = headers.one(sessionHeader)
+  const value = id === undefined ? undefined : exchange.tag(id)
+  if (value !== undefined) return { set: [{ name: sessionHeader, value }] }
+  return exchange.identified ? undefined : { remove: [sessionHeader] }
+}
+
+/** What ext_authz let pass; undefined where it let nothing pass, several messages, or what is no message. */
+function methodOf(said: JsonObject | undefined): string | undefined {
+  const method = said?.get('method')
+  return said?.get('decision') === 'allow' && typeof method === 'string' && method !== '' ? method : undefined
+}
+
+/** Modern requests name their method, and ext_authz holds them to it. */
+function namesOtherMethod(headers: RequestHeaders): boolean {
+  const method = headers.one('mcp-method')
+  return method !== undefined && !listMethods.has(method)
+}
