@@ -12,6 +12,7 @@ import { extAuthzService } from './doors/ext-authz/ext-authz-door.js'
 import { extMcpService } from './doors/ext-mcp/ext-mcp-door.js'
 import { extProcService } from './doors/ext-proc/ext-proc-door.js'
 import type { BoundAddress } from './doors/grpc/grpc-transport.js'
+import { listenerProblem } from './doors/http/authzen/authzen-listener.js'
 import { createService, type Service } from './service.js'
 import { createLogging } from './telemetry/logger.js'
 
@@ -268,3 +269,37 @@ function exchange(first: Uint8Array): Promise<envoy.service.ext_proc.v3.Processi
     call.write(Buffer.from(first))
   })
 }
+
+describe('a configuration that loads', () => {
+  const settings = {
+    address: ['host: 127.0.0.1', 'host: 0.0.0.0', 'host: "::1"', 'host: localhost', 'socket: s'],
+    tls: ['', 'tls: { cert: c, key: k }', 'tls: { cert: c, key: k, clientCA: a }'],
+    trust: ['', 'trust: mtls', 'trust: network'],
+    authzen: [
+      '',
+      'authzen: { tokenFile: t }',
+      ...['https://a.example.com:8443', 'https://[::1]', 'https://a.example.com/x', 'http://a.example.com'].map(
+        identifier => `authzen: { tokenFile: t, identifier: "${identifier}" }`,
+      ),
+    ],
+  }
+  const listeners = settings.address.flatMap(address =>
+    settings.tls.flatMap(tls =>
+      settings.trust.flatMap(trust =>
+        settings.authzen.map(authzen => ['door: authzen', address, tls, trust, authzen].filter(part => part !== '')),
+      ),
+    ),
+  )
+
+  it('has no listener that its door refuses: what is wrong is told at its place in the file', () => {
+    let opened = 0
+    for (const listener of listeners) {
+      const text = `apiVersion: mcp-authz.dev/v1alpha1\nkind: Config\nspec: { listeners: [{ ${listener.join(', ')} }] }\n`
+      const loaded = loadConfig({ file: { path: join(directory, 'config.yaml'), text } })
+      const problems = loaded.ok ? loaded.config.listeners.map(one => listenerProblem({ ...one, ...one.authzen })) : []
+      expect({ listener, problems }).toEqual({ listener, problems: problems.map(() => undefined) })
+      opened += problems.length
+    }
+    expect(opened).toBeGreaterThan(50)
+  })
+})

@@ -14,7 +14,7 @@ describe('configJsonSchema', () => {
 
   it('says defaults and meanings', () => {
     const text = JSON.stringify(schema)
-    expect(text).toContain('"default":5242880')
+    expect(text).toContain('"default":"0.0.0.0"')
     expect(text).toContain('Address to listen on.')
     expect(text).not.toContain('"required":["host"')
   })

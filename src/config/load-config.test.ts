@@ -349,3 +349,70 @@ describe('environment and flags', () => {
     expect(found.map(({ location, path }) => [location.file, path])).toEqual([['/etc/c/config.yaml', 'spec.http']])
   })
 })
+
+describe('a listener with door authzen', () => {
+  const listener = (more: string) => `spec:\n  listeners:\n  - door: authzen\n${more}`
+  const file = '/etc/c/config.yaml'
+  it.each([
+    [
+      'nobody checks who asks',
+      '    host: 127.0.0.1\n',
+      `${file}:5:5 spec.listeners[0] nobody would check who asks (name tls.clientCA or authzen.tokenFile, or use a unix socket)`,
+    ],
+    [
+      'tokens in the clear, by default',
+      '    authzen: { tokenFile: t }\n',
+      `${file}:5:5 spec.listeners[0].host access tokens would cross the network in the clear (add tls, or listen on a loopback address, such as 127.0.0.1)`,
+    ],
+    [
+      'tokens in the clear',
+      '    authzen: { tokenFile: t }\n    host: 10.0.0.1\n',
+      `${file}:7:11 spec.listeners[0].host access tokens would cross the network in the clear (add tls, or listen on a loopback address, such as 127.0.0.1)`,
+    ],
+    [
+      'a name that only begins like a loopback address',
+      '    authzen: { tokenFile: t }\n    host: 127.0.0.1.example.com\n',
+      `${file}:7:11 spec.listeners[0].host access tokens would cross the network in the clear (add tls, or listen on a loopback address, such as 127.0.0.1)`,
+    ],
+    [
+      'an identifier with a path',
+      '    host: 127.0.0.1\n    authzen: { tokenFile: t, identifier: "https://a.example.com/" }\n',
+      `${file}:7:42 spec.listeners[0].authzen.identifier the text "https://a.example.com/" is not valid: use https://host or https://host:port, without a path or a slash at the end`,
+    ],
+    [
+      'settings of it at another door',
+      '  - authzen: { tokenFile: t }\n    socket: s\n',
+      `${file}:7:14 spec.listeners[1].authzen has no effect with door ext-authz (remove it, or use door: authzen)`,
+    ],
+  ])('%s', (_name, yaml, expected) => {
+    const socket = yaml.includes('  - ') ? '    socket: a\n' : ''
+    expect(bad(listener(socket + yaml)).map(brief)).toContainEqual(expected)
+  })
+
+  it('has smaller messages than the other doors unless it is said', () => {
+    const sizes = (yaml: string) => good(listener(yaml)).listeners.map(one => one.maxMessageBytes)
+    expect(sizes('    socket: s\n')).toEqual([1024 * 1024])
+    expect(sizes('    socket: s\n    maxMessageBytes: 5242880\n')).toEqual([5 * 1024 * 1024])
+  })
+})
+
+describe('settings that do nothing at their door', () => {
+  it.each([
+    ['authzen', 'socket: s', 'profile: agentgateway', 'profile'],
+    ['authzen', 'socket: s', 'maxConcurrentStreams: 5', 'maxConcurrentStreams'],
+    ['authzen', 'socket: s', 'maxConnectionAgeSeconds: 60', 'maxConnectionAgeSeconds'],
+    ['ext-mcp', 'port: 9004', 'profile: envoy', 'profile'],
+  ])('%s, %s: %s', (door, address, setting, name) => {
+    const loaded = load(`spec:\n  listeners:\n  - door: ${door}\n    ${address}\n    ${setting}\n`)
+    expect(loaded.ok && loaded.warnings.map(brief)).toEqual([
+      expect.stringMatching(
+        new RegExp(`^/etc/c/config.yaml:7:\\d+ spec.listeners\\[0\\].${name} has no effect with door ${door} `),
+      ),
+    ])
+  })
+
+  it('says nothing of what has an effect', () => {
+    const loaded = load('spec:\n  listeners:\n  - { profile: agentgateway, maxConcurrentStreams: 5 }\n')
+    expect(loaded.ok && loaded.warnings).toEqual([])
+  })
+})

@@ -20,8 +20,15 @@ export type Caller =
   | { readonly kind: 'audit'; readonly server: Server }
   | { readonly kind: 'unknown'; readonly server: Server | undefined; readonly why: Failure }
 
-/** As decisions about requests find Server and principal; the body is not looked at. */
-export function identifyCaller(snapshot: PolicySnapshot | undefined, request: InboundRequest): Eventually<Caller> {
+/**
+ * As decisions about requests find Server and principal; the body is not looked at. With `unasked` nobody is
+ * authenticated, and this is why; a Server in Audit is found all the same.
+ */
+export function identifyCaller(
+  snapshot: PolicySnapshot | undefined,
+  request: InboundRequest,
+  unasked?: Failure,
+): Eventually<Caller> {
   if (snapshot === undefined) {
     const why = failure('policy.not_loaded', 'the policies are not loaded yet')
     return { kind: 'unknown', server: undefined, why }
@@ -31,6 +38,7 @@ export function identifyCaller(snapshot: PolicySnapshot | undefined, request: In
   const server = named === undefined ? servers.byAddress(request.authority, request.path) : servers.byName(named)
   if (server === undefined) return { kind: 'unknown', server, why: unknownServer() }
   if (server.mode === 'Audit') return { kind: 'audit', server }
+  if (unasked !== undefined) return { kind: 'unknown', server, why: unasked }
   return andThen(authenticator.authenticate(request, server.audience), authenticated =>
     authenticated.ok
       ? { kind: 'known', snapshot, server, principal: authenticated.principal }

@@ -1,3 +1,4 @@
+import type { Principal } from '../identity/principal.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Rewritten } from '../protocol/mcp/read-server-messages.js'
@@ -8,6 +9,7 @@ import type { Decision, Failure } from './decision.js'
 import { andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
 import { filterLists, unreadableList } from './filter-lists.js'
+import { unknownServer } from './find-server.js'
 import { type Caller, identifyCaller } from './identify-caller.js'
 import { plainDenial } from './plain-denial.js'
 import { holdsList, refusalWithoutId, refuseResults } from './refuse-results.js'
@@ -80,32 +82,44 @@ const unseen: Caller = {
   why: failure('internal.error', 'the gateway did not show the request, so nobody knows whose answer this is'),
 }
 
-const proofElsewhere: Caller = {
-  kind: 'unknown',
-  server: undefined,
-  why: failure('internal.error', 'lists cannot be shown to callers that prove the possession of a key (DPoP)'),
-}
+const proofElsewhere = failure(
+  'internal.error',
+  'lists cannot be shown to callers that prove the possession of a key (DPoP)',
+)
+
+/** Records per exchange: a stream may have as many unreadable events as its server likes. */
+const maxRecords = 16
 
 /** A proof is good for one use, and the decision about the request needs it (RFC 9449, section 11.1). */
 function asked(options: ExchangeReviewOptions, request: InboundRequest): Eventually<Caller> {
-  return request.headers.has('dpop') ? proofElsewhere : identifyCaller(options.snapshot(), request)
+  return identifyCaller(options.snapshot(), request, request.headers.has('dpop') ? proofElsewhere : undefined)
 }
+
+/** Who reads the answers, without the snapshot in which that was found out: a stream would keep it. */
+type Reader =
+  | { readonly kind: 'known'; readonly principal: Principal }
+  | { readonly kind: 'audit' }
+  | { readonly kind: 'unknown'; readonly why: Failure }
 
 class CallersExchange implements ReviewedExchange {
   readonly #options: ExchangeReviewOptions
-  readonly #caller: Caller
+  readonly #reader: Reader
+  readonly #server: string
   readonly #request: InboundRequest | undefined
   readonly #binder: SessionBinder | undefined
   readonly active: boolean
   readonly identified: boolean
   readonly bindsSessions: boolean
   readonly session: OpenedSession
+  #records = 0
 
   constructor(options: ExchangeReviewOptions, caller: Caller, request: InboundRequest | undefined) {
     this.#options = options
-    this.#caller = caller
+    this.#reader = readerOf(caller)
+    this.#server = caller.server?.name ?? ''
     this.#request = request
-    this.active = caller.kind !== 'audit'
+    // What looks like MCP in the answers of another protocol is none.
+    this.active = caller.kind !== 'audit' && caller.server?.protocol !== 'json'
     this.identified = caller.kind === 'known'
     const { sessions } = options
     this.bindsSessions = this.active && sessions !== undefined
@@ -121,14 +135,20 @@ class CallersExchange implements ReviewedExchange {
   }
 
   filter(message: Uint8Array): Eventually<Rewritten | ResponseFailure> {
-    const caller = this.#caller
-    switch (caller.kind) {
+    if (!this.active) return { ok: true, bytes: message }
+    const reader = this.#reader
+    switch (reader.kind) {
       case 'audit':
         return { ok: true, bytes: message }
       case 'unknown':
-        return holdsList(message) ? this.#refused(message, caller.why) : { ok: true, bytes: message }
+        return this.#withoutLists(message, reader.why)
       case 'known': {
-        const { snapshot, server, principal } = caller
+        const { principal } = reader
+        // A stream may outlive many snapshots: what is in force now counts.
+        const snapshot = this.#options.snapshot()
+        const server = snapshot?.servers.byName(this.#server)
+        if (snapshot === undefined || server === undefined) return this.#withoutLists(message, unknownServer())
+        if (server.mode === 'Audit') return { ok: true, bytes: message }
         const now = this.#options.now?.() ?? Date.now()
         const deadline = now + (this.#options.judgeWithinMs ?? 600)
         return filterLists(message, { snapshot, server, principal, ...this.#where(), deadline, now })
@@ -143,12 +163,14 @@ class CallersExchange implements ReviewedExchange {
 
   deny(why: Failure, status: number): Decision {
     const decision = plainDenial(why, { status, code: -31000 - status })
-    const server = this.#caller.server?.name ?? ''
-    this.#options.onRefused?.({ decision, request: this.#request, server })
+    if (this.#records++ < maxRecords) {
+      this.#options.onRefused?.({ decision, request: this.#request, server: this.#server })
+    }
     return decision
   }
 
-  #refused(message: Uint8Array, why: Failure): Rewritten {
+  #withoutLists(message: Uint8Array, why: Failure): Rewritten {
+    if (!holdsList(message)) return { ok: true, bytes: message }
     const decision = this.deny(why, 403)
     return { ok: true, bytes: refuseResults(message, decision) ?? refusalWithoutId(decision) }
   }
@@ -157,5 +179,16 @@ class CallersExchange implements ReviewedExchange {
     if (this.#request === undefined) return {}
     const { authority, path } = this.#request
     return { authority, path }
+  }
+}
+
+function readerOf(caller: Caller): Reader {
+  switch (caller.kind) {
+    case 'known':
+      return { kind: 'known', principal: caller.principal }
+    case 'audit':
+      return { kind: 'audit' }
+    case 'unknown':
+      return { kind: 'unknown', why: caller.why }
   }
 }

@@ -34,6 +34,8 @@ describe('agentgatewayBody', () => {
     ['empty bytes', 'absent', [], { rawBody: new Uint8Array(0) }],
     ['text', 'complete', [length(2)], { textBody: '{}', size: 2 }],
     ['text with the mark of another gateway', 'complete', [], { textBody: '"!"', size: 3 }],
+    ['the same from what may be that gateway', 'incomplete', [partial('false')], { textBody: '"!"', size: 3 }],
+    ['text without it from there', 'complete', [partial('false')], { textBody: '{}', size: 2 }],
     ['text beyond ASCII, counted in bytes', 'complete', [], { textBody: '"ž"', size: 4 }],
     ['text counted in characters', 'incomplete', [], { textBody: '"ž"', size: 3 }],
     ['text that was cut', 'incomplete', [], { textBody: '{"a"', size: -1 }],

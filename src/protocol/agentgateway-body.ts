@@ -1,4 +1,4 @@
-import type { GatewayBodyInput } from './envoy-body.js'
+import { type GatewayBodyInput, partialHeader } from './envoy-body.js'
 import type { RequestBody } from './inbound-request.js'
 
 /**
@@ -7,7 +7,8 @@ import type { RequestBody } from './inbound-request.js'
  * `x-envoy-auth-partial-body` means nothing here: this gateway never writes it, and hands on a client's copy.
  *
  * A text body went through a conversion that puts U+FFFD in place of invalid bytes, so that one that holds it may be
- * another than the server gets, and is refused. Without it the text is what was sent, and its length is the size.
+ * another than the server gets, and is refused. Without it the text is what was sent, and its length is the size. Beside
+ * Envoy's header "!" is refused as well: should the listener be asked by an Envoy after all, it stands for invalid bytes.
  */
 export function agentgatewayBody({ headers, rawBody, textBody, size }: GatewayBodyInput): RequestBody {
   const raw = rawBody !== undefined && rawBody.length > 0 ? rawBody : undefined
@@ -19,7 +20,7 @@ export function agentgatewayBody({ headers, rawBody, textBody, size }: GatewayBo
     return announced ? incomplete('announced but not sent; set includeRequestBody of extAuthz') : { state: 'absent' }
   }
   if (raw !== undefined && text !== undefined) return incomplete('sent both as bytes and as text')
-  const bytes = raw ?? textBytes(text ?? '')
+  const bytes = raw ?? textBytes(text ?? '', headers.has(partialHeader))
   if (bytes === undefined) {
     return incomplete('sent as text that may have been changed on the way; set packAsBytes of includeRequestBody')
   }
@@ -29,7 +30,8 @@ export function agentgatewayBody({ headers, rawBody, textBody, size }: GatewayBo
 }
 
 /** Undefined if the text may not be what the client sent. A lone surrogate would become other bytes. */
-function textBytes(text: string): Uint8Array | undefined {
+function textBytes(text: string, perhapsEnvoy: boolean): Uint8Array | undefined {
+  if (perhapsEnvoy && text.includes('!')) return undefined
   return text.includes('\ufffd') || /[\ud800-\udfff]/u.test(text) ? undefined : Buffer.from(text, 'utf8')
 }
 

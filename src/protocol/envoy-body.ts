@@ -1,7 +1,7 @@
 import type { RequestBody } from './inbound-request.js'
 import type { RequestHeaders } from './request-headers.js'
 
-const partialHeader = 'x-envoy-auth-partial-body'
+export const partialHeader = 'x-envoy-auth-partial-body'
 
 /** What a CheckRequest says about the body, whichever gateway wrote it. */
 export interface GatewayBodyInput {

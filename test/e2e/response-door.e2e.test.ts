@@ -117,6 +117,15 @@ describe('in front of a server of the test', () => {
     expect(last).not.toHaveProperty('nextCursor')
   })
 
+  it('answers many requests in a row', async () => {
+    const answers = new Map<number, number>()
+    for (let sent = 0; sent < 2500; sent += 10) {
+      for (const { status } of await Promise.all(Array.from({ length: 10 }, () => send(list()))))
+        answers.set(status, (answers.get(status) ?? 0) + 1)
+    }
+    expect([...answers]).toEqual([[200, 2500]])
+  }, 60_000)
+
   it('filters a stream, event by event, and leaves the rest of it', async () => {
     server.answer({ stream: true })
     const { body } = await send(list())

@@ -4,6 +4,7 @@ import { createListReview } from '../../src/decision/review-list.js'
 import { createRequestHandler } from '../../src/doors/ext-mcp/request-handler.js'
 import { createResponseHandler } from '../../src/doors/ext-mcp/response-handler.js'
 import { type CorpusCheck, startCorpusCheck } from '../hostile/support/start-corpus-check.js'
+import { policyDocument } from '../support/judge.js'
 import { type AgentgatewayOptions, agentgateway, kubernetes, standalone } from './agentgateway.js'
 import { applyMcpResponse, applyMcpResult, isRequestId, mcpRequestOf, mcpResponseOf } from './agentgateway-mcp.js'
 import type { GatewayRequest } from './gateway.js'
@@ -265,6 +266,41 @@ describe('allowed_tools', () => {
 
   it('is not told where nobody asks for it', async () => {
     expect((await through(standalone, { body: list })).metadata.allowed_tools).toBeUndefined()
+  })
+
+  it('is not counted up in one go: others are answered meanwhile', async () => {
+    const names = Array.from({ length: 4096 }, (_, i) => `tool_${i}`)
+    const large = await startCorpusCheck({
+      profile: 'agentgateway',
+      more: {
+        'catalog.json': policyDocument('ToolCatalog', 'large', {
+          tools: Object.fromEntries(names.map(name => [name, { access: 'read', operations: 'none' }])),
+        }),
+        'server.json': policyDocument('Server', 'large', {
+          ...{ resource: 'https://mcp.example.com/large', audiences: [audience], require: ['grants'] },
+          catalog: 'large',
+        }),
+        'rule.json': policyDocument('Guardrail', 'pattern', {
+          match: { servers: ['large'] },
+          validations: [{ expression: "!has(args.a) || args.a.matches('^a.*b$')", message: 'ends in b' }],
+        }),
+      },
+    })
+    const sent = { path: '/large', body: list }
+    // Its token is known then, so that nothing else has to be waited for.
+    await through(standalone, sent, large)
+    let turns = 0
+    const count = () => {
+      turns++
+      timer = setImmediate(count)
+    }
+    let timer = setImmediate(count)
+    const context = { 'mcp-server': 'large', 'mcp-allowed-tools': 'true' }
+    const { metadata } = await through({ ...standalone, context }, sent, large)
+    clearImmediate(timer)
+    large.stop()
+    expect(metadata.allowed_tools).toEqual(names)
+    expect(turns).toBeGreaterThan(0)
   })
 
   it('has the names that clients use, for rules over target and name', async () => {

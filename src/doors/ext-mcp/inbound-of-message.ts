@@ -1,5 +1,6 @@
 import type { InboundRequest } from '../../protocol/inbound-request.js'
 import { isJsonObject, type JsonObject } from '../../protocol/json-value.js'
+import { methodTable } from '../../protocol/mcp/method-table.js'
 import { RequestHeaders } from '../../protocol/request-headers.js'
 import { isTraceParent } from '../envoy/trace-parent.js'
 import type { McpMessage } from './read-mcp-message.js'
@@ -69,6 +70,14 @@ export function inboundOf(
     deadline,
     listener,
   }
+}
+
+/**
+ * Whether names of the message should get their target back, and nobody says which one it is. Policies would meet another
+ * name than the client's, and what they say of that would not count.
+ */
+export function lacksTarget({ method, services, metadata }: McpMessage): boolean {
+  return isTrue(metadata.get(names.prefixed)) && services.length !== 1 && methodTable.get(method)?.target !== undefined
 }
 
 const nothing: ReadonlyMap<string, JsonObject> = new Map()

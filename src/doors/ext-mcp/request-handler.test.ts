@@ -115,6 +115,20 @@ describe('what is judged', () => {
     expect(bodyOf((await ask(message)).request)).toBe(body)
   })
 
+  it.each<[string, Message]>([
+    ['of none', { services: [] }],
+    ['of one of several', { services: ['va', 'vb'] }],
+    ['of several, by uri', { services: ['va', 'vb'], method: 'resources/read', params: '{"uri":"file:///r"}' }],
+  ])('is not a name without the target that it should have: %s', async (_name, message) => {
+    const asked = await ask({ params: '{"name":"scale"}', metadata: { 'mcp-prefixed': true }, ...message })
+    expect(asked).toMatchObject({ request: undefined, result: { passed: false }, emergencies: ['internal.error'] })
+  })
+
+  it('has no name where the method touches nothing: several targets are asked then', async () => {
+    const { result } = await ask({ method: 'tools/list', services: ['va', 'vb'], metadata: { 'mcp-prefixed': true } })
+    expect(result.passed).toBe(true)
+  })
+
   it('is at the address of the HTTP request, with its headers, but for those of its body', async () => {
     const headers = {
       authorization: 'Bearer t',

@@ -2,7 +2,7 @@ import type { Decide, Decision } from '../../decision/decision.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
 import type { UnaryHandler } from '../grpc/grpc-transport.js'
 import { AnswerMcp, type McpHandlerOptions } from './answer-mcp.js'
-import { inboundOf } from './inbound-of-message.js'
+import { inboundOf, lacksTarget } from './inbound-of-message.js'
 import { readMcpRequest } from './read-mcp-message.js'
 import { lastResort, writeRequestResult } from './write-mcp-result.js'
 
@@ -45,6 +45,10 @@ export function createRequestHandler(options: RequestHandlerOptions): UnaryHandl
       }
       const asked = inboundOf(read.message, options.listener, answer.deadline(context.deadline))
       request = asked
+      if (lacksTarget(read.message)) {
+        answer.report('a message with mcp-prefixed does not name the one target that it is for')
+        return write(answer.deny('internal.error', 'The target of the request is not known', asked), asked)
+      }
       const decision = options.decide(asked)
       if (!(decision instanceof Promise)) return write(decision, asked)
       return answer

@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sessionHeader } from '../../decision/bind-session.js'
 import type { Decision } from '../../decision/decision.js'
+import { andThen, type Eventually } from '../../decision/eventually.js'
 import { failure } from '../../decision/failure.js'
 import { listMethods } from '../../decision/filter-lists.js'
 import type { ExchangeReview, ReviewedExchange } from '../../decision/review-exchange.js'
@@ -12,7 +14,6 @@ import { EventStreamReader } from '../../protocol/sse/event-stream-reader.js'
 import { type StreamEvent, withData } from '../../protocol/sse/stream-event.js'
 import type {
   BodyVerdict,
-  Eventually,
   ExchangeProcessor,
   HeaderChanges,
   HeadersVerdict,
@@ -40,12 +41,18 @@ export class ReviewProcessor implements ExchangeProcessor {
   #events: EventStreamReader | undefined
   /** Set where the answer is the result of a call, to which these texts are added. */
   #context: readonly string[] | undefined
+  /** Of the request; "" where it was not shown. */
+  #method = ''
+  /** Nothing says what the answer is. */
+  #untyped = false
+  #closed = false
 
   constructor(review: ExchangeReview) {
     this.#review = review
   }
 
   onRequestHeaders(head: RequestHead): Eventually<HeadersVerdict> {
+    this.#method = head.method
     const opened = this.#review.open({ ...head, body: { state: 'absent' } })
     return opened instanceof Promise
       ? opened.then(exchange => this.#requested(exchange, head.headers))
@@ -96,14 +103,25 @@ export class ReviewProcessor implements ExchangeProcessor {
     // No client reads a result in an error of HTTP.
     const isError = status >= 400
     if (isEncoded(headers)) return isError ? passWith(changes) : unreadable(exchange, 'it is compressed')
-    const essence = parseContentType(headers.one('content-type') ?? '')?.essence
-    if (essence === 'text/event-stream') {
+    const type = parseContentType(headers.one('content-type') ?? '')
+    const essence = type?.essence ?? ''
+    const isJson = essence === 'application/json'
+    const isStream = essence === 'text/event-stream'
+    // Some clients decode by it; what they see would not be what we read.
+    if ((isJson || isStream) && !charsets.has(type?.parameters.get('charset')?.toLowerCase() ?? 'utf-8'))
+      return isError ? passWith(changes) : unreadable(exchange, 'it is not in UTF-8')
+    if (isStream) {
       this.#events = new EventStreamReader({ maxEventBytes })
       return { kind: 'body', as: 'stream', changes }
     }
-    if (essence === 'application/json') return { kind: 'body', as: 'buffer', changes }
+    if (isJson) return { kind: 'body', as: 'buffer', changes }
+    // A message may hold several requests, and some clients look at no type.
+    const untyped = !headers.has('content-type') && this.#method === 'POST'
+    this.#untyped = untyped
+    if (!isList && (untyped || essence === 'text/json' || essence.endsWith('+json')))
+      return { kind: 'body', as: 'buffer', changes }
     // Of a request that is no list nothing else is read as MCP; a type that cannot be read may be anything.
-    const plain = isError || (!isList && (essence !== undefined || !headers.has('content-type')))
+    const plain = isError || (!isList && (type !== undefined || !headers.has('content-type')))
     return plain ? passWith(changes) : unreadable(exchange, 'it is neither JSON nor an event stream')
   }
 
@@ -126,12 +144,17 @@ export class ReviewProcessor implements ExchangeProcessor {
       : this.#streamed(exchange, this.#events, chunk, end)
   }
 
+  onClose(): void {
+    this.#closed = true
+  }
+
   async #whole(exchange: ReviewedExchange, body: Uint8Array): Promise<BodyVerdict> {
     if (body.length === 0) return { kind: 'send', bytes: body }
     if (this.#context !== undefined) return { kind: 'send', bytes: withContext(body, this.#context) }
     const filtered = await exchange.filter(body)
     if (filtered.ok) return { kind: 'send', bytes: filtered.bytes }
-    if (this.#status >= 400 && filtered.reason === 'response.not_json') return { kind: 'send', bytes: body }
+    if ((this.#status >= 400 || this.#untyped) && filtered.reason === 'response.not_json')
+      return { kind: 'send', bytes: body }
     return { kind: 'send', bytes: exchange.refuse(body) }
   }
 
@@ -141,32 +164,48 @@ export class ReviewProcessor implements ExchangeProcessor {
     chunk: Uint8Array,
     end: boolean,
   ): Promise<BodyVerdict> {
-    const read = reader.read(chunk)
-    if (!read.ok) {
-      const why = failure('internal.error', 'an event of the server is larger than what can be read')
-      return respond(exchange.deny(why, 503))
-    }
-    const last = end ? reader.end() : undefined
     const pieces: Uint8Array[] = []
-    for (const event of last === undefined ? read.events : [...read.events, last]) {
-      pieces.push(await (this.#context === undefined ? reviewEvent(exchange, event) : tellEvent(event, this.#context)))
+    let turn = performance.now()
+    for (let at = 0; at < chunk.length || at === 0; at += portionBytes) {
+      const read = reader.read(chunk.subarray(at, at + portionBytes))
+      if (!read.ok) {
+        const why = failure('internal.error', 'an event of the server is larger than what can be read')
+        return respond(exchange.deny(why, 503))
+      }
+      const last = end && at + portionBytes >= chunk.length ? reader.end() : undefined
+      for (const event of last === undefined ? read.events : [...read.events, last]) {
+        const piece = this.#context === undefined ? reviewEvent(exchange, event) : tellEvent(event, this.#context)
+        pieces.push(piece instanceof Promise ? await piece : piece)
+        if (performance.now() - turn < turnMs) continue
+        await nextTurn()
+        // The door has given up on it.
+        if (this.#closed) return { kind: 'send', bytes: new Uint8Array(0) }
+        turn = performance.now()
+      }
     }
     const [only] = pieces
     return { kind: 'send', bytes: only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces) }
   }
 }
 
+/** Bytes of a stream that are read at once, and milliseconds after which others get their turn. */
+const portionBytes = 32 * 1024
+const turnMs = 10
+
+const charsets: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii'])
+
 function tellEvent(event: StreamEvent, texts: readonly string[]): Uint8Array {
   const edited = editEvent(event, data => appendText(data, texts))
   return edited.ok ? edited.bytes : event.bytes
 }
 
-async function reviewEvent(exchange: ReviewedExchange, event: StreamEvent): Promise<Uint8Array> {
+function reviewEvent(exchange: ReviewedExchange, event: StreamEvent): Eventually<Uint8Array> {
   const { data } = event
   if (data === undefined || data.length === 0) return event.bytes
-  const filtered = await exchange.filter(data)
-  const edited = editEvent(event, () => filtered)
-  return edited.ok ? edited.bytes : withData(event, exchange.refuse(data))
+  return andThen(exchange.filter(data), filtered => {
+    const edited = editEvent(event, () => filtered)
+    return edited.ok ? edited.bytes : withData(event, exchange.refuse(data))
+  })
 }
 
 function isEncoded(headers: RequestHeaders): boolean {

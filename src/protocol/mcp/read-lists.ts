@@ -50,16 +50,22 @@ const resultKeys = new FoldedKeys([...kinds, 'nextCursor', 'cacheScope', 'ttlMs'
 const itemKeys = new FoldedKeys(['name', 'uri', 'uriTemplate'])
 const loneSurrogate = /[\ud800-\udfff]/u
 
+export interface ListChoice extends MessageChoice {
+  /** Items of all lists of a message together; default: as many as it holds. */
+  readonly maxItems?: number
+}
+
 /**
  * Reads the lists in the results of an answer to one of the list methods: by what is there, whatever was asked, so that a
  * server cannot slip a list past us under another id. Every item must have the name by which it is called, exactly once and
  * as a well-formed string.
  */
-export function readLists(bytes: Uint8Array, choice: MessageChoice = {}): ListResults {
+export function readLists(bytes: Uint8Array, choice: ListChoice = {}): ListResults {
   const read = readServerMessages(bytes, choice)
   if (!read.ok) return read
   const { outline } = read
   const results: ListResult[] = []
+  let left = choice.maxItems ?? Number.POSITIVE_INFINITY
   const resultReader = new MemberReader(resultKeys)
   const itemReader = new MemberReader(itemKeys)
   for (const message of chosenMessages(read.messages, choice)) {
@@ -70,8 +76,9 @@ export function readLists(bytes: Uint8Array, choice: MessageChoice = {}): ListRe
     for (const list of kinds) {
       const array = result.values.get(list)
       if (array === undefined) continue
-      const items = readItems(outline, itemReader, list, array)
+      const items = readItems(outline, itemReader, list, array, left)
       if (!Array.isArray(items)) return items
+      left -= items.length
       lists.push({ list, items })
     }
     results.push({
@@ -91,10 +98,13 @@ function readItems(
   reader: MemberReader,
   list: ListKind,
   array: JsonNode,
+  most: number,
 ): ListItem[] | ResponseFailure {
   if (outline.kind(array) !== 'array') return responseFailure('response.list', outline.start(array))
   const items: ListItem[] = []
-  for (const [index, node] of outline.elements(array).entries()) {
+  const elements = outline.elements(array)
+  if (elements.length > most) return responseFailure('response.too_many_members', outline.start(array))
+  for (const [index, node] of elements.entries()) {
     const [start, end] = [outline.start(node), outline.end(node)]
     if (outline.kind(node) !== 'object') return responseFailure('response.item', start)
     const members = reader.read(outline, node)

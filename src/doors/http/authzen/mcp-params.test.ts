@@ -45,6 +45,7 @@ describe('mcpParams', () => {
 
   it.each<[string, string, string, string, object | undefined, string]>([
     ['arguments left out', 'tools/call', 'tool', 'x', undefined, 'must hold the params'],
+    ['what is listened to left out', 'subscriptions/listen', 'mcp_server', 's', undefined, 'must hold the params'],
     ['another tool in the params', 'tools/call', 'tool', 'x', { name: 'y' }, 'name different things'],
     ['a tool whose name is no text', 'tools/call', 'tool', 'x', { name: 1 }, 'name different things'],
     ['another resource in the params', 'resources/read', 'resource', 'a:b', { uri: 'a:c' }, 'name different things'],
