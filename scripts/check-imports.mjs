@@ -25,7 +25,14 @@ const allowed = {
 }
 
 /** Doors do not know each other; they share the transport. */
-const doors = { grpc: [], envoy: [], 'ext-authz': ['grpc', 'envoy'], 'ext-proc': ['grpc', 'envoy'], 'ext-mcp': ['grpc', 'envoy'], http: ['grpc'] }
+const doors = {
+  grpc: [],
+  envoy: [],
+  'ext-authz': ['grpc', 'envoy'],
+  'ext-proc': ['grpc', 'envoy'],
+  'ext-mcp': ['grpc', 'envoy'],
+  http: ['grpc'],
+}
 
 const problems = []
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
