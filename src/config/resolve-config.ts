@@ -119,7 +119,7 @@ const mebibyte = 1024 * 1024
 /** The service of ext-mcp is agentgateway's own; HTTP/1.1 has no streams, and the body of an evaluation is ours. */
 const idleSettings = {
   'ext-authz': [],
-  'ext-proc': [],
+  'ext-proc': ['maxInFlight'],
   'ext-mcp': ['profile'],
   authzen: ['profile', 'maxConcurrentStreams', 'maxConnectionAgeSeconds'],
 } as const

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { inbound } from '../../test/support/inbound.js'
 import { catalogs, demo, memorySource, namesAsTokens, person, storeOf, through } from '../../test/support/policies.js'
@@ -172,5 +173,98 @@ describe('a Server in Audit', () => {
     expect(exchange).toMatchObject({ active: false, bindsSessions: false, session: { kind: 'none' } })
     const list = bytes(tools('pods_list'))
     expect(await exchange.filter(list)).toEqual({ ok: true, bytes: list })
+  })
+
+  it('is left alone where a caller proves the possession of a key as well', async () => {
+    const exchange = await reviewWith({}, 'Audit').review.open(from('alice', { dpop: 'proof' }, 'other'))
+    expect(exchange).toMatchObject({ active: false, bindsSessions: false })
+  })
+})
+
+describe('a Server of another protocol than MCP', () => {
+  it('is left alone, as its answers are no messages', async () => {
+    const snapshot = storeIn('Enforce').current
+    if (snapshot === undefined) throw new Error('no snapshot')
+    const [first] = snapshot.servers.all
+    if (first === undefined) throw new Error('no Server')
+    const server = { ...first, protocol: 'json' as const }
+    const servers = { ...snapshot.servers, byName: () => server }
+    const { review, refused } = reviewWith({ snapshot: () => ({ ...snapshot, servers }) })
+    for (const who of ['alice', undefined]) {
+      const exchange = await review.open(from(who))
+      expect(exchange).toMatchObject({ active: false, bindsSessions: false })
+      const body = bytes('{"ID":1,"id":{"a":1}}')
+      expect(await exchange.filter(body)).toEqual({ ok: true, bytes: body })
+    }
+    expect(refused).toEqual([])
+  })
+})
+
+describe('an exchange that outlives a change of the policies', () => {
+  it('shows what is in force now', async () => {
+    const before = storeIn('Enforce').current
+    const audit = storeIn('Audit').current
+    let current = before
+    const { review } = reviewWith({ snapshot: () => current })
+    const exchange = await review.open(from('alice', {}, 'other'))
+    const list = bytes(tools('pods_list', 'pods_get'))
+    const filtered = textOf(await exchange.filter(list))
+    expect(filtered).not.toBe(list.toString())
+    current = audit
+    expect(textOf(await exchange.filter(list))).toBe(list.toString())
+    const gone = storeOf([catalogs, demo], namesAsTokens(principals))
+    gone.load()
+    current = gone.current
+    expect(textOf(await exchange.filter(list))).toContain('"error"')
+    current = undefined
+    expect(textOf(await exchange.filter(list))).toContain('"error"')
+  })
+})
+
+describe('bounds', () => {
+  it('keep a stream of what cannot be read from filling the log', async () => {
+    const { review, refused } = reviewWith()
+    const exchange = await review.open(from('alice'))
+    for (let at = 0; at < 100; at++) exchange.refuse(bytes('broken'))
+    expect(refused).toHaveLength(16)
+  })
+
+  const many = (count: number) => bytes(tools(...Array.from({ length: count }, (_, at) => `t${at}`), 'pods_get'))
+
+  it('give others their turn while a long list is judged', async () => {
+    const exchange = await reviewWith({ judgeWithinMs: 60_000 }).review.open(from('alice'))
+    let turns = 0
+    const ticking = setInterval(() => turns++, 1)
+    const filtered = await exchange.filter(many(15_000))
+    clearInterval(ticking)
+    expect(textOf(filtered)).toBe(tools('pods_get'))
+    expect(turns).toBeGreaterThan(0)
+  })
+
+  it('refuse lists of more than 20,000 items, and what takes too long', async () => {
+    const exchange = await reviewWith().review.open(from('alice'))
+    expect(await exchange.filter(many(20_000))).toMatchObject({ ok: false, reason: 'response.too_many_members' })
+    const late = await reviewWith({ judgeWithinMs: 0 }).review.open(from('alice'))
+    expect(await late.filter(many(15_000))).toMatchObject({ ok: false, reason: 'response.too_many_members' })
+  })
+})
+
+describe('any list', () => {
+  const names = ['pods_get', 'pods_list', 'configuration_view', 'no such', 'nobody_knows', '']
+  it('comes out with what each name alone would be shown as', async () => {
+    const exchange = await reviewWith().review.open(from('alice'))
+    const shown = new Set<string>()
+    for (const name of names) {
+      if (textOf(await exchange.filter(bytes(tools(name)))) === tools(name)) shown.add(name)
+    }
+    expect(shown).toContain('pods_get')
+    expect(shown).not.toContain('nobody_knows')
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom(...names), { maxLength: 300 }), async list => {
+        const expected = tools(...list.filter(name => shown.has(name)))
+        expect(textOf(await exchange.filter(bytes(tools(...list))))).toBe(expected)
+      }),
+      { numRuns: 100 },
+    )
   })
 })

@@ -85,6 +85,13 @@ describe('answers', () => {
     ['a list in identity', { said: list, headers: { 'content-encoding': 'identity' } }, 'buffer'],
     ['a list with an unknown type', { said: list, headers: { 'content-type': 'text/html' } }, 503],
     ['a list with a type that cannot be read', { said: list, headers: { 'content-type': 'a/b, text/html' } }, 503],
+    ['a list in UTF-8', { said: list, headers: { 'content-type': 'application/json; charset="UTF-8"' } }, 'buffer'],
+    ['a list in UTF-7', { said: list, headers: { 'content-type': 'application/json; charset=utf-7' } }, 503],
+    ['a stream in UTF-16', { said: list, headers: { 'content-type': 'text/event-stream;charset=utf-16' } }, 503],
+    ['a batch in UTF-16', { headers: { 'content-type': 'application/json;charset=UTF-16LE' } }, 503],
+    ['an error in Latin-1', { status: 500, headers: { 'content-type': 'application/json;charset=latin1' } }, 'pass'],
+    ['a batch in JSON of a kind', { headers: { 'content-type': 'application/mcp+json' } }, 'buffer'],
+    ['a batch in text/json', { headers: { 'content-type': 'text/json' } }, 'buffer'],
     ['an error in HTML', { said: list, status: 502, headers: { 'content-type': 'text/html' } }, 'pass'],
     ['an error that is compressed', { said: list, status: 502, headers: gzip }, 'pass'],
     ['an error in JSON', { said: list, status: 400 }, 'buffer'],
@@ -213,6 +220,75 @@ describe('bodies', () => {
     const processor = processorOf()
     processor.onResponseHeaders(responseHead({ said: list, headers: sse }))
     expect(await bodyOf(processor, [`data: ${'a'.repeat(4 * 1024 * 1024)}`, '\n\n'])).toBe('status 503')
+  })
+})
+
+describe('answers without a type', () => {
+  const untyped: ResponseHead = { ...responseHead({}), headers: RequestHeaders.from([]) }
+  const asked = async (method: string) => {
+    const processor = processorOf()
+    await processor.onRequestHeaders({ ...requestHead(), method })
+    return processor
+  }
+
+  it.each([
+    ['a message', 'axb', 'ab'],
+    ['what is none', 'broken', 'broken'],
+    ['nothing', '', ''],
+  ])('are looked at where they may be %s', async (_what, body, expected) => {
+    const processor = await asked('POST')
+    expect(brief(processor.onResponseHeaders(untyped))).toBe('buffer')
+    expect(await bodyOf(processor, [body])).toBe(expected)
+  })
+
+  it('pass where nothing was posted', async () => {
+    expect(brief((await asked('GET')).onResponseHeaders(untyped))).toBe('pass')
+  })
+
+  it('pass for GET where JSON of a kind is no message', async () => {
+    const headers = { 'content-type': 'application/problem+json' }
+    expect(brief((await asked('GET')).onResponseHeaders(responseHead({ headers })))).toBe('pass')
+  })
+
+  it('of lists fail', async () => {
+    const decided = new Map<string, JsonObject>([['envoy.filters.http.ext_authz', new Map(Object.entries(list))]])
+    expect(brief((await asked('POST')).onResponseHeaders({ ...untyped, metadata: decided }))).toBe(503)
+  })
+})
+
+describe('a flood of events', () => {
+  const flood = (filter: ReviewedExchange['filter']) => {
+    const processor = processorOf({ filter })
+    processor.onResponseHeaders(responseHead({ said: list, headers: sse }))
+    return processor
+  }
+  /** Takes long enough for turns of others, however fast the machine is. */
+  const slow = (message: Uint8Array) => {
+    const until = performance.now() + 1
+    while (performance.now() < until);
+    return { ok: true as const, bytes: message }
+  }
+
+  it('leaves others their turn and goes on in full', async () => {
+    let turns = 0
+    const text = 'data: a\n\n'.repeat(60)
+    const ticking = setInterval(() => turns++, 1)
+    const after = await bodyOf(flood(slow), [text])
+    clearInterval(ticking)
+    expect(after).toBe(text)
+    expect(turns).toBeGreaterThan(0)
+  })
+
+  it('is not worked through when the gateway has gone', async () => {
+    let looked = 0
+    const processor = flood(message => {
+      looked++
+      return slow(message)
+    })
+    const verdict = processor.onResponseBody(Buffer.from('data: a\n\n'.repeat(1000)), false)
+    processor.onClose()
+    await verdict
+    expect(looked).toBeLessThan(1000)
   })
 })
 

@@ -115,10 +115,10 @@ export class ReviewProcessor implements ExchangeProcessor {
       return { kind: 'body', as: 'stream', changes }
     }
     if (isJson) return { kind: 'body', as: 'buffer', changes }
-    // A message may hold several requests, and some clients look at no type.
-    const untyped = !headers.has('content-type') && this.#method === 'POST'
-    this.#untyped = untyped
-    if (!isList && (untyped || essence === 'text/json' || essence.endsWith('+json')))
+    // A message may hold several requests, and some clients look at no type. What GET gets is a stream of events or no MCP.
+    const posted = !isList && !isError && this.#method !== 'GET'
+    this.#untyped = posted && !headers.has('content-type')
+    if (this.#untyped || (posted && (essence === 'text/json' || essence.endsWith('+json'))))
       return { kind: 'body', as: 'buffer', changes }
     // Of a request that is no list nothing else is read as MCP; a type that cannot be read may be anything.
     const plain = isError || (!isList && (type !== undefined || !headers.has('content-type')))

@@ -24,7 +24,8 @@ const ellipsis = '…'
  * stay. Texts are joined by line feeds and cut where the block would exceed 1 KiB. A result is left alone where a block
  * would change what it means: it has no `content`; it has `structuredContent` and empty content, because then clients show
  * the model the structure only as long as there is no text; it is not complete (input is required, or a task was made).
- * Errors of JSON-RPC have no content.
+ * Errors of JSON-RPC have no content. The mark tells readers what the block is and proves nothing: results to which there is
+ * nothing to add are not looked at, and a server can write the same mark into its own blocks.
  */
 export function appendText(
   bytes: Uint8Array,
