@@ -27,7 +27,8 @@ export async function untilKnown(api: KubeAccess, token: string, timeoutMs = 30_
   await client.close()
 }
 
-const account = `
+/** The ServiceAccount of mcp-authz, with the right to ask. */
+export const reviewerAccount = `
 apiVersion: v1
 kind: Namespace
 metadata: { name: mcp-authz }
@@ -45,7 +46,7 @@ roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: system:
 
 /** Makes the account by which mcp-authz asks what others may do, and which may do nothing else. Returns its kubeconfig. */
 export async function makeReviewer(api: KubeAccess): Promise<string> {
-  await api.apply(account)
+  await api.apply(reviewerAccount)
   const token = await api.serviceAccountToken('mcp-authz', 'mcp-authz', { expirationSeconds: 24 * 3600 })
   return api.kubeconfig({ token })
 }

@@ -1,8 +1,6 @@
 import type { Decide, Decision } from '../../decision/decision.js'
 import type { InboundRequest, ListenerTrust } from '../../protocol/inbound-request.js'
-import { createGrpcJsTransport } from '../grpc/grpc-js-transport.js'
-import type { BoundAddress } from '../grpc/grpc-transport.js'
-import { createGrpcHealth } from '../grpc/health.js'
+import { createGrpcDoor, type GrpcDoor } from '../grpc/grpc-door.js'
 import type { ListenAddress } from '../grpc/listener-socket.js'
 import type { TlsSettings } from '../grpc/tls-server.js'
 import { createRequestHandler } from './request-handler.js'
@@ -37,29 +35,15 @@ export interface ExtMcpDoorOptions {
   onEmergency?(decision: Decision, request: InboundRequest | undefined): void
 }
 
-export interface ExtMcpDoor {
-  /** Opens the listener. Rejects with an error for the operator. Not ready until {@link setReady}. */
-  start(): Promise<BoundAddress>
-  /** What the gRPC health service says. Messages are answered either way. */
-  setReady(ready: boolean): void
-  /** Health says NOT_SERVING, nothing new is accepted, calls in flight end. Resolves to the calls cut off. */
-  drain(limitMs: number): Promise<number>
-  stop(): Promise<void>
-  /** Compares certificate files with what is in use now, without waiting for the interval. */
-  reloadTls(): boolean
-}
+export type ExtMcpDoor = GrpcDoor
 
 export const extMcpService = 'agentgateway.dev.ext_mcp.ExtMcp'
-
-/** As in the ext_authz door: room in which an oversized message is still answered by us instead of by a gRPC error. */
-const oversizeRoom = 32 * 1024 * 1024
 
 /** agentgateway's policy service for MCP (mcpGuardrails) over gRPC, with the standard health service beside it. */
 export function createExtMcpDoor(options: ExtMcpDoorOptions): ExtMcpDoor {
   const { decide, onError, onEmergency, reviewResult } = options
-  const { name, trust, address, tls, maxConcurrentStreams, maxConnectionAgeMs } = options.listener
+  const { name, trust } = options.listener
   const { maxMessageBytes = 5 * 1024 * 1024, maxInFlight, answerWithinMs } = options.listener
-  const health = createGrpcHealth([extMcpService])
   const common = {
     listener: { name, door: 'ext-mcp', profile: 'agentgateway', trust },
     maxMessageBytes,
@@ -74,22 +58,5 @@ export function createExtMcpDoor(options: ExtMcpDoorOptions): ExtMcpDoor {
       [`/${extMcpService}/CheckResponse`, createResponseHandler({ ...common, ...(reviewResult && { reviewResult }) })],
     ]),
   }
-  const transport = createGrpcJsTransport([service, health], {
-    address,
-    maxReceiveBytes: maxMessageBytes + oversizeRoom,
-    onError,
-    ...(tls !== undefined && { tls }),
-    ...(maxConcurrentStreams !== undefined && { maxConcurrentStreams }),
-    ...(maxConnectionAgeMs !== undefined && { maxConnectionAgeMs }),
-  })
-  return {
-    start: () => transport.start(),
-    setReady: ready => health.setReady(ready),
-    drain: limitMs => {
-      health.setReady(false)
-      return transport.drain(limitMs)
-    },
-    stop: () => transport.stop(),
-    reloadTls: () => transport.reloadTls(),
-  }
+  return createGrpcDoor({ name: extMcpService, service, listener: options.listener, maxMessageBytes, onError })
 }

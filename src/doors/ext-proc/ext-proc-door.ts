@@ -1,8 +1,6 @@
 import type { Decision } from '../../decision/decision.js'
 import type { GatewayProfile, ListenerTrust } from '../../protocol/inbound-request.js'
-import { createGrpcJsTransport } from '../grpc/grpc-js-transport.js'
-import type { BoundAddress } from '../grpc/grpc-transport.js'
-import { createGrpcHealth } from '../grpc/health.js'
+import { createGrpcDoor, type GrpcDoor } from '../grpc/grpc-door.js'
 import type { ListenAddress } from '../grpc/listener-socket.js'
 import type { TlsSettings } from '../grpc/tls-server.js'
 import type { CreateExchangeProcessor } from './exchange-processor.js'
@@ -43,22 +41,9 @@ export interface ExtProcDoorOptions {
   onEmergency?(decision: Decision): void
 }
 
-export interface ExtProcDoor {
-  /** Opens the listener. Rejects with an error for the operator. Not ready until {@link setReady}. */
-  start(): Promise<BoundAddress>
-  /** What the gRPC health service says. Exchanges are answered either way. */
-  setReady(ready: boolean): void
-  /** Health says NOT_SERVING, nothing new is accepted, exchanges end. Resolves to those cut off: endless ones always are. */
-  drain(limitMs: number): Promise<number>
-  stop(): Promise<void>
-  /** Compares certificate files with what is in use now, without waiting for the interval. */
-  reloadTls(): boolean
-}
+export type ExtProcDoor = GrpcDoor
 
 export const extProcService = 'envoy.service.ext_proc.v3.ExternalProcessor'
-
-/** As in the ext_authz door: room in which an oversized message is still answered by us instead of by a gRPC error. */
-const oversizeRoom = 32 * 1024 * 1024
 
 /**
  * Envoy's external processing over gRPC, with the standard health service beside it. The gateway must have
@@ -71,10 +56,9 @@ export function createExtProcDoor({
   onError,
   onEmergency,
 }: ExtProcDoorOptions): ExtProcDoor {
-  const { name, profile, trust, address, tls, maxConcurrentStreams, maxConnectionAgeMs } = listener
+  const { name, profile, trust } = listener
   const { maxMessageBytes = 5 * 1024 * 1024, maxBufferedBytes, maxOpenStreams, answerWithinMs } = listener
   const { modeOverride, buffering, bodyWithinMs } = listener
-  const health = createGrpcHealth([extProcService])
   const process = createProcessHandler({
     createProcessor,
     listener: { name, door: 'ext-proc', profile, trust },
@@ -89,22 +73,5 @@ export function createExtProcDoor({
     ...(bodyWithinMs !== undefined && { bodyWithinMs }),
   })
   const service = { unary: new Map(), bidiStreams: new Map([[`/${extProcService}/Process`, process]]) }
-  const transport = createGrpcJsTransport([service, health], {
-    address,
-    maxReceiveBytes: maxMessageBytes + oversizeRoom,
-    onError,
-    ...(tls !== undefined && { tls }),
-    ...(maxConcurrentStreams !== undefined && { maxConcurrentStreams }),
-    ...(maxConnectionAgeMs !== undefined && { maxConnectionAgeMs }),
-  })
-  return {
-    start: () => transport.start(),
-    setReady: ready => health.setReady(ready),
-    drain: limitMs => {
-      health.setReady(false)
-      return transport.drain(limitMs)
-    },
-    stop: () => transport.stop(),
-    reloadTls: () => transport.reloadTls(),
-  }
+  return createGrpcDoor({ name: extProcService, service, listener, maxMessageBytes, onError })
 }

@@ -1,18 +1,7 @@
+import { reviewerAccount } from '../../../src/demo/kube-identity.js'
+
 /** The ServiceAccount of mcp-authz, with the rights to ask and to watch RBAC. */
-export const account = `
-apiVersion: v1
-kind: Namespace
-metadata: { name: mcp-authz }
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: { name: mcp-authz, namespace: mcp-authz }
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: { name: mcp-authz }
-subjects: [{ kind: ServiceAccount, name: mcp-authz, namespace: mcp-authz }]
-roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: system:auth-delegator }
+export const account = `${reviewerAccount}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
