@@ -1,10 +1,12 @@
 import type { ConfigListener } from './config/config.js'
 import type { Decide, Decision } from './decision/decision.js'
-import { createExchangeReview, type RefusedExchange } from './decision/review-exchange.js'
+import { createExchangeReview } from './decision/review-exchange.js'
 import { createListReview } from './decision/review-list.js'
+import type { GuardedAnswer, RefusedExchange } from './decision/reviewed-exchange.js'
 import { createExtAuthzDoor, type ExtAuthzDoor } from './doors/ext-authz/ext-authz-door.js'
 import { createExtMcpDoor, type ExtMcpDoor } from './doors/ext-mcp/ext-mcp-door.js'
 import { createExtProcDoor, type ExtProcDoor } from './doors/ext-proc/ext-proc-door.js'
+import { JudgeProcessor } from './doors/ext-proc/judge-processor.js'
 import { ReviewProcessor } from './doors/ext-proc/review-processor.js'
 import { type AuthzenDoor, createAuthzenDoor } from './doors/http/authzen/authzen-door.js'
 import type { PolicySnapshot } from './policy/snapshot.js'
@@ -24,19 +26,32 @@ export interface DoorOptions {
   onEmergency(decision: Decision, request?: InboundRequest): void
   /** An exchange that was refused on its way back. */
   onRefused(refused: RefusedExchange): void
+  /** An answer was changed, withheld, or would have been, because of Guardrails about results. */
+  onGuarded(guarded: GuardedAnswer): void
   /** A part of ours threw. */
   onBug(error: unknown): void
 }
 
+/** Milliseconds; less than what the door waits for one part of an exchange. */
+const decideWithinMs = 850
+
 /** The door that a listener wants. Throws for the operator where it must not be opened. */
 export function createDoor(options: DoorOptions): Door {
-  const { listener, decide, snapshot, sessions, onError, onEmergency, onRefused, onBug } = options
+  const { listener, decide, snapshot, sessions, onError, onEmergency, onRefused, onGuarded, onBug } = options
   switch (listener.door) {
     case 'ext-authz':
       return createExtAuthzDoor({ decide, listener, onError, onEmergency })
     case 'ext-proc': {
-      const review = createExchangeReview({ snapshot, ...(sessions !== undefined && { sessions }), onRefused })
-      return createExtProcDoor({ createProcessor: () => new ReviewProcessor(review), listener, onError, onEmergency })
+      const review = createExchangeReview({
+        snapshot,
+        ...(sessions !== undefined && { sessions }),
+        onRefused,
+        onGuarded,
+      })
+      const createProcessor = listener.judgesRequests
+        ? () => new JudgeProcessor({ review, decide, decideWithinMs, onError })
+        : () => new ReviewProcessor(review)
+      return createExtProcDoor({ createProcessor, listener, onError, onEmergency })
     }
     case 'ext-mcp':
       return createExtMcpDoor({

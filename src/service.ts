@@ -11,7 +11,8 @@ import { createDecide, type Decided } from './decision/create-decide.js'
 import type { Decision } from './decision/decision.js'
 import { emergencyLine } from './decision/decision-record.js'
 import { unreadLine } from './decision/emergency-decision.js'
-import type { RefusedExchange } from './decision/review-exchange.js'
+import { resultLine, resultOutcome } from './decision/result-record.js'
+import type { GuardedAnswer, RefusedExchange } from './decision/reviewed-exchange.js'
 import type { Finding } from './documents/finding.js'
 import { formatFinding } from './documents/format-finding.js'
 import type { BoundAddress } from './doors/grpc/grpc-transport.js'
@@ -155,6 +156,7 @@ class RunningService implements Service {
         onError: limitedErrors(logging.subsystem(listener.door), listener.name),
         onEmergency: (decision, request) => this.#emergency(listener, decision, request),
         onRefused: refused => this.#refused(listener, refused),
+        onGuarded: guarded => this.#guarded(guarded),
         onBug: error => decisionLog.error('a result could not be judged; it was refused', { error }),
       }),
     }))
@@ -313,6 +315,16 @@ class RunningService implements Service {
         ? unreadLine({ listener, decision, now })
         : emergencyLine({ request, decision, now, server })
     this.#decided({ decision, server, mode: 'enforce', elapsedMs: 0, record })
+  }
+
+  /** What Guardrails made of a result, or would have. */
+  #guarded(guarded: GuardedAnswer): void {
+    const { notes, server } = guarded
+    const count = notes.redactions.reduce((sum, one) => sum + one.count, 0)
+    this.#metrics.resultGuarded({ server, outcome: resultOutcome(notes), redactions: count })
+    if (this.#records.length === 0) return
+    const line = resultLine(guarded, Date.now())
+    for (const log of this.#records) log.write(line)
   }
 
   #loaded(report: LoadReport): void {

@@ -101,7 +101,7 @@ const listener = z.strictObject({
     .enum(['ext-authz', 'ext-proc', 'ext-mcp', 'authzen'])
     .default('ext-authz')
     .describe(
-      "The protocol of the gateway: ext-authz decides about requests, ext-proc stands beside it and sees answers, ext-mcp is agentgateway's own, authzen is HTTP for gateways that ask over the AuthZEN API.",
+      "The protocol of the gateway: ext-authz decides about requests, ext-proc sees answers, beside ext-authz or alone (judgesRequests), ext-mcp is agentgateway's own, authzen is HTTP for gateways that ask over the AuthZEN API.",
     ),
   host: host.default('0.0.0.0').describe('Address to listen on.'),
   port: port
@@ -109,6 +109,10 @@ const listener = z.strictObject({
     .describe(
       'TCP port; 0 takes a free one. Either port or socket. Default: 9001; 9003 for ext-proc, 9004 for ext-mcp, 9005 for authzen.',
     ),
+  judgesRequests: z
+    .boolean()
+    .default(false)
+    .describe('Of a listener with door ext-proc: it decides about requests as well, so that there is no ext_authz.'),
   socket: file.optional().describe('Path of a unix socket. Whoever can open it is trusted as the gateway.'),
   profile: z
     .enum(gatewayProfiles)

@@ -35,6 +35,8 @@ export interface ConfigCluster {
 export interface ConfigListener {
   readonly name: string
   readonly door: 'ext-authz' | 'ext-proc' | 'ext-mcp' | 'authzen'
+  /** For door ext-proc: there is no ext_authz beside it. */
+  readonly judgesRequests: boolean
   readonly profile: GatewayProfile
   readonly trust: ListenerTrust
   readonly address:

@@ -34,6 +34,7 @@ describe('defaults', () => {
       {
         name: 'ext-authz',
         door: 'ext-authz',
+        judgesRequests: false,
         profile: 'envoy',
         trust: 'none',
         address: { kind: 'tcp', host: '0.0.0.0', port: 9001 },
@@ -402,6 +403,9 @@ describe('settings that do nothing at their door', () => {
     ['authzen', 'socket: s', 'maxConcurrentStreams: 5', 'maxConcurrentStreams'],
     ['authzen', 'socket: s', 'maxConnectionAgeSeconds: 60', 'maxConnectionAgeSeconds'],
     ['ext-mcp', 'port: 9004', 'profile: envoy', 'profile'],
+    ['ext-authz', 'port: 9001', 'judgesRequests: true', 'judgesRequests'],
+    ['ext-mcp', 'port: 9004', 'judgesRequests: true', 'judgesRequests'],
+    ['authzen', 'socket: s', 'judgesRequests: true', 'judgesRequests'],
   ])('%s, %s: %s', (door, address, setting, name) => {
     const loaded = load(`spec:\n  listeners:\n  - door: ${door}\n    ${address}\n    ${setting}\n`)
     expect(loaded.ok && loaded.warnings.map(brief)).toEqual([

@@ -97,6 +97,7 @@ function resolveListener(listener: Listener, i: number, at: (path: string) => st
   return {
     name: listener.name ?? (i === 0 ? door : `${door}-${i + 1}`),
     door,
+    judgesRequests: listener.judgesRequests,
     profile,
     trust: listener.trust ?? (socket === undefined ? 'none' : 'unix'),
     address:
@@ -118,10 +119,10 @@ const mebibyte = 1024 * 1024
 
 /** The service of ext-mcp is agentgateway's own; HTTP/1.1 has no streams, and the body of an evaluation is ours. */
 const idleSettings = {
-  'ext-authz': [],
+  'ext-authz': ['judgesRequests'],
   'ext-proc': ['maxInFlight'],
-  'ext-mcp': ['profile'],
-  authzen: ['profile', 'maxConcurrentStreams', 'maxConnectionAgeSeconds'],
+  'ext-mcp': ['profile', 'judgesRequests'],
+  authzen: ['profile', 'maxConcurrentStreams', 'maxConnectionAgeSeconds', 'judgesRequests'],
 } as const
 
 /** What was written and does nothing: whoever wrote it believes that it does. */

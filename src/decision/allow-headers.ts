@@ -124,11 +124,15 @@ export function allowAnswer(
   ])
   if (trial.server.upstream.identity === 'headers')
     for (const { name, value } of identityHeaders(trial.principal)) set.set(name, value)
-  for (const { name, value } of credentials) set.set(name, value)
+  const more: HeaderValue[] = []
+  for (const credential of credentials) {
+    if (set.has(credential.name)) more.push(credential)
+    else set.set(credential.name, credential.value)
+  }
   for (const { headers } of enriched) {
     for (const { name, value } of headers) if (!set.has(name) && maySet(trial, name)) set.set(name, value)
   }
-  return answer(trial, set, trial.call.era === 'legacy' ? 'legacy' : 'modern')
+  return answer(trial, set, trial.call.era === 'legacy' ? 'legacy' : 'modern', more)
 }
 
 /**
@@ -247,7 +251,13 @@ function remainingOf({ names, remaining }: Cleaning, set: ReadonlyMap<string, st
   return list
 }
 
-function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage): Allow {
+/** @param more further values of names that are set */
+function answer(
+  trial: Trial,
+  set: ReadonlyMap<string, string>,
+  passage: Passage,
+  more: readonly HeaderValue[] = [],
+): Allow {
   const { authenticator, headersOf } = trial.snapshot
   const cleaning = cleaningFor(headersOf(trial.server?.name ?? ''), authenticator.onBehalfOfHeaders ?? [], passage)
   const { always, families, parameters } = cleaning
@@ -266,6 +276,7 @@ function answer(trial: Trial, set: ReadonlyMap<string, string>, passage: Passage
   const remaining = remainingOf(cleaning, set)
   const setHeaders: HeaderValue[] = []
   for (const [name, value] of set) setHeaders.push({ name, value })
+  setHeaders.push(...more)
   return {
     kind: 'allow',
     setHeaders,

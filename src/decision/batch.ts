@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Call } from '../protocol/call.js'
 import { responseHeaders } from './allow-headers.js'
-import type { Answer } from './decision.js'
+import type { Answer, HeaderValue } from './decision.js'
 import { failure } from './failure.js'
 import type { Outcome, Passed, Refused } from './outcome.js'
 import { renderDenial } from './render-denial.js'
@@ -86,14 +86,14 @@ type RespondAnswer = Extract<Answer, { readonly kind: 'respond' }>
 
 /** One answer that lets all messages pass; undefined if they would need different headers, which one request cannot have. */
 export function mergeAllowed(whole: Trial, passed: readonly Passed[]): Answer | undefined {
-  const set = new Map<string, string>()
+  const set = new Map<string, readonly string[]>()
   const remove = new Set<string>()
   for (const { answer, trial } of passed) {
     if (answer.kind !== 'allow') return undefined
-    for (const { name, value } of answer.setHeaders) {
-      const given = value === trial.id ? whole.id : value
+    for (const [name, values] of byName(answer.setHeaders)) {
+      const given = values.map(value => (value === trial.id ? whole.id : value))
       const other = set.get(name)
-      if (other !== undefined && other !== given) return undefined
+      if (other !== undefined && other.join('\n') !== given.join('\n')) return undefined
       set.set(name, given)
     }
     for (const name of answer.removeHeaders) remove.add(name)
@@ -102,8 +102,14 @@ export function mergeAllowed(whole: Trial, passed: readonly Passed[]): Answer | 
   for (const name of set.keys()) if (remove.has(name)) return undefined
   return {
     kind: 'allow',
-    setHeaders: [...set].map(([name, value]) => ({ name, value })),
+    setHeaders: [...set].flatMap(([name, values]) => values.map(value => ({ name, value }))),
     removeHeaders: [...remove],
     responseHeaders: responseHeaders(whole, [...new Set(passed.flatMap(({ trial }) => trial.warnings))]),
   }
+}
+
+function byName(headers: readonly HeaderValue[]): ReadonlyMap<string, readonly string[]> {
+  const values = new Map<string, string[]>()
+  for (const { name, value } of headers) values.set(name, [...(values.get(name) ?? []), value])
+  return values
 }

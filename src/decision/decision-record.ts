@@ -38,7 +38,7 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
     if (call.target.kind !== 'none')
       line += `,"target":{"kind":"${call.target.kind}","name":${text(trial.tool ?? call.target.name)}}`
     if (call.id !== undefined) line += `,"id":${call.id}`
-    if (call.sessionId !== undefined) line += ',"session":"unbound"'
+    if (call.sessionId !== undefined) line += `,"session":"${request.session ?? 'unbound'}"`
     line += '}'
   }
   if (trial.asked.length > 0) line += `,"rbac":[${trial.asked.slice(0, maxListed).map(askedFields).join(',')}]`
@@ -93,7 +93,7 @@ export function emergencyLine({
 const principals = new WeakMap<Principal, string>()
 
 /** The same for every request with the same token, whose principal is one object as long as it is remembered. */
-function principalFields(principal: Principal): string {
+export function principalFields(principal: Principal): string {
   const known = principals.get(principal)
   if (known !== undefined) return known
   const { kind, user, agent, actors, tenant } = principal
@@ -108,10 +108,10 @@ function principalFields(principal: Principal): string {
   return fields
 }
 
-const maxListed = 64
+export const maxListed = 64
 const maxText = 512
 
-function failureFields({ reason, policy, policyReason }: Failure): string {
+export function failureFields({ reason, policy, policyReason }: Failure): string {
   let fields = `"reason":"${reason}"`
   if (policy !== '') fields += `,"policy":${text(policy)}`
   if (policyReason !== '') fields += `,"policy_reason":${text(policyReason)}`
@@ -123,7 +123,7 @@ function askedFields({ role, operation, allowed }: Trial['asked'][number]): stri
   return `{"role":"${role}","verb":${text(verb)},"group":${text(group)},"resource":${text(resource)},"subresource":${text(subresource)},"namespace":${text(namespace)},"name":${text(name)},"allowed":${allowed}}`
 }
 
-function text(value: string): string {
+export function text(value: string): string {
   return JSON.stringify(value.length <= maxText ? value : value.slice(0, maxText))
 }
 

@@ -1,14 +1,14 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { filterList } from '../protocol/mcp/filter-list.js'
-import { type ListItem, type ListKind, readLists } from '../protocol/mcp/read-lists.js'
+import { removeItems } from '../protocol/mcp/filter-list.js'
+import { type ListItem, type ListKind, listsInSlices, type ReadLists } from '../protocol/mcp/read-lists.js'
 import type { Rewritten } from '../protocol/mcp/read-server-messages.js'
 import { type ResponseFailure, responseFailure } from '../protocol/mcp/response-failure.js'
 import type { Failure } from './decision.js'
 import { andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
 import type { ListedKind, Viewer } from './hypothetical-call.js'
+import { inTurns, workInTurns } from './in-turns.js'
 import { pageWithinBudget, toolBudgetOf } from './tool-budget.js'
-import { createVisibility, type Shown, type Visibility } from './visibility.js'
+import { createVisibility, type Visibility } from './visibility.js'
 
 export const listMethods: ReadonlySet<string> = new Set([
   ...['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list'],
@@ -26,50 +26,39 @@ const kinds: Readonly<Record<ListKind, ListedKind>> = {
  * the agent. What holds no list comes back as the very same array. With a failure nothing may be passed on.
  */
 export function filterLists(message: Uint8Array, viewer: Viewer): Eventually<Rewritten | ResponseFailure> {
-  const read = readLists(message, { maxItems })
-  if (!read.ok) return read
+  const { deadline, now = Date.now() } = viewer
+  const left = deadline === undefined ? Number.POSITIVE_INFINITY : Math.max(0, deadline - now)
+  const until = performance.now() + left
+  return andThen(workInTurns(listsInSlices(message, { maxItems }), until), read => {
+    if (read === 'late') return tooLong
+    return read.ok ? filterRead(message, read, viewer, until) : read
+  })
+}
+
+/** There is more of it than can be judged in the time that there is. */
+const tooLong = responseFailure('response.too_many_members', 0)
+
+function filterRead(
+  message: Uint8Array,
+  read: ReadLists,
+  viewer: Viewer,
+  until: number,
+): Eventually<Rewritten | ResponseFailure> {
   const items = read.results.flatMap(one => one.lists.flatMap(list => list.items))
   const paged = read.results.some(one => one.nextCursor !== undefined)
   const visibility = createVisibility(viewer)
-  return andThen(judgeInSlices(visibility, items, viewer), shown => {
-    if (shown === 'late') return responseFailure('response.too_many_members', 0)
+  const judge = ({ list, name }: ListItem) => visibility.judge({ kind: kinds[list], name })
+  return andThen(inTurns(items, judge, until), shown => {
+    if (shown === 'late') return tooLong
     const visible = items.filter((_, index) => shown[index]?.shown === true)
     return andThen(withinToolBudget(viewer, visibility, visible, paged), kept =>
-      filterList(message, item => kept.has(item.start), { cacheScope: 'private' }),
+      removeItems(message, read, item => kept.has(item.start), { cacheScope: 'private' }),
     )
   })
 }
 
 /** Items of one message: reading and rewriting more takes longer than one turn of the event loop may. */
 const maxItems = 20_000
-const sliceItems = 128
-/** Milliseconds after which others get their turn. */
-const sliceMs = 10
-
-/** In the order of the items; now if everything is known and there is little of it. `late`: the deadline has passed. */
-function judgeInSlices(
-  visibility: Visibility,
-  items: readonly ListItem[],
-  { deadline, now = Date.now() }: Viewer,
-): Eventually<readonly Shown[] | 'late'> {
-  const listed = items.map(({ list, name }) => ({ kind: kinds[list], name }))
-  if (listed.length <= sliceItems) return visibility.judgeAll(listed)
-  return (async () => {
-    const begun = performance.now()
-    const until = deadline === undefined ? Number.POSITIVE_INFINITY : begun + Math.max(0, deadline - now)
-    const shown: Shown[] = []
-    let turn = begun
-    for (let at = 0; at < listed.length; at += sliceItems) {
-      const judged = visibility.judgeAll(listed.slice(at, at + sliceItems))
-      shown.push(...(judged instanceof Promise ? await judged : judged))
-      if (performance.now() - turn < sliceMs) continue
-      await nextTurn()
-      turn = performance.now()
-      if (turn > until) return 'late'
-    }
-    return shown
-  })()
-}
 
 /** Where the items stand that are kept. */
 function withinToolBudget(

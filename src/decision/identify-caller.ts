@@ -21,14 +21,11 @@ export type Caller =
   | { readonly kind: 'unknown'; readonly server: Server | undefined; readonly why: Failure }
 
 /**
- * As decisions about requests find Server and principal; the body is not looked at. With `unasked` nobody is
- * authenticated, and this is why; a Server in Audit is found all the same.
+ * As decisions about requests find Server and principal; the body is not looked at. A proof that is good once (DPoP) is
+ * checked, but left for the decision about the request. So what is learnt here may shape only the answer to a request that
+ * such a decision allowed, here or in another replica: whoever replays a proof can be known here, and is denied there.
  */
-export function identifyCaller(
-  snapshot: PolicySnapshot | undefined,
-  request: InboundRequest,
-  unasked?: Failure,
-): Eventually<Caller> {
+export function identifyCaller(snapshot: PolicySnapshot | undefined, request: InboundRequest): Eventually<Caller> {
   if (snapshot === undefined) {
     const why = failure('policy.not_loaded', 'the policies are not loaded yet')
     return { kind: 'unknown', server: undefined, why }
@@ -38,8 +35,7 @@ export function identifyCaller(
   const server = named === undefined ? servers.byAddress(request.authority, request.path) : servers.byName(named)
   if (server === undefined) return { kind: 'unknown', server, why: unknownServer() }
   if (server.mode === 'Audit') return { kind: 'audit', server }
-  if (unasked !== undefined) return { kind: 'unknown', server, why: unasked }
-  return andThen(authenticator.authenticate(request, server.audience), authenticated =>
+  return andThen(authenticator.authenticate(request, server.audience, { proof: 'shown' }), authenticated =>
     authenticated.ok
       ? { kind: 'known', snapshot, server, principal: authenticated.principal }
       : { kind: 'unknown', server, why: failure(authenticated.reason, authenticated.message) },

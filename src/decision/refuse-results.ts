@@ -1,3 +1,4 @@
+import { readJsonOutline } from '../protocol/json-outline.js'
 import { readLists } from '../protocol/mcp/read-lists.js'
 import { readServerMessages, type ServerMessage } from '../protocol/mcp/read-server-messages.js'
 import { type Edit, splice } from '../protocol/splice.js'
@@ -26,9 +27,24 @@ export function refuseResults(message: Uint8Array, decision: Decision): Uint8Arr
   return edits.length === 0 ? undefined : splice(message, edits)
 }
 
-/** For where no id can be read. */
-export function refusalWithoutId(decision: Decision): Uint8Array {
-  return Buffer.from(refusalOf({ id: undefined }, decision))
+/**
+ * In place of a message in which no result can be told from others: under its id if it has one, so that its client need not
+ * wait for another answer.
+ */
+export function refusalOfMessage(message: Uint8Array, decision: Decision): Uint8Array {
+  return Buffer.from(refusalOf({ id: onlyId(message) }, decision))
+}
+
+function onlyId(message: Uint8Array): string | undefined {
+  const read = readJsonOutline(message)
+  if (!read.ok || read.outline.kind(0) !== 'object') return undefined
+  const { outline } = read
+  const ids: string[] = []
+  for (let key = 1; key < outline.next(0); key = outline.next(key + 1)) {
+    const kind = outline.kind(key + 1)
+    if (outline.string(key) === 'id' && (kind === 'string' || kind === 'number')) ids.push(outline.lexeme(key + 1))
+  }
+  return ids.length === 1 ? ids[0] : undefined
 }
 
 function refusalOf({ id = 'null' }: Pick<ServerMessage, 'id'>, { id: decisionId, failure }: Decision): string {

@@ -4,7 +4,8 @@ import { inbound } from '../../test/support/inbound.js'
 import { catalogs, demo, memorySource, namesAsTokens, person, storeOf, through } from '../../test/support/policies.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import { SessionKeys } from '../protocol/session-tag.js'
-import { createExchangeReview, type ExchangeReviewOptions, type RefusedExchange } from './review-exchange.js'
+import { createExchangeReview } from './review-exchange.js'
+import type { ExchangeReviewOptions, RefusedExchange } from './reviewed-exchange.js'
 
 const alice = person('alice', ['team-a-developers'])
 const principals = {
@@ -119,47 +120,53 @@ const textOf = (one: object) =>
 describe('lists', () => {
   it('hold what their reader may use', async () => {
     const exchange = await reviewWith().review.open(from('alice'))
-    expect(textOf(await exchange.filter(bytes(tools('pods_list', 'pods_get'))))).toBe(tools('pods_get'))
+    expect(textOf(await exchange.review(bytes(tools('pods_list', 'pods_get')), undefined))).toBe(tools('pods_get'))
   })
 
   it('are looked for in every answer of a batch', async () => {
     const exchange = await reviewWith().review.open(from('alice'))
     const other = '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}'
-    const filtered = await exchange.filter(bytes(`[${other},${tools('pods_list')},${tools('pods_get')}]`))
+    const filtered = await exchange.review(bytes(`[${other},${tools('pods_list')},${tools('pods_get')}]`), undefined)
     expect(textOf(filtered)).toBe(`[${other},${tools()},${tools('pods_get')}]`)
   })
 
   it.each([
-    ['nobody', undefined, {}, 'kubernetes', 'identity.token_missing'],
-    ['a caller at a Server that is not there', 'alice', {}, 'nowhere', 'server.unknown'],
-    ['a caller with a proof that is good once', 'alice', { dpop: 'proof' }, 'kubernetes', 'internal.error'],
-  ])('are errors for %s, and what is no list passes', async (_who, who, headers, server, reason) => {
+    ['nobody', undefined, 'kubernetes', 'identity.token_missing'],
+    ['a caller at a Server that is not there', 'alice', 'nowhere', 'server.unknown'],
+  ])('are errors for %s, and what is no list passes', async (_who, who, server, reason) => {
     const { review, refused } = reviewWith()
-    const exchange = await review.open(from(who, headers, server))
+    const exchange = await review.open(from(who, {}, server))
     const other = bytes('{"jsonrpc":"2.0","id":1,"result":{"content":[]}}')
-    expect(await exchange.filter(other)).toEqual({ ok: true, bytes: other })
+    expect(await exchange.review(other, undefined)).toEqual({ ok: true, bytes: other })
     expect(refused).toEqual([])
-    const answer = JSON.parse(textOf(await exchange.filter(bytes(tools('pods_get')))))
+    const answer = JSON.parse(textOf(await exchange.review(bytes(tools('pods_get')), undefined)))
     expect(answer).toMatchObject({ jsonrpc: '2.0', id: 'x', error: { data: { reason } } })
     expect(refused.map(({ decision }) => decision.failure?.reason)).toEqual([reason])
+  })
+
+  it('are filtered for a caller with a proof that was only shown, which is said', async () => {
+    const exchange = await reviewWith().review.open(from('alice', { dpop: 'proof' }))
+    expect(exchange).toMatchObject({ identified: true, provisional: true })
+    expect(textOf(await exchange.review(bytes(tools('pods_list', 'pods_get')), undefined))).toBe(tools('pods_get'))
   })
 
   it('are errors before there are policies, and where the request was not seen', async () => {
     const { review } = reviewWith({ snapshot: () => undefined })
     for (const exchange of [await review.open(from('alice')), review.unseen()])
-      expect(textOf(await exchange.filter(bytes(tools('pods_get'))))).toContain('"error"')
+      expect(textOf(await exchange.review(bytes(tools('pods_get')), undefined))).toContain('"error"')
   })
 
   it.each([
     ['a name twice', '{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"pods_get","name":"pods_list"}]}}', 7],
     ['no name', '{"jsonrpc":"2.0","id":7,"result":{"tools":[{}]}}', 7],
     ['no array', '{"jsonrpc":"2.0","id":7,"result":{"tools":{"0":{"name":"pods_list"}}}}', 7],
-    ['two results', '{"jsonrpc":"2.0","id":7,"result":{},"result":{"tools":[{"name":"pods_list"}]}}', null],
+    ['two results', '{"jsonrpc":"2.0","id":7,"result":{},"result":{"tools":[{"name":"pods_list"}]}}', 7],
+    ['two ids', '{"jsonrpc":"2.0","id":7,"id":8,"result":{"tools":[]}}', null],
     ['half a message', '{"jsonrpc":"2.0","id":7,"result":{"tools":[', null],
   ])('with %s are failures, and what goes in their place holds nothing of them', async (_what, text, id) => {
     const { review, refused } = reviewWith()
     const exchange = await review.open(from('alice'))
-    expect(await exchange.filter(bytes(text))).toMatchObject({ ok: false })
+    expect(await exchange.review(bytes(text), undefined)).toMatchObject({ ok: false })
     const instead = JSON.parse(Buffer.from(exchange.refuse(bytes(text))).toString())
     expect(instead).toMatchObject({ jsonrpc: '2.0', id, error: { code: -31503, data: { reason: 'internal.error' } } })
     expect(instead).not.toHaveProperty('result')
@@ -172,7 +179,7 @@ describe('a Server in Audit', () => {
     const exchange = await reviewWith({}, 'Audit').review.open(from('alice', { 'mcp-session-id': 'raw' }, 'other'))
     expect(exchange).toMatchObject({ active: false, bindsSessions: false, session: { kind: 'none' } })
     const list = bytes(tools('pods_list'))
-    expect(await exchange.filter(list)).toEqual({ ok: true, bytes: list })
+    expect(await exchange.review(list, undefined)).toEqual({ ok: true, bytes: list })
   })
 
   it('is left alone where a caller proves the possession of a key as well', async () => {
@@ -194,7 +201,7 @@ describe('a Server of another protocol than MCP', () => {
       const exchange = await review.open(from(who))
       expect(exchange).toMatchObject({ active: false, bindsSessions: false })
       const body = bytes('{"ID":1,"id":{"a":1}}')
-      expect(await exchange.filter(body)).toEqual({ ok: true, bytes: body })
+      expect(await exchange.review(body, undefined)).toEqual({ ok: true, bytes: body })
     }
     expect(refused).toEqual([])
   })
@@ -208,16 +215,16 @@ describe('an exchange that outlives a change of the policies', () => {
     const { review } = reviewWith({ snapshot: () => current })
     const exchange = await review.open(from('alice', {}, 'other'))
     const list = bytes(tools('pods_list', 'pods_get'))
-    const filtered = textOf(await exchange.filter(list))
+    const filtered = textOf(await exchange.review(list, undefined))
     expect(filtered).not.toBe(list.toString())
     current = audit
-    expect(textOf(await exchange.filter(list))).toBe(list.toString())
+    expect(textOf(await exchange.review(list, undefined))).toBe(list.toString())
     const gone = storeOf([catalogs, demo], namesAsTokens(principals))
     gone.load()
     current = gone.current
-    expect(textOf(await exchange.filter(list))).toContain('"error"')
+    expect(textOf(await exchange.review(list, undefined))).toContain('"error"')
     current = undefined
-    expect(textOf(await exchange.filter(list))).toContain('"error"')
+    expect(textOf(await exchange.review(list, undefined))).toContain('"error"')
   })
 })
 
@@ -235,7 +242,7 @@ describe('bounds', () => {
     const exchange = await reviewWith({ judgeWithinMs: 60_000 }).review.open(from('alice'))
     let turns = 0
     const ticking = setInterval(() => turns++, 1)
-    const filtered = await exchange.filter(many(15_000))
+    const filtered = await exchange.review(many(15_000), undefined)
     clearInterval(ticking)
     expect(textOf(filtered)).toBe(tools('pods_get'))
     expect(turns).toBeGreaterThan(0)
@@ -243,9 +250,12 @@ describe('bounds', () => {
 
   it('refuse lists of more than 20,000 items, and what takes too long', async () => {
     const exchange = await reviewWith().review.open(from('alice'))
-    expect(await exchange.filter(many(20_000))).toMatchObject({ ok: false, reason: 'response.too_many_members' })
+    expect(await exchange.review(many(20_000), undefined)).toMatchObject({
+      ok: false,
+      reason: 'response.too_many_members',
+    })
     const late = await reviewWith({ judgeWithinMs: 0 }).review.open(from('alice'))
-    expect(await late.filter(many(15_000))).toMatchObject({ ok: false, reason: 'response.too_many_members' })
+    expect(await late.review(many(15_000), undefined)).toMatchObject({ ok: false, reason: 'response.too_many_members' })
   })
 })
 
@@ -255,14 +265,14 @@ describe('any list', () => {
     const exchange = await reviewWith().review.open(from('alice'))
     const shown = new Set<string>()
     for (const name of names) {
-      if (textOf(await exchange.filter(bytes(tools(name)))) === tools(name)) shown.add(name)
+      if (textOf(await exchange.review(bytes(tools(name)), undefined)) === tools(name)) shown.add(name)
     }
     expect(shown).toContain('pods_get')
     expect(shown).not.toContain('nobody_knows')
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom(...names), { maxLength: 300 }), async list => {
         const expected = tools(...list.filter(name => shown.has(name)))
-        expect(textOf(await exchange.filter(bytes(tools(...list))))).toBe(expected)
+        expect(textOf(await exchange.review(bytes(tools(...list)), undefined))).toBe(expected)
       }),
       { numRuns: 100 },
     )

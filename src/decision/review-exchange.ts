@@ -1,77 +1,28 @@
+import { randomUUID } from 'node:crypto'
 import type { Principal } from '../identity/principal.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
+import { appendText } from '../protocol/mcp/append-text.js'
 import type { Rewritten } from '../protocol/mcp/read-server-messages.js'
 import type { ResponseFailure } from '../protocol/mcp/response-failure.js'
-import type { SessionKeys } from '../protocol/session-tag.js'
 import { type OpenedSession, SessionBinder } from './bind-session.js'
 import type { Decision, Failure } from './decision.js'
 import { andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
-import { filterLists, unreadableList } from './filter-lists.js'
+import { filterLists, listMethods } from './filter-lists.js'
 import { unknownServer } from './find-server.js'
+import { createResultGuard, type ResultGuard, type ResultNotes } from './guard-results.js'
+import type { Viewer } from './hypothetical-call.js'
 import { type Caller, identifyCaller } from './identify-caller.js'
+import type { JudgedRequest } from './judged-request.js'
 import { plainDenial } from './plain-denial.js'
-import { holdsList, refusalWithoutId, refuseResults } from './refuse-results.js'
-
-/** Something that was refused on the way in or out, for the log and the metrics. */
-export interface RefusedExchange {
-  readonly decision: Decision
-  /** undefined: of an answer whose request was never seen. */
-  readonly request: InboundRequest | undefined
-  /** Name of the Server, "" when none was found. */
-  readonly server: string
-}
-
-export interface ExchangeReviewOptions {
-  /** The snapshot in force; undefined until a first one compiled. */
-  snapshot(): PolicySnapshot | undefined
-  /** Default: sessions are not bound. */
-  readonly sessions?: SessionKeys
-  /** Milliseconds since the epoch. Default: the system's clock. */
-  now?(): number
-  /** Milliseconds that the lists of one message may take. Default 600, well below what the door waits. */
-  readonly judgeWithinMs?: number
-  /** Must not throw. */
-  onRefused?(refused: RefusedExchange): void
-}
-
-/** Begins the review of exchanges. Never throws for a request; what it cannot judge it refuses. */
-export interface ExchangeReview {
-  open(request: InboundRequest): Eventually<ReviewedExchange>
-  /** An answer whose request was not shown to us. */
-  unseen(): ReviewedExchange
-}
-
-/**
- * What becomes of the answers of one HTTP exchange, which belong to whoever sent the request. Denies no request: that is
- * for the decision about it, beside which this stands. Only sessions of others are refused here.
- */
-export interface ReviewedExchange {
-  /** False: nothing of it is to be looked at or changed. */
-  readonly active: boolean
-  /** Whether it is known who asked. */
-  readonly identified: boolean
-  /** Whether session ids of the server are tagged on their way to the client, and the tags removed on their way back. */
-  readonly bindsSessions: boolean
-  /** Of the request. */
-  readonly session: OpenedSession
-  /** What the client is to be given in place of a session id of the server; undefined for nothing. */
-  tag(id: string): string | undefined
-  /**
-   * A JSON-RPC message or batch as it may go on: without what its reader may not use; with errors in place of lists that
-   * nobody may see. A failure where it cannot be read: nothing of it may go on, see {@link refuse}.
-   */
-  filter(message: Uint8Array): Eventually<Rewritten | ResponseFailure>
-  /** What to send in place of a message that cannot be read. */
-  refuse(message: Uint8Array): Uint8Array
-  /** A refusal with a status of its own, recorded. */
-  deny(why: Failure, status: number): Decision
-}
+import { holdsList, refusalOfMessage, refuseResults } from './refuse-results.js'
+import type { AnswerWork, ExchangeReview, ExchangeReviewOptions, ReviewedExchange } from './reviewed-exchange.js'
 
 export function createExchangeReview(options: ExchangeReviewOptions): ExchangeReview {
   return {
-    open: request => andThen(asked(options, request), caller => new CallersExchange(options, caller, request)),
+    open: request =>
+      andThen(identifyCaller(options.snapshot(), request), caller => new CallersExchange(options, caller, request)),
     unseen: () => new CallersExchange(options, unseen, undefined),
   }
 }
@@ -82,18 +33,8 @@ const unseen: Caller = {
   why: failure('internal.error', 'the gateway did not show the request, so nobody knows whose answer this is'),
 }
 
-const proofElsewhere = failure(
-  'internal.error',
-  'lists cannot be shown to callers that prove the possession of a key (DPoP)',
-)
-
 /** Records per exchange: a stream may have as many unreadable events as its server likes. */
 const maxRecords = 16
-
-/** A proof is good for one use, and the decision about the request needs it (RFC 9449, section 11.1). */
-function asked(options: ExchangeReviewOptions, request: InboundRequest): Eventually<Caller> {
-  return identifyCaller(options.snapshot(), request, request.headers.has('dpop') ? proofElsewhere : undefined)
-}
 
 /** Who reads the answers, without the snapshot in which that was found out: a stream would keep it. */
 type Reader =
@@ -109,9 +50,12 @@ class CallersExchange implements ReviewedExchange {
   readonly #binder: SessionBinder | undefined
   readonly active: boolean
   readonly identified: boolean
+  readonly provisional: boolean
   readonly bindsSessions: boolean
   readonly session: OpenedSession
   #records = 0
+  #guard: { readonly snapshot: PolicySnapshot; readonly guard: ResultGuard } | undefined
+  #ownId: string | undefined
 
   constructor(options: ExchangeReviewOptions, caller: Caller, request: InboundRequest | undefined) {
     this.#options = options
@@ -121,6 +65,7 @@ class CallersExchange implements ReviewedExchange {
     // What looks like MCP in the answers of another protocol is none.
     this.active = caller.kind !== 'audit' && caller.server?.protocol !== 'json'
     this.identified = caller.kind === 'known'
+    this.provisional = request?.headers.has('dpop') === true
     const { sessions } = options
     this.bindsSessions = this.active && sessions !== undefined
     this.#binder =
@@ -134,8 +79,40 @@ class CallersExchange implements ReviewedExchange {
     return this.#binder?.tag(id)
   }
 
-  filter(message: Uint8Array): Eventually<Rewritten | ResponseFailure> {
-    if (!this.active) return { ok: true, bytes: message }
+  work(judged: JudgedRequest | undefined): AnswerWork {
+    if (!this.active || this.#reader.kind === 'audit') return idle
+    const lists = judged?.method === undefined || listMethods.has(judged.method)
+    return { lists, guarded: this.#guarded(judged), texts: judged?.texts ?? [] }
+  }
+
+  review(message: Uint8Array, judged: JudgedRequest | undefined): Eventually<Rewritten | ResponseFailure> {
+    if (!this.active || this.#reader.kind === 'audit') return { ok: true, bytes: message }
+    const { lists, texts } = this.work(judged)
+    const filtered = lists ? this.#filter(message) : { ok: true as const, bytes: message }
+    return andThen(filtered, read => {
+      if (!read.ok) return read
+      return andThen(this.#guardResults(read.bytes, judged), guarded => {
+        if (!guarded.ok) return guarded
+        const told = [...guarded.warnings.map(warning => `Warning: ${warning}`), ...texts]
+        return told.length === 0 ? { ok: true, bytes: guarded.bytes } : withTexts(guarded.bytes, told)
+      })
+    })
+  }
+
+  reviewText(text: Uint8Array, judged: JudgedRequest | undefined): Eventually<Uint8Array | undefined> {
+    if (!this.active || !this.#guarded(judged)) return text
+    // Unseen answers are those of filters before us.
+    if (this.#reader.kind !== 'known') return this.#request === undefined ? text : undefined
+    const { principal } = this.#reader
+    const guard = this.#guardFor(judged)
+    if (guard === undefined) return undefined
+    return andThen(guard.guardText(text), ({ bytes, notes }) => {
+      this.#note(notes, principal, judged)
+      return bytes
+    })
+  }
+
+  #filter(message: Uint8Array): Eventually<Rewritten | ResponseFailure> {
     const reader = this.#reader
     switch (reader.kind) {
       case 'audit':
@@ -143,22 +120,92 @@ class CallersExchange implements ReviewedExchange {
       case 'unknown':
         return this.#withoutLists(message, reader.why)
       case 'known': {
-        const { principal } = reader
         // A stream may outlive many snapshots: what is in force now counts.
-        const snapshot = this.#options.snapshot()
-        const server = snapshot?.servers.byName(this.#server)
-        if (snapshot === undefined || server === undefined) return this.#withoutLists(message, unknownServer())
-        if (server.mode === 'Audit') return { ok: true, bytes: message }
-        const now = this.#options.now?.() ?? Date.now()
-        const deadline = now + (this.#options.judgeWithinMs ?? 600)
-        return filterLists(message, { snapshot, server, principal, ...this.#where(), deadline, now })
+        const viewer = this.#viewer(reader.principal)
+        if (viewer === undefined) return this.#withoutLists(message, unknownServer())
+        return viewer.server.mode === 'Audit' ? { ok: true, bytes: message } : filterLists(message, viewer)
       }
     }
   }
 
+  #viewer(principal: Principal): Viewer | undefined {
+    const snapshot = this.#options.snapshot()
+    const server = snapshot?.servers.byName(this.#server)
+    if (snapshot === undefined || server === undefined) return undefined
+    const now = this.#options.now?.() ?? Date.now()
+    const deadline = now + (this.#options.judgeWithinMs ?? 600)
+    return { snapshot, server, principal, ...this.#where(), deadline, now }
+  }
+
+  #guarded(judged: JudgedRequest | undefined): boolean {
+    const snapshot = this.#options.snapshot()
+    if (snapshot === undefined) return true
+    if (this.#reader.kind === 'known') {
+      const server = snapshot.servers.byName(this.#server)
+      // A Server that is gone has no rules that could be kept any more.
+      if (server === undefined) return true
+      return server.mode !== 'Audit' && this.#guardFor(judged)?.idle === false
+    }
+    return this.guardsResults
+  }
+
+  get guardsResults(): boolean {
+    const snapshot = this.#options.snapshot()
+    if (snapshot === undefined) return true
+    const names = this.#server === '' ? snapshot.servers.all.map(({ name }) => name) : [this.#server]
+    return names.some(name => snapshot.resultGuardrails.ofServer(name).length > 0)
+  }
+
+  /** Of an exchange there is one request, and so one guard for as long as the policies stay. */
+  #guardFor(judged: JudgedRequest | undefined): ResultGuard | undefined {
+    const reader = this.#reader
+    const viewer = reader.kind === 'known' ? this.#viewer(reader.principal) : undefined
+    if (viewer === undefined || viewer.server.mode === 'Audit') return undefined
+    if (this.#guard?.snapshot !== viewer.snapshot) {
+      const guard = createResultGuard(viewer, { method: judged?.method, tool: judged?.tool })
+      this.#guard = { snapshot: viewer.snapshot, guard }
+    }
+    return this.#guard.guard
+  }
+
+  #guardResults(
+    message: Uint8Array,
+    judged: JudgedRequest | undefined,
+  ): Eventually<(Rewritten & { readonly warnings: readonly string[] }) | ResponseFailure> {
+    if (!this.#guarded(judged)) return { ok: true, bytes: message, warnings: [] }
+    const reader = this.#reader
+    const guard = this.#guardFor(judged)
+    if (reader.kind !== 'known' || guard === undefined) {
+      const why = reader.kind === 'unknown' ? reader.why : unknownServer()
+      const decision = this.deny(why, 403)
+      return { ok: true, bytes: refuseResults(message, decision) ?? message, warnings: [] }
+    }
+    const decisionId = this.#decisionId(judged)
+    return andThen(guard.guard(message, decisionId), guarded => {
+      if (!guarded.ok) return guarded
+      const { notes, bytes } = guarded
+      this.#note(notes, reader.principal, judged)
+      return { ok: true, bytes, warnings: notes.warnings }
+    })
+  }
+
+  #note(notes: ResultNotes, principal: Principal, judged: JudgedRequest | undefined): void {
+    if (!isNoteworthy(notes) || this.#records++ >= maxRecords) return
+    const decisionId = this.#decisionId(judged)
+    this.#options.onGuarded?.({
+      ...{ notes, decisionId, request: this.#request, server: this.#server, principal, judged },
+    })
+  }
+
+  #decisionId(judged: JudgedRequest | undefined): string {
+    if (judged !== undefined && judged.decisionId !== '') return judged.decisionId
+    this.#ownId ??= randomUUID()
+    return this.#ownId
+  }
+
   refuse(message: Uint8Array): Uint8Array {
-    const decision = this.deny(unreadableList(), 503)
-    return refuseResults(message, decision) ?? refusalWithoutId(decision)
+    const decision = this.deny(unreadableAnswer(), 503)
+    return refuseResults(message, decision) ?? refusalOfMessage(message, decision)
   }
 
   deny(why: Failure, status: number): Decision {
@@ -172,7 +219,7 @@ class CallersExchange implements ReviewedExchange {
   #withoutLists(message: Uint8Array, why: Failure): Rewritten {
     if (!holdsList(message)) return { ok: true, bytes: message }
     const decision = this.deny(why, 403)
-    return { ok: true, bytes: refuseResults(message, decision) ?? refusalWithoutId(decision) }
+    return { ok: true, bytes: refuseResults(message, decision) ?? refusalOfMessage(message, decision) }
   }
 
   #where(): { readonly authority?: string; readonly path?: string } {
@@ -180,6 +227,25 @@ class CallersExchange implements ReviewedExchange {
     const { authority, path } = this.#request
     return { authority, path }
   }
+}
+
+const idle: AnswerWork = { lists: false, guarded: false, texts: [] }
+
+function isNoteworthy({ failures, would, warnings, redactions }: ResultNotes): boolean {
+  return failures.length + would.length + warnings.length + redactions.length > 0
+}
+
+/** Nothing depends on them: where they cannot be added, the answer stays as it is. */
+function withTexts(message: Uint8Array, texts: readonly string[]): Rewritten {
+  const told = appendText(message, texts)
+  return told.ok ? told : { ok: true, bytes: message }
+}
+
+function unreadableAnswer(): Failure {
+  return failure(
+    'internal.error',
+    'the answer of the server cannot be read in one way only, so it is not passed on; the request may have been carried out',
+  )
 }
 
 function readerOf(caller: Caller): Reader {

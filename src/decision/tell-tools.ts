@@ -1,7 +1,8 @@
-import { allOf, andThen, type Eventually } from './eventually.js'
+import { andThen, type Eventually } from './eventually.js'
+import { inTurns } from './in-turns.js'
 import { toolBudgetOf, withinBudget } from './tool-budget.js'
 import type { JudgedTrial } from './trial.js'
-import { createVisibility, type Shown, type Visibility } from './visibility.js'
+import { createVisibility } from './visibility.js'
 
 /**
  * The context extension by which a route says that rules of the gateway go by `allowed_tools` in our metadata: then the
@@ -29,31 +30,11 @@ export function tellTools(trial: JudgedTrial): Eventually<undefined> {
   const { authority, path, deadline } = request
   const names = [...server.catalog.tools.keys()].slice(0, mostTools).map(tool => server.toolPrefix + tool)
   const visibility = createVisibility({ snapshot, server, principal, authority, path, deadline, now: trial.startedAt })
-  return andThen(judgeInTurns(visibility, names, []), shown => {
+  const judged = inTurns(names, name => visibility.judge({ kind: 'tool', name }))
+  return andThen(judged, shown => {
     const visible = names.filter((_, index) => shown[index]?.shown === true)
     const budget = toolBudgetOf(server, principal)
     trial.allowedTools = budget === undefined ? visible : withinBudget(budget, visible, server.toolPrefix)
     return undefined
   })
-}
-
-/** Milliseconds for which the other requests of the process are kept waiting at most, while a list is judged. */
-const turnMs = 10
-
-/** Now if it takes no longer than a turn. */
-function judgeInTurns(
-  visibility: Visibility,
-  names: readonly string[],
-  judged: Eventually<Shown>[],
-): Eventually<readonly Shown[]> {
-  const turn = performance.now()
-  for (const name of names.slice(judged.length)) {
-    if (performance.now() - turn >= turnMs) return nextTurn().then(() => judgeInTurns(visibility, names, judged))
-    judged.push(visibility.judge({ kind: 'tool', name }))
-  }
-  return allOf(judged)
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
 }

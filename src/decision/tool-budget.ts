@@ -1,6 +1,7 @@
 import type { Principal } from '../identity/principal.js'
 import type { Server, ToolBudget } from '../policy/server.js'
 import { andThen, type Eventually } from './eventually.js'
+import { inTurns } from './in-turns.js'
 import type { Visibility } from './visibility.js'
 
 /** The budget of the agent that acts; undefined for a person's own hands, and where the Server sets none. */
@@ -55,7 +56,7 @@ export function pageWithinBudget({
     return tools.filter(tool => rankOf(budget, tool, toolPrefix) < budget.priority.length)
   }
   const all = [...catalog.tools.keys()].map(tool => toolPrefix + tool)
-  const judged = visibility.judgeAll(all.map(name => ({ kind: 'tool', name })))
+  const judged = inTurns(all, name => visibility.judge({ kind: 'tool', name }))
   return andThen(judged, shown => {
     const visible = all.filter((_, index) => shown[index]?.shown === true)
     const kept = new Set(withinBudget(budget, visible, toolPrefix))

@@ -45,7 +45,7 @@ export function checkUpstreamIdentity(trial: JudgedTrial): Failure | undefined {
   const { principal, server } = trial
   const { authorization, identity, audience, impersonation } = server.upstream
   if (identity === 'impersonation') {
-    const told = impersonate(principal, impersonation)
+    const told = impersonate(principal, impersonation, maxGroups(trial))
     if (!told.ok) return untold(told.message)
   }
   if (authorization === 'mint') {
@@ -61,6 +61,11 @@ export function checkUpstreamIdentity(trial: JudgedTrial): Failure | undefined {
   return failure('authorization.upstream_audience', 'the access token is not meant for the server behind as well', {
     hints: ['Get an access token that names the server behind as a second audience, or ask the operator for one.'],
   })
+}
+
+/** An answer to ext_authz sets one value of a name; one to ext_proc as many as its limit of 64 headers leaves room for. */
+function maxGroups({ request }: JudgedTrial): number {
+  return request.listener.door === 'ext-proc' ? 32 : 1
 }
 
 function untold(message: string): Failure {
@@ -80,7 +85,7 @@ export function upstreamHeaders(trial: JudgedTrial, source: UpstreamSource): Eve
     if (!made.ok) return made
     const headers = [...made.headers]
     if (identity === 'impersonation') {
-      const told = impersonate(trial.principal, trial.server.upstream.impersonation)
+      const told = impersonate(trial.principal, trial.server.upstream.impersonation, maxGroups(trial))
       if (!told.ok) return { ok: false, failure: untold(told.message) }
       headers.push(...told.headers)
     }

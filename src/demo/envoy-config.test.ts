@@ -43,7 +43,7 @@ describe('renderEnvoyConfig', () => {
 
   it.each([
     ['a port of somebody else', template.replace('8081', '4317'), 'a port that nobody knows here: 4317'],
-    ['a port that is missing', template.replace('9001', '8081'), 'no authz (port 9001)'],
+    ['a port that is missing', template.replace('9001', '8081'), 'no authz (port 9001 or 9003)'],
     ['a port that is text', template.replace('8081', '"8081"'), 'nobody knows'],
     ['what is not YAML', 'a: [', 'not YAML'],
   ])('refuses %s', (_what, text, message) => {

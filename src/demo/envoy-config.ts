@@ -9,7 +9,7 @@ export const EXAMPLE_PORTS = {
   answers: 9003,
   admin: 9901,
 } as const
-const REQUIRED = ['listener', 'upstream', 'authz', 'admin'] as const
+const REQUIRED = ['listener', 'upstream', 'admin'] as const
 
 export interface EnvoyPorts {
   /** Where clients connect. */
@@ -47,6 +47,8 @@ export function renderEnvoyConfig(template: string, ports: EnvoyPorts): string {
       if (key.value === 'address' && (value.value === '0.0.0.0' || value.value === '::')) value.value = '127.0.0.1'
     },
   })
+  if (!replaced.has('authz') && !replaced.has('answers'))
+    throw new Error(`the Envoy configuration has no authz (port ${EXAMPLE_PORTS.authz} or ${EXAMPLE_PORTS.answers})`)
   for (const role of REQUIRED) {
     if (!replaced.has(role)) throw new Error(`the Envoy configuration has no ${role} (port ${EXAMPLE_PORTS[role]})`)
   }

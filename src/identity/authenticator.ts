@@ -35,11 +35,31 @@ export interface KnownIssuer {
 }
 
 /**
+ * What becomes of a proof of possession that is good once (DPoP, RFC 9449, section 11.1).
+ *
+ * use: it is used up, and a second use is refused. Whoever lets a request pass says this.
+ *
+ * shown: everything about it is checked, also whether it was used before, but it stays unused for whoever decides about the
+ * request. A proof that was shown can be shown again, so such an answer opens nothing by itself: what follows from it may
+ * take effect only for a request that somebody else allows, who uses the proof up.
+ */
+export type ProofUse = 'use' | 'shown'
+
+export interface AuthenticateOptions {
+  /** Default: use. */
+  readonly proof?: ProofUse
+}
+
+/**
  * Establishes the principal of a request. Synchronous when the token's verification is cached; a promise when a
  * signature must be checked or keys fetched. Never throws and never rejects.
  */
 export interface Authenticator {
-  authenticate(request: InboundRequest, accepted: AcceptedAudience): Authenticated | Promise<Authenticated>
+  authenticate(
+    request: InboundRequest,
+    accepted: AcceptedAudience,
+    options?: AuthenticateOptions,
+  ): Authenticated | Promise<Authenticated>
   /** For documents such as RFC 9728 metadata. */
   readonly issuers: readonly KnownIssuer[]
   /** Headers in which software names the person for whom it acts; they go no further than us. */

@@ -1,7 +1,7 @@
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import { algorithms } from './algorithms.js'
 import { anonymousPrincipal } from './anonymous-principal.js'
-import type { AcceptedAudience, Authenticated, Authenticator } from './authenticator.js'
+import type { AcceptedAudience, Authenticated, AuthenticateOptions, Authenticator, ProofUse } from './authenticator.js'
 import { bearerToken } from './bearer-token.js'
 import { checkTokenUse } from './check-token-use.js'
 import type { DpopNonce } from './dpop/dpop-nonce.js'
@@ -145,14 +145,18 @@ class ConfiguredAuthenticator implements Authenticator {
     for (const { keys } of this.#options.configuration.issuers.values()) this.#options.keyRing.release(keys)
   }
 
-  authenticate(request: InboundRequest, accepted: AcceptedAudience): Eventually<Authenticated> {
+  authenticate(
+    request: InboundRequest,
+    accepted: AcceptedAudience,
+    { proof = 'use' }: AuthenticateOptions = {},
+  ): Eventually<Authenticated> {
     // Taken once: a request that waits while this configuration is replaced is still answered by it.
     const keySets = this.#keySets
     const verify = (token: string) => this.#verify(token, request, keySets)
     const presenter =
       accepted.identity === 'gatewayMetadata'
-        ? this.#fromGateway(request, accepted)
-        : this.#fromToken(request, accepted, verify)
+        ? this.#fromGateway(request, accepted, proof)
+        : this.#fromToken(request, accepted, proof, verify)
     return andThen(presenter, settled => {
       const named = settled.ok ? this.#onBehalfOf.apply(settled, request, verify) : settled
       return andThen(named, answer => inRouteTenant(answer, request))
@@ -162,6 +166,7 @@ class ConfiguredAuthenticator implements Authenticator {
   #fromToken(
     request: InboundRequest,
     accepted: AcceptedAudience,
+    proof: ProofUse,
     verify: (token: string) => Eventually<Verification>,
   ): Eventually<Authenticated> {
     if (accepted.anonymous === 'Allow' && !request.headers.has('authorization'))
@@ -170,7 +175,7 @@ class ConfiguredAuthenticator implements Authenticator {
     if (!bearer.ok) return bearer
     const token = { text: bearer.token, scheme: bearer.scheme }
     return andThen(verify(bearer.token), verification =>
-      verification.ok ? this.#principal(verification.token, { request, accepted, token }) : verification,
+      verification.ok ? this.#principal(verification.token, { request, accepted, token, proof }) : verification,
     )
   }
 
@@ -223,7 +228,7 @@ class ConfiguredAuthenticator implements Authenticator {
     )
   }
 
-  #fromGateway(request: InboundRequest, accepted: AcceptedAudience): Eventually<Authenticated> {
+  #fromGateway(request: InboundRequest, accepted: AcceptedAudience, proof: ProofUse): Eventually<Authenticated> {
     const found = gatewayClaims(request)
     if (!found.ok) {
       const anonymous =
@@ -253,7 +258,10 @@ class ConfiguredAuthenticator implements Authenticator {
         reason: 'identity.not_yet_valid',
         message: 'The access token is not valid yet; check the clocks.',
       }
-    return this.#principal({ issuer, claims, typ, expiresAt, notBefore }, { request, accepted, token: undefined })
+    return this.#principal(
+      { issuer, claims, typ, expiresAt, notBefore },
+      { request, accepted, token: undefined, proof },
+    )
   }
 }
 

@@ -101,6 +101,23 @@ describe('a token that is bound to a DPoP key', () => {
     expect(await ask({ cnf, claims: { typ: 'DPoP' }, scheme: 'DPoP', proof: prove })).toBe('ok')
   })
 
+  it('can be shown before it is used, and be used once', async () => {
+    const { jkt, prove } = await client()
+    const { authenticator } = await setUp({
+      issuer: new FakeIssuer([key]),
+      configuration: configurationOf(undefined, identityYaml(both)),
+    })
+    const token = await key.sign({ ...goodClaims, cnf: { jkt } })
+    const request = requestWith({ authorization: `DPoP ${token}`, headers: [['dpop', await prove(token)]] })
+    const shown = () => authenticator.authenticate(request, accepted, { proof: 'shown' })
+    const used = () => authenticator.authenticate(request, accepted)
+    const replayed = { ok: false, reason: 'identity.proof_replayed' }
+    for (let times = 0; times < 2; times++) expect(await shown()).toMatchObject({ ok: true })
+    expect(await used()).toMatchObject({ ok: true })
+    expect(await used()).toMatchObject(replayed)
+    expect(await shown()).toMatchObject(replayed)
+  })
+
   it('is no bearer token', async () => {
     const { jkt, prove } = await client()
     expect(await ask({ cnf: { jkt }, proof: prove })).toBe('identity.proof_missing')

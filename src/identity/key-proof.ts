@@ -1,5 +1,5 @@
 import type { InboundRequest } from '../protocol/inbound-request.js'
-import type { AcceptedAudience } from './authenticator.js'
+import type { AcceptedAudience, ProofUse } from './authenticator.js'
 import type { TokenScheme } from './bearer-token.js'
 import { unverifiableBinding } from './check-token-use.js'
 import { certificateThumbprint } from './client-certificate.js'
@@ -15,6 +15,8 @@ export interface Presented {
   readonly accepted: AcceptedAudience
   /** undefined where the gateway verified it, and we know only what it says. */
   readonly token: { readonly text: string; readonly scheme: TokenScheme } | undefined
+  /** Whether a proof that is good once is used up. */
+  readonly proof: ProofUse
 }
 
 /** The same token, verified, and the keys that it is bound to, if it is. */
@@ -72,6 +74,7 @@ export function checkKeyProof(
   return dpop.check(
     { request, token: token.text, jkt, owner: ownerOf(verified), urls: accepted.urls },
     { leeway: rules.dpop.leeway, nonce },
+    presented.proof,
   )
 }
 

@@ -119,6 +119,10 @@ export function assembleSnapshot(
     serverDocuments: of('Server').map(({ document, compiled }) => ({ document, value: compiled.draft })),
     grants: of('Grant').map(({ document, compiled }) => ({ document, value: compiled.grant })),
     guardrails: of('Guardrail').map(({ document, compiled }) => ({ document, value: compiled.guardrail })),
+    resultGuardrails: of('ResultGuardrail').map(({ document, compiled }) => ({
+      document,
+      value: compiled.guardrail,
+    })),
     enrichments: of('Enrichment').map(({ document, compiled }) => ({ document, value: compiled.enrichment })),
     authentication: of('AuthenticationConfiguration').map(({ document, compiled }) => ({
       document,
@@ -165,6 +169,10 @@ export function assembleSnapshot(
       grants: new RuleIndex(grants, names),
       guardrails: new RuleIndex(
         rules.guardrails.map(one => one.value),
+        names,
+      ),
+      resultGuardrails: new RuleIndex(
+        rules.resultGuardrails.map(one => one.value),
         names,
       ),
       enrichments: new RuleIndex(enrichments, names),

@@ -32,20 +32,24 @@ export interface Closed {
  * a role or an issuer there is less, never more.
  */
 export function closedBy(broken: readonly BrokenDocument[], unreadable: readonly string[]): Closed {
-  const rules: BrokenRule[] = unreadable.map(file => ({ name: file, match: everything }))
+  const rules: BrokenRule[] = unreadable.map(file => ({
+    name: file,
+    match: everything,
+    aboutResults: true,
+  }))
   const addresses: ServerAddress[] = []
   let unknownAddress = false
   for (const { document, kinds, covered } of broken) {
     const name = `${document.kind}/${document.name}`
     const may = (kind: string) => kinds === undefined || kinds.has(kind)
     const match = restricts(document, may)
-    if (match !== undefined && !covered) rules.push({ name, match })
+    if (match !== undefined && !covered) rules.push({ name, match, aboutResults: mayBeAboutResults(document) })
     if (!may('Server') || !looksLikeServer(document)) continue
     const found = addressesOf(document)
     addresses.push(...found.known)
     if (found.unknown && !covered) {
       unknownAddress = true
-      if (match === undefined) rules.push({ name, match: everything })
+      if (match === undefined) rules.push({ name, match: everything, aboutResults: true })
     }
   }
   return { rules, addresses, unknownAddress }
@@ -56,10 +60,21 @@ export const restrictingKinds: ReadonlySet<string> = new Set(['Guardrail', 'Iden
 
 function restricts(document: SourceDocument, may: (kind: string) => boolean): Match | undefined {
   const unknown = !isKnownKind(document.kind)
-  const guardrail = document.kind === 'Guardrail' || has(document, 'validations')
+  const guardrail = document.kind === 'Guardrail' || guardrailFields.some(field => has(document, field))
   if (may('Guardrail') && (guardrail || unknown)) return readMatch(document) ?? everything
   const identity = document.kind === 'Identity' || identityFields.some(field => has(document, field))
   return may('Identity') && (identity || unknown) ? everything : undefined
+}
+
+/** Fields of `spec` that only a Guardrail has. */
+const guardrailFields = ['validations', 'patterns', 'maxBytes', 'on'] as const
+
+/** One about calls says so, or nothing; anything else may have been meant to restrict answers. */
+function mayBeAboutResults(document: SourceDocument): boolean {
+  if (document.kind === 'Identity') return true
+  const on = valueAt(document.value, ['spec', 'on'])
+  if (has(document, 'patterns') || has(document, 'maxBytes')) return true
+  return on === undefined ? !has(document, 'validations') : on !== 'request'
 }
 
 /** Fields of `spec` that only an Identity has. */

@@ -29,3 +29,25 @@ export function hasTarget(call: Call): boolean {
   const row = methodTable.get(call.method)
   return row === undefined || row.needs === 'enabled'
 }
+
+/** Whether calls of a method have a target, as {@link hasTarget}, by the method alone. */
+export function mayHaveTarget(method: string): boolean {
+  const row = methodTable.get(method)
+  return row === undefined ? !bodiless.has(method) : row.target !== undefined || row.needs === 'enabled'
+}
+
+/** Whether calls of a method may be about such a thing; of one that nobody knows that is not known either. */
+export function mayTouch(method: string, kind: 'tool' | 'prompt' | 'resource'): boolean {
+  const row = methodTable.get(method)
+  if (row === undefined) return !bodiless.has(method)
+  switch (row.target?.kind) {
+    case 'ref':
+      return kind !== 'tool'
+    case 'subscriptions':
+      return kind === 'resource'
+    default:
+      return row.target?.kind === kind
+  }
+}
+
+const bodiless: ReadonlySet<string> = new Set(['GET', 'DELETE', 'response'])

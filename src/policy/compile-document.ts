@@ -15,6 +15,7 @@ import { compileEnrichment, type Enrichment } from './enrichment.js'
 import { compileGrant, type Grant } from './grant.js'
 import { compileGuardrail, type Guardrail } from './guardrail.js'
 import { lintDocument } from './lint-document.js'
+import { compileResultGuardrail, isAboutResults, type ResultGuardrail } from './result-guardrail.js'
 import { compileServer, type ServerDraft } from './server-document.js'
 
 export type CompiledDocument =
@@ -25,6 +26,7 @@ export type CompiledDocument =
   | { readonly kind: 'Rbac'; readonly objects: readonly RbacObject[] }
   | { readonly kind: 'Grant'; readonly grant: Grant }
   | { readonly kind: 'Guardrail'; readonly guardrail: Guardrail }
+  | { readonly kind: 'ResultGuardrail'; readonly guardrail: ResultGuardrail }
   | { readonly kind: 'Enrichment'; readonly enrichment: Enrichment }
 
 export interface CompileOptions {
@@ -32,6 +34,11 @@ export interface CompileOptions {
   readonly insecureLoopbackIssuers?: boolean
   /** A listener of this configuration adds texts to results. Default false. */
   readonly seesAnswers?: boolean
+  /**
+   * Whether a listener of this configuration can keep Guardrails about results; undefined: nobody knows the configuration.
+   * If none can, those that enforce do not compile.
+   */
+  readonly guardsResults?: boolean | undefined
   /** Warn of expressions that most likely do not do what was meant. For authors; default false. */
   readonly lint?: boolean
 }
@@ -93,6 +100,9 @@ function compileKind(document: SourceDocument, options: CompileOptions): Compila
     case 'Grant':
       return map(compileGrant(document), grant => ({ kind: 'Grant', grant }))
     case 'Guardrail':
+      if (isAboutResults(document)) {
+        return map(compileResultGuardrail(document, options), guardrail => ({ kind: 'ResultGuardrail', guardrail }))
+      }
       return map(compileGuardrail(document), guardrail => ({ kind: 'Guardrail', guardrail }))
     case 'Enrichment':
       return map(compileEnrichment(document, options), enrichment => ({ kind: 'Enrichment', enrichment }))

@@ -5,10 +5,12 @@ import type { IdentityDocument } from '../identity/identity-document.js'
 import { checkAudiences } from './check-audiences.js'
 import { checkAuditTrail } from './check-audit-trail.js'
 import { checkMatch, type Report } from './check-match.js'
+import { checkResultGuardrails } from './check-result-guardrails.js'
 import type { Enrichment } from './enrichment.js'
 import type { Grant } from './grant.js'
 import type { Guardrail } from './guardrail.js'
 import { headerRoom, ownPrefix } from './header-names.js'
+import type { ResultGuardrail } from './result-guardrail.js'
 import type { Server } from './server.js'
 import type { ServerDraft } from './server-document.js'
 
@@ -22,6 +24,7 @@ export interface CrossCheckInput {
   readonly serverDocuments: readonly Written<ServerDraft>[]
   readonly grants: readonly Written<Grant>[]
   readonly guardrails: readonly Written<Guardrail>[]
+  readonly resultGuardrails: readonly Written<ResultGuardrail>[]
   readonly enrichments: readonly Written<Enrichment>[]
   readonly authentication: readonly Written<AuthenticationConfiguration>[]
   readonly identity: Written<IdentityDocument> | undefined
@@ -69,8 +72,9 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
     }
   }
 
-  for (const { document, value } of [...input.grants, ...input.guardrails, ...input.enrichments])
-    checkMatch(document, value.match, input.servers, report)
+  const matching = [...input.grants, ...input.guardrails, ...input.resultGuardrails, ...input.enrichments]
+  for (const { document, value } of matching) checkMatch(document, value.match, input.servers, report)
+  checkResultGuardrails(input, report)
   checkAudiences(input, report)
   checkAuditTrail(input, report)
   for (const { document, value } of input.grants) {

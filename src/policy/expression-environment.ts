@@ -103,42 +103,16 @@ function build(name: string, c: Circumstances): CelInput | undefined {
     case 'args':
       return c.call.arguments ?? (c.call.protocol === 'json' ? c.call.params : undefined) ?? new Map()
     case 'server':
-      return new Map<string, CelJson>([
-        ['name', c.server.name],
-        ['namespace', c.server.namespace],
-        ['labels', c.server.labels],
-      ])
+      return serverVariable(c.server)
     case 'user':
-      return userVariable(c.principal)
     case 'principal':
-      return new Map<string, CelJson>([
-        ['kind', c.principal.kind],
-        ['throughAgent', c.principal.throughAgent],
-      ])
     case 'claims':
-      return c.principal.claims
     case 'scopes':
-      return c.principal.scopes
-    case 'agent': {
-      const { id, issuer, assurance } = c.principal.agent
-      return new Map([
-        ['id', id],
-        ['issuer', issuer],
-        ['assurance', assurance],
-      ])
-    }
+    case 'agent':
     case 'actors':
-      return c.principal.actors.map(
-        actor =>
-          new Map([
-            ['subject', actor.subject],
-            ['issuer', actor.issuer],
-          ]),
-      )
     case 'workload':
-      return c.principal.workload
     case 'tenant':
-      return c.principal.tenant
+      return principalVariable(name, c.principal)
     case 'operations':
       return c.operations?.map(operationVariable)
     case 'images':
@@ -157,6 +131,58 @@ function build(name: string, c: Circumstances): CelInput | undefined {
       const resource = oneResource(c.operations ?? [])
       return host && resource && resourceCheckValue('caller', host, resource)
     }
+  }
+}
+
+export function serverVariable({ name, namespace, labels }: Server): CelJson {
+  return new Map<string, CelJson>([
+    ['name', name],
+    ['namespace', namespace],
+    ['labels', labels],
+  ])
+}
+
+/** Variables that say who asks. */
+export type PrincipalVariable = 'user' | 'principal' | 'claims' | 'scopes' | 'agent' | 'actors' | 'workload' | 'tenant'
+
+export function principalVariable(name: PrincipalVariable, asking: Principal): CelJson | undefined {
+  switch (name) {
+    case 'user':
+      return new Map<string, CelJson>([
+        ['username', asking.user.username],
+        ['uid', asking.user.uid],
+        ['groups', asking.user.groups],
+        ['extra', asking.user.extra],
+      ])
+    case 'principal':
+      return new Map<string, CelJson>([
+        ['kind', asking.kind],
+        ['throughAgent', asking.throughAgent],
+      ])
+    case 'claims':
+      return asking.claims
+    case 'scopes':
+      return asking.scopes
+    case 'agent': {
+      const { id, issuer, assurance } = asking.agent
+      return new Map([
+        ['id', id],
+        ['issuer', issuer],
+        ['assurance', assurance],
+      ])
+    }
+    case 'actors':
+      return asking.actors.map(
+        actor =>
+          new Map([
+            ['subject', actor.subject],
+            ['issuer', actor.issuer],
+          ]),
+      )
+    case 'workload':
+      return asking.workload
+    case 'tenant':
+      return asking.tenant
   }
 }
 
@@ -229,15 +255,6 @@ function mcpVariable({ call, tool, catalogTool }: Circumstances): CelJson {
   if (call.target.kind === 'resource') mcp.set('resource', new Map([['uri', call.target.name]]))
   if (call.params !== undefined) mcp.set('params', call.params)
   return mcp
-}
-
-function userVariable({ user }: Principal): CelJson {
-  return new Map<string, CelJson>([
-    ['username', user.username],
-    ['uid', user.uid],
-    ['groups', user.groups],
-    ['extra', user.extra],
-  ])
 }
 
 function operationVariable(operation: Operation): CelJson {

@@ -4,6 +4,8 @@ import { valueAt } from '../documents/value-at.js'
 import { claimsEnvironment, kubernetesClaimsEnvironment, userEnvironment } from '../identity/expressions.js'
 import { rolesEnvironment } from '../identity/role-mapper.js'
 import { policyEnvironment, quietEnvironment } from './expression-environment.js'
+import { isAboutResults } from './result-guardrail.js'
+import { resultEnvironment } from './result-guardrail-environment.js'
 
 /** An expression of a document. */
 export interface PlacedExpression {
@@ -25,6 +27,7 @@ const form =
   (path: string, result: Form['result']): Form => ({ path: path.split('.'), result, environment })
 const policy = form(policyEnvironment)
 const quiet = form(quietEnvironment)
+const result = form(resultEnvironment)
 const claims = form(claimsEnvironment)
 const kubernetesClaims = form(kubernetesClaimsEnvironment)
 const user = form(userEnvironment)
@@ -69,9 +72,21 @@ const forms: ReadonlyMap<string, readonly Form[]> = new Map([
   ],
 ])
 
+const aboutResults: readonly Form[] = [
+  result('spec.variables.*.expression', 'dyn'),
+  result('spec.matchConditions.*.expression', 'bool'),
+  result('spec.validations.*.expression', 'bool'),
+  result('spec.validations.*.messageExpression', 'string'),
+]
+
+function formsOf(document: SourceDocument): readonly Form[] {
+  if (document.kind === 'Guardrail' && isAboutResults(document)) return aboutResults
+  return forms.get(document.kind) ?? []
+}
+
 /** Every expression of a document, for tools that look at them one by one. What is no text is passed over. */
 export function expressionsOf(document: SourceDocument): readonly PlacedExpression[] {
-  return (forms.get(document.kind) ?? []).flatMap(({ path, environment, result }) =>
+  return formsOf(document).flatMap(({ path, environment, result }) =>
     placesOf(document, path).flatMap(place => {
       const source = valueAt(document.value, place)
       return typeof source === 'string' && source !== '' ? [{ path: place, source, environment, result }] : []

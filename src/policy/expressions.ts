@@ -12,6 +12,7 @@ import { limits } from '../cel/limits.js'
 import type { Finding } from '../documents/finding.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
 import { asksAuthorizer, type PolicyVariable, policyEnvironment, quietEnvironment } from './expression-environment.js'
+import { type Misplaced, misplacedIn, type RuleSide, resultEnvironment } from './result-guardrail-environment.js'
 
 /** Bounds of one policy document: enough for any written by hand, too few to stall a decision. */
 export const maxVariables = 32
@@ -80,9 +81,12 @@ export class ExpressionCompiler {
   /** Variables that any of the expressions reads. */
   readonly reads = new Set<string>()
   readonly #document: SourceDocument
+  readonly #side: RuleSide
 
-  constructor(document: SourceDocument) {
+  /** @param side whether the expressions are about calls or about their results */
+  constructor(document: SourceDocument, side: RuleSide = 'request') {
     this.#document = document
+    this.#side = side
   }
 
   /** `authorizer` can be read in Grants and Guardrails, unless the place is a `quiet` one. */
@@ -92,13 +96,24 @@ export class ExpressionCompiler {
     result: 'bool' | 'string' | 'dyn',
     place: 'asking' | 'quiet' = 'asking',
   ): CelProgram | undefined {
-    const asking = policyEnvironment.compile(source, result)
     const quiet = place === 'quiet' || this.#document.kind === 'Enrichment'
-    if (quiet && asking.ok && asksAuthorizer(asking.program.variables)) {
+    const asking = this.#side === 'request' ? policyEnvironment.compile(source, result) : undefined
+    if (quiet && asking?.ok === true && asksAuthorizer(asking.program.variables)) {
       this.report('error', path, 'authorizer cannot be asked here', this.#whereToAsk(path))
       return undefined
     }
-    const compiled = quiet ? quietEnvironment.compile(source, result) : asking
+    const compiled =
+      asking === undefined
+        ? resultEnvironment.compile(source, result)
+        : quiet
+          ? quietEnvironment.compile(source, result)
+          : asking
+    const misplaced =
+      this.#document.kind === 'Guardrail' ? misplacedIn(this.#side, source, result, compiled) : undefined
+    if (misplaced !== undefined) {
+      this.#reportMisplaced(path, misplaced)
+      return undefined
+    }
     if (compiled.ok) {
       for (const { name, of } of compiled.program.members) if (maybeArgument(of)) this.members.add(name)
       for (const name of compiled.program.variables) this.reads.add(name)
@@ -113,6 +128,10 @@ export class ExpressionCompiler {
       }),
     )
     return undefined
+  }
+
+  #reportMisplaced(path: readonly PathSegment[], { message, hint }: Misplaced): void {
+    this.findings.push(this.#document.finding('error', path, message, { hint, offset: { line: 1, column: 1 } }))
   }
 
   /**
@@ -139,6 +158,7 @@ export class ExpressionCompiler {
   #consequence(result: 'bool' | 'string' | 'dyn'): string {
     if (result === 'string') return ', and its value is left out'
     if (result === 'dyn') return ', and what reads the variable fails'
+    if (this.#side === 'response') return ', which withholds the result'
     if (this.#document.kind === 'Guardrail') return ', which denies the call'
     return this.#document.kind === 'Grant' ? ', and the Grant gives nothing' : ', and nothing is added'
   }

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import type { Activation, AttributePath, CelProgram } from '../cel/environment.js'
+import type { Activation, AttributePath } from '../cel/environment.js'
 import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'
 import type { Compilation } from './compilation.js'
-import { type DecisionBudget, decisionBudget } from './decision-budget.js'
+import type { DecisionBudget } from './decision-budget.js'
 import { documentSchema } from './document-schema.js'
 import {
   asText,
@@ -12,57 +12,46 @@ import {
   evaluateConditions,
   expressionsSchema,
   type NamedProgram,
-  type Unanswered,
   type VariableProgram,
   withNeeds,
   withVariables,
 } from './expressions.js'
+import {
+  compileValidations,
+  conditionViolation,
+  type Judgement,
+  judgeValidations,
+  kept,
+  maxMessageLength,
+  spentViolation,
+  type Validation,
+  type Violation,
+  validationsSchema,
+} from './guardrail-validations.js'
 import { compileMatch, type Match, matchSchema } from './match.js'
 import { type Foresight, foresee, foreseeConditions, withForeseenVariables } from './partial-expressions.js'
 import { type DenialMode, denialModes } from './server.js'
 
+export type { Judgement, Violation } from './guardrail-validations.js'
+
+/** What Guardrails about results have beside validations. */
+const aboutResults = z
+  .unknown()
+  .refine(value => value === undefined, 'is about results: write on: response, or judge the call with validations')
+  .optional()
+
 const schema = z.strictObject({
+  on: z.enum(['request', 'response']).default('request'),
   match: matchSchema.optional(),
   ...expressionsSchema,
-  validations: z
-    .array(
-      z.strictObject({
-        expression: z.string().min(1),
-        message: z.string().min(1).max(1000).optional(),
-        messageExpression: z.string().min(1).optional(),
-        reason: z
-          .string()
-          .regex(/^[A-Za-z][A-Za-z0-9]{0,62}$/, 'a reason is one CamelCase word')
-          .optional(),
-        hint: z.string().min(1).max(1000).optional(),
-      }),
-    )
-    .min(1)
-    .max(64),
+  validations: validationsSchema,
+  patterns: aboutResults,
+  maxBytes: aboutResults,
   denial: z.enum(denialModes).optional(),
   mode: z.enum(['Enforce', 'Audit', 'Warn']).default('Enforce'),
 })
 
-export interface Violation {
-  readonly reason: 'guardrail.violated' | 'guardrail.error'
-  readonly message: string
-  readonly policyReason: string
-  readonly hint: string | undefined
-}
-
-/** What came of judging one call by a Guardrail. */
-export interface Judgement {
-  readonly violations: readonly Violation[]
-  /**
-   * What the authorizer must answer first: until then nothing is said of the rules that ask, and nothing may be taken for
-   * kept.
-   */
-  readonly unanswered: Unanswered
-  /** What messages wait for that are worked out. If it is never answered, the rule's own message stands. */
-  readonly unansweredMessages: Unanswered
-}
-
-/** `kind: Guardrail`: takes away, and nothing else. */
+/** `kind: Guardrail` about calls: takes away, and nothing else. */
 export interface Guardrail {
   readonly name: string
   readonly match: Match
@@ -88,17 +77,6 @@ export interface ForeseenJudgement {
   readonly on: readonly AttributePath[]
 }
 
-interface Validation {
-  readonly program: CelProgram
-  readonly messageProgram: CelProgram | undefined
-  readonly message: string
-  readonly policyReason: string
-  readonly hint: string | undefined
-}
-
-/** Longest message that reaches a caller; Kubernetes drops longer ones, and a model needs none. */
-const maxMessageLength = 1000
-
 export function compileGuardrail(document: SourceDocument): Compilation<Guardrail> {
   const parsed = validate(document, documentSchema('Guardrail', schema))
   if (!parsed.ok) return { value: undefined, findings: parsed.findings }
@@ -106,23 +84,7 @@ export function compileGuardrail(document: SourceDocument): Compilation<Guardrai
   const compiler = new ExpressionCompiler(document)
   const variables = withNeeds(compiler.named('variables', spec))
   const conditions = compiler.named('matchConditions', spec)
-  const validations: Validation[] = []
-  for (const [index, rule] of spec.validations.entries()) {
-    const path = ['spec', 'validations', index]
-    const program = compiler.compile([...path, 'expression'], rule.expression, 'bool')
-    const messageProgram =
-      rule.messageExpression === undefined
-        ? undefined
-        : compiler.compile([...path, 'messageExpression'], rule.messageExpression, 'string', 'quiet')
-    if (program === undefined) continue
-    validations.push({
-      program,
-      messageProgram,
-      message: rule.message ?? `the guardrail ${document.name} requires: ${rule.expression}`.slice(0, maxMessageLength),
-      policyReason: rule.reason ?? '',
-      hint: rule.hint,
-    })
-  }
+  const validations = compileValidations(compiler, document.name, spec.validations)
   const findings: readonly Finding[] = compiler.findings
   if (findings.some(finding => finding.severity === 'error')) return { value: undefined, findings }
   return {
@@ -145,8 +107,6 @@ export function compileGuardrail(document: SourceDocument): Compilation<Guardrai
   }
 }
 
-const kept: Judgement = { violations: [], unanswered: [], unansweredMessages: [] }
-
 function evaluateGuardrail(
   name: string,
   variables: readonly VariableProgram[],
@@ -161,40 +121,6 @@ function evaluateGuardrail(
   if (budget.spent) return { ...kept, violations: [spentViolation(name, budget)] }
   if (condition === 'error') return { ...kept, violations: [conditionViolation(name)] }
   return judgeValidations(name, validations, withVariables(outer, variables, budget), budget)
-}
-
-function judgeValidations(
-  name: string,
-  validations: readonly Validation[],
-  activation: Activation,
-  budget: DecisionBudget,
-): Judgement {
-  let violations: Violation[] | undefined
-  let unanswered: Unanswered = []
-  let unansweredMessages: Unanswered = []
-  for (const { program, messageProgram, message, policyReason, hint } of validations) {
-    const evaluated = program.evaluate(activation, budget)
-    if (!evaluated.ok && evaluated.suspended !== undefined) {
-      unanswered = [...unanswered, ...evaluated.suspended]
-      continue
-    }
-    if (budget.spent) {
-      return { violations: [...(violations ?? []), spentViolation(name, budget)], unanswered, unansweredMessages }
-    }
-    if (evaluated.ok && evaluated.value === true) continue
-    violations ??= []
-    if (!evaluated.ok) {
-      const why = `the guardrail ${name} could not be judged: ${evaluated.error}`
-      violations.push({ reason: 'guardrail.error', message: why, policyReason, hint })
-      continue
-    }
-    const told = messageOf(messageProgram, activation, budget)
-    unansweredMessages = [...unansweredMessages, ...told.unanswered]
-    violations.push({ reason: 'guardrail.violated', message: told.text ?? message, policyReason, hint })
-  }
-  return violations === undefined && unanswered.length === 0
-    ? kept
-    : { violations: violations ?? [], unanswered, unansweredMessages }
 }
 
 function foreseeGuardrail(
@@ -228,37 +154,3 @@ function foreseeGuardrail(
 }
 
 const nothingForeseen: ForeseenJudgement = { violation: undefined, on: [] }
-
-function conditionViolation(name: string): Violation {
-  return {
-    reason: 'guardrail.error',
-    message: `the guardrail ${name} could not be judged: one of its match conditions fails on this call`,
-    policyReason: '',
-    hint: undefined,
-  }
-}
-
-/** Rules that cost too much are the platform team's to change; what they cost depends on the call as well. */
-function spentViolation(name: string, budget: DecisionBudget): Violation {
-  const culprit = budget.costliest === '' ? `Guardrail/${name}` : budget.costliest
-  return {
-    reason: 'guardrail.error',
-    message: `the guardrail ${name} could not be judged: the rules for this call cost more than the ${decisionBudget} units that one decision has, most of them in ${culprit}`,
-    policyReason: '',
-    hint: `Send less in one call. The platform team can make ${culprit} cheaper: bound what its expressions go through, e.g. size(args.items) <= 100 && …`,
-  }
-}
-
-function messageOf(
-  program: CelProgram | undefined,
-  activation: Activation,
-  budget: DecisionBudget,
-): { readonly text: string | undefined; readonly unanswered: Unanswered } {
-  const evaluated = program?.evaluate(activation, budget)
-  if (evaluated === undefined) return noText
-  if (!evaluated.ok) return evaluated.suspended === undefined ? noText : { ...noText, unanswered: evaluated.suspended }
-  const text = asText(evaluated.value)
-  return text === undefined || text === '' ? noText : { text: text.slice(0, maxMessageLength), unanswered: [] }
-}
-
-const noText = { text: undefined, unanswered: [] } as const

@@ -4,7 +4,8 @@ import type { SourceDocument } from '../documents/source-document.js'
 import { valueAt } from '../documents/value-at.js'
 import { policyEnvironment, quietEnvironment } from './expression-environment.js'
 import { expressionsOf, type PlacedExpression } from './expression-places.js'
-import { identityFacts, withVariableNames } from './policy-facts.js'
+import { identityFacts, resultFacts, withVariableNames } from './policy-facts.js'
+import { resultEnvironment } from './result-guardrail-environment.js'
 
 /** A warning about an expression that compiles. The code is stable; docs/documents.md lists them. */
 export interface LintFinding extends Finding {
@@ -15,19 +16,18 @@ export interface LintFinding extends Finding {
 export function lintDocument(document: SourceDocument): readonly LintFinding[] {
   const expressions = expressionsOf(document)
   const names = variableNames(document)
-  const facts = withVariableNames(names)
+  const facts = factsOf(names)
   return [
     ...unusedVariables(document, expressions, names),
-    ...expressions.flatMap(expression => lint(document, expression, facts)),
+    ...expressions.flatMap(expression => lint(document, expression, facts(expression.environment))),
   ]
 }
 
 function lint(
   document: SourceDocument,
   { path, source, environment, result }: PlacedExpression,
-  facts: CelFacts,
+  known: CelFacts,
 ): readonly LintFinding[] {
-  const known = ofPolicies(environment) ? facts : identityFacts
   // Compiling a policy warns of what is costly, and tells what it leads to.
   const issues = environment
     .lint(source, result, known)
@@ -38,8 +38,14 @@ function lint(
   })
 }
 
+function factsOf(names: readonly string[]): (environment: PlacedExpression['environment']) => CelFacts {
+  const [policies, results] = [withVariableNames(names), withVariableNames(names, resultFacts)]
+  return environment =>
+    environment === resultEnvironment ? results : ofPolicies(environment) ? policies : identityFacts
+}
+
 function ofPolicies(environment: PlacedExpression['environment']): boolean {
-  return environment === policyEnvironment || environment === quietEnvironment
+  return environment === policyEnvironment || environment === quietEnvironment || environment === resultEnvironment
 }
 
 function variableNames({ value }: SourceDocument): readonly string[] {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Principal } from '../identity/principal.js'
 import type { Call } from '../protocol/call.js'
 import type { CatalogTool } from '../rbac/tool-catalog.js'
-import { hasTarget, methodName } from './call-names.js'
+import { hasTarget, mayHaveTarget, mayTouch, methodName } from './call-names.js'
 import { compileGlobs } from './glob.js'
 
 const patterns = z.array(z.string().min(1)).min(1)
@@ -63,11 +63,23 @@ export interface MatchedCall {
   readonly catalogTool: CatalogTool | undefined
 }
 
+/** What is known of a call when its answer comes. */
+export interface AnsweredCall {
+  readonly server: string
+  /** undefined: it may be the answer to any. */
+  readonly method: string | undefined
+  /** Un-prefixed; undefined where it is not known, or it is no call of a tool. */
+  readonly tool: string | undefined
+  readonly catalogTool: CatalogTool | undefined
+}
+
 export interface Match {
   /** Whether this could ever match a call of that server. */
   server(name: string): boolean
   /** The part that depends on server, method and target only: the same for every caller. */
   call(matched: MatchedCall): boolean
+  /** Whether it could be about a call of which no more than this is known any more. */
+  answer(answered: AnsweredCall): boolean
   /** As {@link call}, without `resources`: for calls of which the uri is not known yet. */
   besideResources(matched: MatchedCall): boolean
   /** Patterns of uris; undefined: any resource, and what is none. */
@@ -76,6 +88,7 @@ export interface Match {
   caller(principal: Principal, claimedAgents: boolean): boolean
   /** As {@link caller}, for the agents alone. */
   agents(principal: Principal, claimedAgents: boolean): boolean
+  readonly serversGiven: boolean
   readonly subjectsGiven: boolean
   readonly agentsGiven: boolean
 }
@@ -96,21 +109,38 @@ export function compileMatch(spec: MatchSpec): Match {
   const agentsMatch = (principal: Principal, claimedAgents: boolean): boolean =>
     agents === undefined || agents.some(matches => matches(principal, claimedAgents))
 
+  const toolMatches = (tool: string, catalogTool: CatalogTool | undefined): boolean => {
+    if (tools !== undefined && !tools(tool)) return false
+    if (access !== undefined && !(catalogTool && access.has(catalogTool.access))) return false
+    return labels.every(([key, matches]) => {
+      const value = catalogTool?.labels.get(key)
+      return value !== undefined && matches(value)
+    })
+  }
+
   const besideResources = (matched: MatchedCall): boolean => {
     if (servers !== undefined && !servers(matched.server)) return false
     const method = methodName(matched.call)
     if (methods !== undefined ? !methods(method) : !hasTarget(matched.call)) return false
     if (toolsOnly) {
       if (matched.tool === undefined) return false
-      if (tools !== undefined && !tools(matched.tool)) return false
-      if (access !== undefined && !(matched.catalogTool && access.has(matched.catalogTool.access))) return false
-      for (const [key, matches] of labels) {
-        const value = matched.catalogTool?.labels.get(key)
-        if (value === undefined || !matches(value)) return false
-      }
+      if (!toolMatches(matched.tool, matched.catalogTool)) return false
     }
     const { target } = matched.call
     return prompts === undefined || (target.kind === 'prompt' && prompts(target.name))
+  }
+
+  /** What is not known may be what the rule is about. */
+  const couldMatch = ({ server, method, tool, catalogTool }: AnsweredCall): boolean => {
+    if (servers !== undefined && !servers(server)) return false
+    if (method !== undefined) {
+      if (methods !== undefined ? !methods(method) : !mayHaveTarget(method)) return false
+      if (toolsOnly && !mayTouch(method, 'tool')) return false
+      if (prompts !== undefined && !mayTouch(method, 'prompt')) return false
+      if (resources !== undefined && !mayTouch(method, 'resource')) return false
+    }
+    if (!toolsOnly || tool === undefined) return true
+    return toolMatches(tool, catalogTool)
   }
 
   return {
@@ -129,6 +159,8 @@ export function compileMatch(spec: MatchSpec): Match {
       return agentsMatch(principal, claimedAgents)
     },
     agents: agentsMatch,
+    answer: answered => couldMatch(answered),
+    serversGiven: servers !== undefined,
     subjectsGiven: subjects !== undefined,
     agentsGiven: agents !== undefined,
   }

@@ -62,9 +62,26 @@ export const policyFacts: CelFacts = new Map<string, PathFacts>([
   ['claims.scp', { scopes: 'several' }],
 ])
 
+const resultMembers: readonly (readonly [string, PathFacts])[] = [
+  ['request', { members: ['host', 'path', 'time'] }],
+  ['mcp', { members: ['method', 'tool'] }],
+  ['mcp.tool', { members: ['name', 'access', 'labels'] }],
+]
+
+/** Of Guardrails about results: what `result-guardrail-environment.ts` makes of an answer. */
+export const resultFacts: CelFacts = new Map([
+  ...[...policyFacts].filter(
+    ([path]) =>
+      !/^(?:operations|request\.(?:id|method|headers|sourceAddress)|mcp\.(?:protocolVersion|prompt|resource|tool\.via))(?:\.|$)/.test(
+        path,
+      ),
+  ),
+  ...resultMembers,
+])
+
 /** With the names that a document gives to its variables. */
-export function withVariableNames(names: readonly string[]): CelFacts {
-  return new Map([...policyFacts, ['variables', { members: names }]])
+export function withVariableNames(names: readonly string[], facts: CelFacts = policyFacts): CelFacts {
+  return new Map([...facts, ['variables', { members: names }]])
 }
 
 /** Of AuthenticationConfiguration: `user` is what the claims were mapped to. */

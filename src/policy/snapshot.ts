@@ -4,6 +4,7 @@ import type { Enrichment } from './enrichment.js'
 import type { Grant } from './grant.js'
 import type { Guardrail } from './guardrail.js'
 import type { Match } from './match.js'
+import type { ResultGuardrail } from './result-guardrail.js'
 import type { RuleIndex } from './rule-index.js'
 import type { ServerTable } from './server-table.js'
 
@@ -12,6 +13,8 @@ export interface BrokenRule {
   readonly name: string
   /** Its own match where that could be read, else one that holds for every call. */
   readonly match: Match
+  /** It could restrict answers as well as calls. */
+  readonly aboutResults: boolean
 }
 
 /** Digests of what a Server was made of. */
@@ -30,7 +33,10 @@ export interface PolicySnapshot {
   readonly versions: ReadonlyMap<string, ServerVersion>
   readonly authenticator: Authenticator
   readonly grants: RuleIndex<Grant>
+  /** About calls. */
   readonly guardrails: RuleIndex<Guardrail>
+  /** About what comes back. */
+  readonly resultGuardrails: RuleIndex<ResultGuardrail>
   readonly enrichments: RuleIndex<Enrichment>
   readonly broken: RuleIndex<BrokenRule>
   /**

@@ -45,6 +45,8 @@ export interface InboundRequest {
     /** Dynamic metadata of filters before us by namespace, e.g. `envoy.filters.http.jwt_authn`. */
     readonly filterMetadata: ReadonlyMap<string, JsonObject>
   }
+  /** The session id is one that was given to this caller: who hands it on has checked that. Default: nobody has. */
+  readonly session?: 'bound'
   /** W3C `traceparent` of the request, if it came with one valid value. */
   readonly traceparent: string | undefined
   /** Milliseconds since the epoch at which the gateway stops waiting; undefined when it did not say. */

@@ -18,6 +18,7 @@ export class JsonOutlineScanner {
   /** Where the scan has come to; after a failure, about where the fault is. */
   at = 0
   #count = 0
+  #depth = 0
   readonly #bytes: Uint8Array
   readonly #maxNodes: number
   /** The objects and arrays that are open, outermost first. No recursion: depth costs nothing of the call stack. */
@@ -34,13 +35,19 @@ export class JsonOutlineScanner {
     this.nexts = new Int32Array(room)
   }
 
-  /** Undefined if the text from `from` on is one JSON value and nothing else. */
-  scan(from: number): ScanProblem | undefined {
+  /**
+   * Undefined if the text is one JSON value and nothing else, from where `at` was at first. `paused` at a value that begins
+   * at or behind the byte `pause`: scan again to go on.
+   */
+  scan(pause: number): ScanProblem | 'paused' | undefined {
     const bytes = this.#bytes
     const open = this.#open
-    let depth = 0
-    this.at = from
+    let depth = this.#depth
     for (;;) {
+      if (this.at >= pause) {
+        this.#depth = depth
+        return 'paused'
+      }
       // A value begins here.
       const code = this.#next()
       const node = this.#add()

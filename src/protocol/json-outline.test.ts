@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyUnit } from './any-unit.fixture.js'
-import { type JsonNode, type JsonOutline, type OutlineLimits, readJsonOutline } from './json-outline.js'
+import { type JsonNode, type JsonOutline, type OutlineLimits, outlineJson, readJsonOutline } from './json-outline.js'
+import { JsonOutlineScanner } from './json-outline-scanner.js'
 
 const read = (text: string | Uint8Array, limits?: OutlineLimits) =>
   readJsonOutline(typeof text === 'string' ? Buffer.from(text) : text, limits)
@@ -119,6 +120,31 @@ it('agrees with JSON.parse on what is JSON and what it says, in every spelling o
       expect(outline.lexeme(0)).toBe(text)
     }),
   )
+})
+
+it('reads the same wherever it pauses', () => {
+  const texts = fc.oneof(fc.json(), fc.json({ maxDepth: 5 }), fc.string())
+  fc.assert(
+    fc.property(texts, fc.integer({ min: 0, max: 5 }), (text, stride) => {
+      const bytes = Buffer.from(text)
+      const [whole, paused] = [new JsonOutlineScanner(bytes, 50, 1000), new JsonOutlineScanner(bytes, 50, 1000)]
+      const expected = whole.scan(Number.POSITIVE_INFINITY)
+      let problem = paused.scan(0)
+      for (let pauses = 0; problem === 'paused' && pauses <= 2 * bytes.length; pauses++)
+        problem = paused.scan(paused.at + 1 + stride)
+      expect({ problem, at: paused.at }).toEqual({ problem: expected, at: whole.at })
+      expect(paused.starts).toEqual(whole.starts)
+      expect(paused.ends).toEqual(whole.ends)
+      expect(paused.nexts).toEqual(whole.nexts)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+it('puts the work aside every now and then', () => {
+  const steps = (bytes: number) => [...outlineJson(Buffer.from(`[${'1,'.repeat(bytes / 2)}1]`))].length
+  expect(steps(1000)).toBe(0)
+  expect(steps(1024 * 1024)).toBe(4)
 })
 
 it('agrees with JSON.parse on texts that are nearly JSON', () => {

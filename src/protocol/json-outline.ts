@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { JsonOutlineScanner } from './json-outline-scanner.js'
+import { atOnce, type Sliced } from './sliced.js'
 
 export interface OutlineLimits {
   /** Bytes; default 16 MiB: logs and manifests come back in one piece. */
@@ -108,6 +109,14 @@ export class JsonOutline {
  * the clients do that take one. Time is linear in the size of the text; it never throws.
  */
 export function readJsonOutline(bytes: Uint8Array, limits: OutlineLimits = {}): JsonOutlineResult {
+  return atOnce(outlineJson(bytes, limits))
+}
+
+/** Bytes between two places where the work may be put aside: a few milliseconds. */
+const portionBytes = 256 * 1024
+
+/** The same as {@link readJsonOutline}, some of it at a time; the bytes must stay as they are meanwhile. */
+export function* outlineJson(bytes: Uint8Array, limits: OutlineLimits = {}): Sliced<JsonOutlineResult> {
   const { maxBytes, maxDepth, maxNodes } = { ...defaultOutlineLimits, ...limits }
   if (bytes.length > maxBytes) return { ok: false, problem: 'too_large', at: 0 }
   const ascii = isAscii(bytes)
@@ -115,7 +124,12 @@ export function readJsonOutline(bytes: Uint8Array, limits: OutlineLimits = {}): 
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const scanner = new JsonOutlineScanner(buffer, maxDepth, maxNodes)
   const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
-  const failure = scanner.scan(marked ? 3 : 0)
+  scanner.at = marked ? 3 : 0
+  let failure = scanner.scan(portionBytes)
+  while (failure === 'paused') {
+    yield
+    failure = scanner.scan(scanner.at + portionBytes)
+  }
   if (failure !== undefined) return { ok: false, problem: failure, at: scanner.at }
   return { ok: true, outline: new JsonOutline(buffer, ascii, scanner) }
 }

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest'
 import { anyUnit } from './any-unit.fixture.js'
 import { readSessionId } from './mcp/session-id.js'
 import { RequestHeaders } from './request-headers.js'
-import { maxSessionIdLength, type SessionBinding, SessionKeys, tagSession, untagSession } from './session-tag.js'
+import {
+  isVouchedFor,
+  maxSessionIdLength,
+  type SessionBinding,
+  SessionKeys,
+  tagSession,
+  untagSession,
+  vouchForSession,
+} from './session-tag.js'
 
 const secretOf = (fill: number) => new Uint8Array(32).fill(fill)
 const keys = new SessionKeys([{ id: 'k1', secret: secretOf(1) }])
@@ -180,5 +188,63 @@ describe('keys', () => {
     ['two with one id', [old, { ...fresh, id: 'old' }], /two/],
   ])('stop the start: %s', (_name, bad, message) => {
     expect(() => new SessionKeys(bad)).toThrow(message)
+  })
+})
+
+describe('a session id that was vouched for', () => {
+  const voucher = vouchForSession('session-1', jane, keys)
+
+  it('is known by whoever has the key', () => {
+    expect(isVouchedFor('session-1', voucher, jane, keys)).toBe(true)
+    const others = new SessionKeys([{ id: 'k2', secret: secretOf(2) }, keys.signing])
+    expect(isVouchedFor('session-1', voucher, jane, others)).toBe(true)
+  })
+
+  it('stays the same in releases to come; computed independently', () => {
+    expect(voucher).toBe('k1~DmvK0hap0nUxgRVYnwc1JmXrNyji9sdX')
+  })
+
+  it.each<[string, () => boolean]>([
+    ['another id', () => isVouchedFor('session-2', voucher, jane, keys)],
+    ['another caller', () => isVouchedFor('session-1', voucher, { ...jane, subject: 'john' }, keys)],
+    ['another server', () => isVouchedFor('session-1', voucher, { ...jane, server: 'files' }, keys)],
+    [
+      'another secret under the same name',
+      () => isVouchedFor('session-1', voucher, jane, new SessionKeys([{ id: 'k1', secret: secretOf(2) }])),
+    ],
+    [
+      'an unknown key',
+      () => isVouchedFor('session-1', voucher, jane, new SessionKeys([{ id: 'k2', secret: secretOf(1) }])),
+    ],
+    ['the tag that its client has', () => isVouchedFor('session-1', tagged('session-1').slice(10), jane, keys)],
+    ['nothing', () => isVouchedFor('session-1', '', jane, keys)],
+    ['a hash that is too short', () => isVouchedFor('session-1', 'k1~AAAA', jane, keys)],
+    ['a hash with more behind it', () => isVouchedFor('session-1', `${voucher}A`, jane, keys)],
+  ])('is not that of %s', (_name, answer) => {
+    expect(answer()).toBe(false)
+  })
+
+  it('is no tag', () => {
+    expect(untagSession(`session-1~${voucher}`, jane, keys)).toEqual({ ok: false, problem: 'foreign' })
+  })
+})
+
+describe('keys that are replaced', () => {
+  it('make and open tags from then on', () => {
+    const changing = new SessionKeys([keys.signing])
+    const old = tagged('s', jane, changing)
+    const next = { id: 'k2', secret: secretOf(2) }
+    changing.replace([next, keys.signing])
+    expect(tagged('s', jane, changing)).not.toBe(old)
+    expect(untagSession(old, jane, changing)).toEqual({ ok: true, id: 's' })
+    changing.replace([next])
+    expect(untagSession(old, jane, changing)).toEqual({ ok: false, problem: 'unknown_key' })
+  })
+
+  it('stay when the others are bad', () => {
+    const changing = new SessionKeys([keys.signing])
+    expect(() => changing.replace([])).toThrow('need a key')
+    expect(() => changing.replace([keys.signing, keys.signing])).toThrow('two session keys')
+    expect(untagSession(tagged('s'), jane, changing)).toEqual({ ok: true, id: 's' })
   })
 })

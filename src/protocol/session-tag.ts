@@ -35,40 +35,60 @@ export type UntaggedSession =
 /** What readSessionId takes at most, and so what clients may be given. */
 export const maxSessionIdLength = 4096
 
-/** Sets the tags of sessions apart from whatever else the same keys may sign. */
-const context = 'mcp-authz session tag 1'
+/** Sets the tags of sessions, what vouches for them, and whatever else the same keys may sign apart. */
+const tagContext = 'mcp-authz session tag 1'
+const voucherContext = 'mcp-authz session voucher 1'
 const macBytes = 24
 /** 24 bytes are 32 characters of base64url with no bit to spare, so that there is one way to write a tag. */
 const tagPattern = /^([\x21-\x7e]+)~([A-Za-z0-9_-]{1,16})~([A-Za-z0-9_-]{32})$/
 const idPattern = /^[\x21-\x7e]+$/
+const voucherPattern = /^([A-Za-z0-9_-]{1,16})~([A-Za-z0-9_-]{32})$/
 const keyIdPattern = /^[A-Za-z0-9_-]{1,16}$/
 const minSecretBytes = 32
 
 /** The keys of session tags. All of them open tags, the first one makes them. */
 export class SessionKeys {
-  readonly signing: SessionKey
-  readonly #byId = new Map<string, SessionKey>()
+  #keys: KeyTable
 
-  /**
-   * To rotate: add the new key behind the old one everywhere, then put it first, then, when no session is left that the old
-   * one tagged, remove that. Throws on bad keys, which is for the start of the program.
-   */
+  /** Throws on bad keys, which is for the start of the program. */
   constructor(keys: readonly SessionKey[]) {
-    const [first] = keys
-    if (first === undefined) throw new RangeError('session tags need a key')
-    this.signing = first
-    for (const key of keys) {
-      if (!keyIdPattern.test(key.id))
-        throw new RangeError('the id of a session key has 1 to 16 letters, digits, "_" and "-"')
-      if (key.secret.length < minSecretBytes) throw new RangeError(`the session key ${key.id} has less than 32 bytes`)
-      if (this.#byId.has(key.id)) throw new RangeError(`there are two session keys ${key.id}`)
-      this.#byId.set(key.id, key)
-    }
+    this.#keys = tableOf(keys)
+  }
+
+  get signing(): SessionKey {
+    return this.#keys.signing
   }
 
   find(id: string): SessionKey | undefined {
-    return this.#byId.get(id)
+    return this.#keys.byId.get(id)
   }
+
+  /**
+   * To rotate: add the new key behind the old one everywhere, then put it first, then, when no session is left that the old
+   * one tagged, remove that. Throws on bad keys, and keeps those that are there.
+   */
+  replace(keys: readonly SessionKey[]): void {
+    this.#keys = tableOf(keys)
+  }
+}
+
+interface KeyTable {
+  readonly signing: SessionKey
+  readonly byId: ReadonlyMap<string, SessionKey>
+}
+
+function tableOf(keys: readonly SessionKey[]): KeyTable {
+  const [signing] = keys
+  if (signing === undefined) throw new RangeError('session tags need a key')
+  const byId = new Map<string, SessionKey>()
+  for (const key of keys) {
+    if (!keyIdPattern.test(key.id))
+      throw new RangeError('the id of a session key has 1 to 16 letters, digits, "_" and "-"')
+    if (key.secret.length < minSecretBytes) throw new RangeError(`the session key ${key.id} has less than 32 bytes`)
+    if (byId.has(key.id)) throw new RangeError(`there are two session keys ${key.id}`)
+    byId.set(key.id, key)
+  }
+  return { signing, byId }
 }
 
 /**
@@ -80,7 +100,7 @@ export class SessionKeys {
 export function tagSession(id: string, binding: SessionBinding, keys: SessionKeys): TaggedSession {
   if (id.length > maxSessionIdLength || !idPattern.test(id)) return { ok: false, problem: 'malformed' }
   const key = keys.signing
-  const value = `${id}~${key.id}~${mac(id, binding, key).toString('base64url')}`
+  const value = `${id}~${key.id}~${mac(tagContext, id, binding, key).toString('base64url')}`
   return value.length > maxSessionIdLength ? { ok: false, problem: 'malformed' } : { ok: true, value }
 }
 
@@ -93,12 +113,29 @@ export function untagSession(value: string, binding: SessionBinding, keys: Sessi
   if (id === undefined || keyId === undefined || tag === undefined) return { ok: false, problem: 'malformed' }
   const key = keys.find(keyId)
   if (key === undefined) return { ok: false, problem: 'unknown_key' }
-  const isOurs = timingSafeEqual(mac(id, binding, key), Buffer.from(tag, 'base64url'))
+  const isOurs = timingSafeEqual(mac(tagContext, id, binding, key), Buffer.from(tag, 'base64url'))
   return isOurs ? { ok: true, id } : { ok: false, problem: 'foreign' }
 }
 
+/**
+ * What the one who opened a tag gives to the next of us, who sees the server's own id and cannot tell that there was a tag:
+ * the id of the key, `~`, and a keyed hash over id and binding. A client cannot make it, not even from its tag.
+ */
+export function vouchForSession(id: string, binding: SessionBinding, keys: SessionKeys): string {
+  const key = keys.signing
+  return `${key.id}~${mac(voucherContext, id, binding, key).toString('base64url')}`
+}
+
+/** Whether somebody with one of these keys found this id to be the session of this caller. */
+export function isVouchedFor(id: string, voucher: string, binding: SessionBinding, keys: SessionKeys): boolean {
+  const [, keyId = '', hash = ''] = voucherPattern.exec(voucher) ?? []
+  const key = keys.find(keyId)
+  if (key === undefined) return false
+  return timingSafeEqual(mac(voucherContext, id, binding, key), Buffer.from(hash, 'base64url'))
+}
+
 /** HMAC-SHA-256, cut to 192 bits (RFC 2104, section 5). */
-function mac(id: string, { server, issuer, subject, agent }: SessionBinding, key: SessionKey): Buffer {
+function mac(context: string, id: string, { server, issuer, subject, agent }: SessionBinding, key: SessionKey): Buffer {
   const parts: Buffer[] = []
   for (const field of [context, key.id, id, server, issuer, subject, agent]) {
     // With its length before each field, no two bindings make the same bytes. UTF-16, because UTF-8 has one replacement for

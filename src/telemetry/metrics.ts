@@ -23,9 +23,19 @@ export interface PolicyState {
   readonly serversInAudit: number
 }
 
+export interface ResultSample {
+  /** Name of the Server, "" when none was found. */
+  readonly server: string
+  readonly outcome: 'withheld' | 'redacted' | 'passed'
+  /** Texts that were replaced. */
+  readonly redactions: number
+}
+
 export interface Metrics {
   decided(sample: DecisionSample): void
   policies(state: PolicyState): void
+  /** Guardrails about results had something to say about one. */
+  resultGuarded(sample: ResultSample): void
   /** A request to an API server is over. */
   answered(answer: ClusterAnswer): void
   readonly contentType: string
@@ -100,6 +110,18 @@ export function createMetrics({ droppedRecords, clusters = () => [], defaults = 
     },
   })
 
+  const results = new Counter({
+    name: 'mcp_authz_guarded_results_total',
+    help: 'Results about which Guardrails had something to say, by what became of them: withheld, redacted, or passed (Audit and Warn).',
+    labelNames: ['server', 'outcome'],
+    registers,
+  })
+  const redactions = new Counter({
+    name: 'mcp_authz_redactions_total',
+    help: 'Texts in results that Guardrails replaced.',
+    labelNames: ['server'],
+    registers,
+  })
   const answered = registerClusterMetrics(registry, clusters)
   let servers: ReadonlySet<string> = new Set()
   const reasons = new Set<string>()
@@ -113,6 +135,11 @@ export function createMetrics({ droppedRecords, clusters = () => [], defaults = 
     decided({ server, decision, reason, mode, durationMs }) {
       decisions.inc({ server: servers.has(server) ? server : '_other', decision, reason: knownReason(reason), mode })
       duration.observe({ decision }, durationMs / 1000)
+    },
+    resultGuarded({ server, outcome, redactions: count }) {
+      const label = servers.has(server) ? server : '_other'
+      results.inc({ server: label, outcome })
+      if (count > 0) redactions.inc({ server: label }, count)
     },
     policies(state) {
       servers = new Set(state.servers.slice(0, maxServers))

@@ -37,7 +37,7 @@ describe('impersonate', () => {
       ['impersonate-user: system:serviceaccount:ns:bot'],
     ],
   ])('tells %s', (_name, principal, settings, expected) => {
-    const told = impersonate(principal, { ...plain, ...settings })
+    const told = impersonate(principal, { ...plain, ...settings }, 1)
     expect(told.ok ? told.headers.map(({ name, value }) => `${name}: ${value}`) : told.message).toEqual(expected)
   })
 
@@ -60,14 +60,28 @@ describe('impersonate', () => {
     ['extra that is empty', person('alice', [], '', { t: [''] }), { extra: ['t'] }],
     ['a ServiceAccount in another group', person('system:serviceaccount:ns:bot', ['staff']), {}],
   ])('refuses %s', (_name, principal, settings) =>
-    expect(impersonate(principal, { ...plain, ...settings }).ok).toBe(false),
+    expect(impersonate(principal, { ...plain, ...settings }, 1).ok).toBe(false),
   )
+
+  it('tells each of several groups in a header of its own, where the gateway can be told them', () => {
+    const told = impersonate(person('alice', ['a', 'b', 'a', 'c']), plain, 3)
+    expect(told.ok ? told.headers.map(({ name, value }) => `${name}: ${value}`) : told.message).toEqual([
+      'impersonate-user: alice',
+      'impersonate-group: a',
+      'impersonate-group: b',
+      'impersonate-group: c',
+    ])
+    expect(impersonate(person('alice', ['a', 'b', 'c', 'd']), plain, 3)).toEqual({
+      ok: false,
+      message: 'the caller is in 4 groups, and the gateway can tell the server behind at most 3',
+    })
+  })
 
   it('names a user, exactly, and nobody twice, whenever it names anybody', () => {
     const word = fc.oneof(fc.string({ maxLength: 8 }), fc.constantFrom('a', ' ', '', 'system:masters', 'é', ','))
     fc.assert(
       fc.property(word, fc.array(word, { maxLength: 3 }), word, (name, groups, uid) => {
-        const told = impersonate(person(name, groups, uid), { ...plain, uid: true })
+        const told = impersonate(person(name, groups, uid), { ...plain, uid: true }, 1)
         if (!told.ok) return
         const names = told.headers.map(header => header.name)
         expect(new Set(names).size).toBe(names.length)

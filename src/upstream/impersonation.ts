@@ -2,7 +2,7 @@ import type { Principal } from '../identity/principal.js'
 import { toldGroups } from './principal-claims.js'
 
 export interface ImpersonationSettings {
-  /** Groups that may be told; of the caller's others nothing is said. undefined: all, and only one fits. */
+  /** Groups that may be told; of the caller's others nothing is said. undefined: all. */
   readonly groups: readonly string[] | undefined
   readonly uid: boolean
   /** Keys of `extra` that are told. */
@@ -17,15 +17,20 @@ export type Impersonation =
  * The caller in the words of the Kubernetes API server: Impersonate-User, -Group, -Uid, -Extra-*. An empty
  * Impersonate-User means nobody is impersonated, and the server acts with all its own rights, so that whatever cannot be
  * said exactly is refused: an empty or padded name, one with a comma or beyond ASCII (proxies and languages read those in
- * different ways), a second group (an answer to ext_authz sets one value of a name), no user (anonymous).
- * `system:authenticated`, and the groups of a ServiceAccount, are added by the API server itself.
+ * different ways), more groups than fit, no user (anonymous). Each group is a header of its own, as the API server reads
+ * them. `system:authenticated`, and the groups of a ServiceAccount, are added by the API server itself.
+ * @param maxGroups that the gateway can be told: an answer to ext_authz sets one value of a name
  */
-export function impersonate(principal: Principal, settings: ImpersonationSettings): Impersonation {
+export function impersonate(
+  principal: Principal,
+  settings: ImpersonationSettings,
+  maxGroups: number,
+): Impersonation {
   const { user, kind } = principal
   if (kind === 'anonymous') return refuse('nobody is impersonated for a caller without a name')
   if (!isPlain(user.username)) return refuse('the name of the caller cannot be told to the server behind exactly')
   const headers = [{ name: 'impersonate-user', value: user.username }]
-  const told = groupsOf(principal, settings.groups)
+  const told = groupsOf(principal, settings.groups, maxGroups)
   if (!told.ok) return told
   for (const value of told.groups) headers.push({ name: 'impersonate-group', value })
   if (settings.uid && user.uid !== '') {
@@ -47,12 +52,14 @@ type Groups =
   | { readonly ok: true; readonly groups: readonly string[] }
   | { readonly ok: false; readonly message: string }
 
-function groupsOf(principal: Principal, listed: readonly string[] | undefined): Groups {
+function groupsOf(principal: Principal, listed: readonly string[] | undefined, maxGroups: number): Groups {
   const own = serviceAccountGroups(principal.user.username)
   const all = toldGroups(principal).filter(group => !own.includes(group))
-  const groups = listed === undefined ? all : all.filter(group => listed.includes(group))
-  if (groups.length > 1)
-    return refuse(`the caller is in ${groups.length} groups, and the gateway can tell the server behind only one`)
+  const groups = [...new Set(listed === undefined ? all : all.filter(group => listed.includes(group)))]
+  if (groups.length > maxGroups) {
+    const most = maxGroups === 1 ? 'only one' : `at most ${maxGroups}`
+    return refuse(`the caller is in ${groups.length} groups, and the gateway can tell the server behind ${most}`)
+  }
   if (groups.some(group => !isPlain(group)))
     return refuse('the group of the caller cannot be told to the server behind exactly')
   // The API server adds the groups of a ServiceAccount only when it is told none.

@@ -8,10 +8,16 @@ import { type ListingServer, serverSession, startListingServer } from './support
 import { initialize, request } from './support/messages.js'
 import { type Stand, type StandOptions, startStand } from './support/stand.js'
 
-/** ext_authz and ext_proc side by side, as in envoy/ext-authz-and-ext-proc.yaml. */
+/** ext_authz and ext_proc side by side, as in envoy/ext-authz-and-ext-proc.yaml, and ext_proc alone, as in envoy/ext-proc.yaml. */
 
 const key = randomBytes(32).toString('base64')
 const responseDoor = { keys: [key] }
+/** More than Node's limit of cancelled streams on one connection. */
+const requestsInARow = 2000
+const doors = [
+  { doors: 'ext_authz and ext_proc', responseDoor, alone: false },
+  { doors: 'ext_proc alone', responseDoor: { ...responseDoor, alone: true }, alone: true },
+]
 const connectModern = (options: Parameters<typeof connectV2>[0]) => connectV2({ ...options, negotiation: 'auto' })
 
 const kubernetes = {
@@ -83,7 +89,7 @@ describe.each(cases)('lists of $server', ({ options, clients, expected }) => {
   })
 })
 
-describe('in front of a server of the test', () => {
+describe.each(doors)('in front of a server of the test, by $doors', ({ responseDoor, alone }) => {
   let server: ListingServer
   let stand: Stand
   let alice: string
@@ -119,11 +125,11 @@ describe('in front of a server of the test', () => {
 
   it('answers many requests in a row', async () => {
     const answers = new Map<number, number>()
-    for (let sent = 0; sent < 2500; sent += 10) {
+    for (let sent = 0; sent < requestsInARow; sent += 10) {
       for (const { status } of await Promise.all(Array.from({ length: 10 }, () => send(list()))))
         answers.set(status, (answers.get(status) ?? 0) + 1)
     }
-    expect([...answers]).toEqual([[200, 2500]])
+    expect([...answers]).toEqual([[200, requestsInARow]])
   }, 60_000)
 
   it('filters a stream, event by event, and leaves the rest of it', async () => {
@@ -172,7 +178,7 @@ describe('in front of a server of the test', () => {
     else expect(JSON.parse(answer.body)).toMatchObject({ id: 1, error: { data: { reason: 'internal.error' } } })
   })
 
-  it('leaves denials of ext_authz as they are', async () => {
+  it('leaves denials as they are', async () => {
     const without = await rawPost({ url: stand.url, body: list() })
     expect(without.status).toBe(401)
     expect(without.headers['www-authenticate']).toContain('Bearer')
@@ -213,6 +219,35 @@ describe('in front of a server of the test', () => {
     await check()
   })
 
+  it('says in records and in the access log what was decided', async () => {
+    const { headers } = await send(request('tools/call', { name: 'pods_list', arguments: {} }))
+    const id = String(headers['x-mcp-authz-decision-id'])
+    const record = await eventually('the record', () => stand.authz.records.find(one => one.decision_id === id))
+    expect(record).toMatchObject({ decision: 'deny', door: alone ? 'ext-proc' : 'ext-authz', server: 'kubernetes' })
+    expect(await stand.accessLog(id)).toMatchObject({ authz: { decision: 'deny', tool: 'pods_list' } })
+    const allowed = await send(
+      request('tools/call', { name: 'pods_get', arguments: { name: 'a', namespace: 'team-a' } }),
+    )
+    const other = String(allowed.headers['x-mcp-authz-decision-id'])
+    expect(await stand.accessLog(other)).toMatchObject({ authz: { decision: 'allow', tool: 'pods_get' } })
+    expect(server.requests.at(-1)?.headers).toMatchObject({
+      'x-mcp-authz-user': 'alice',
+      'x-mcp-authz-decision-id': other,
+    })
+    expect(server.requests.at(-1)?.headers).not.toHaveProperty('authorization')
+  })
+
+  it('answers documents about the resource, and nothing that is no endpoint', async () => {
+    const { origin } = new URL(stand.url)
+    const answer = await fetch(`${origin}/.well-known/oauth-protected-resource/mcp`)
+    expect([answer.status, JSON.parse(await answer.text()).resource]).toEqual([200, stand.url])
+    const big = await send(
+      request('tools/call', { name: 'pods_get', arguments: { name: 'a'.repeat(2 * 1024 * 1024) } }),
+    )
+    expect(big.status).toBe(413)
+    expect(server.requests).toEqual([])
+  })
+
   it('keeps the session of a caller without a token from the server', async () => {
     const answer = await rawPost({ url: stand.url, body: list(), headers: { 'mcp-session-id': serverSession } })
     expect(answer.status).toBe(401)
@@ -220,7 +255,7 @@ describe('in front of a server of the test', () => {
   })
 })
 
-describe('texts for the model', () => {
+describe.each(doors)('texts for the model, by $doors', ({ responseDoor }) => {
   const context = `
 apiVersion: mcp-authz.dev/v1alpha1
 kind: Enrichment
@@ -266,7 +301,119 @@ spec:
   })
 })
 
-describe('a Server in Audit', () => {
+describe.each(doors)('guardrails about results, by $doors', ({ responseDoor }) => {
+  const rules = `
+apiVersion: mcp-authz.dev/v1alpha1
+kind: Guardrail
+metadata: { name: no-keys }
+spec:
+  on: response
+  match: { servers: [kubernetes] }
+  patterns:
+  - { pattern: 'AKIA[0-9A-Z]{16}' }
+---
+apiVersion: mcp-authz.dev/v1alpha1
+kind: Guardrail
+metadata: { name: no-rows }
+spec:
+  on: response
+  match: { servers: [kubernetes], tools: [pods_get] }
+  validations:
+  - { expression: "size(result.content) <= 2", message: at most two blocks, reason: Rows }
+---
+apiVersion: mcp-authz.dev/v1alpha1
+kind: Guardrail
+metadata: { name: long }
+spec:
+  on: response
+  match: { servers: [kubernetes], tools: [pods_get] }
+  maxBytes: 40
+  mode: Warn
+`
+  const secret = `AKIA${'ABCD1234'.repeat(2)}`
+  const block = (text: string) => ({ type: 'text', text })
+  const resultOf = (...texts: string[]) =>
+    JSON.stringify({ jsonrpc: '2.0', id: 1, result: { content: texts.map(block) } })
+  const body = request('tools/call', { name: 'pods_get', arguments: { name: 'web', namespace: 'team-a' } })
+  let server: ListingServer
+  let stand: Stand
+  let token: string
+  beforeAll(async () => {
+    server = await startListingServer()
+    const policies: StandOptions['policies'] = demo => ({ ...demo, 'results.yaml': rules })
+    stand = await startStand({ startServer: async () => server, responseDoor, policies })
+    token = await stand.idp.login('alice')
+  })
+  afterAll(() => stand?.stop())
+  const call = (more: Partial<RawPost> = {}) => rawPost({ url: stand.url, token, body, ...more })
+  const messageOf = (answer: RawAnswer) => JSON.parse(/^data: (.*)$/m.exec(answer.body)?.[1] ?? answer.body)
+  const recordOf = (id: unknown) =>
+    eventually('the record', () => stand.authz.results.find(one => one.decision_id === id))
+
+  it.each([
+    ['JSON', {}],
+    ['JSON in pieces', { pieceBytes: 7 }],
+    ['a stream', { stream: true }],
+    ['a stream in pieces', { stream: true, pieceBytes: 5 }],
+  ])('take a secret from %s', async (_what, manner) => {
+    server.answer({ ...manner, body: resultOf(`key: ${secret}!`) })
+    const answer = await call({ headers: { 'accept-encoding': 'gzip' } })
+    expect(answer.body).not.toContain('AKIA')
+    const { content } = messageOf(answer).result
+    expect(content[0]).toEqual(block('key: [redacted by no-keys]!'))
+    // What Warn has to say stands beside it.
+    expect(content[1]).toMatchObject({ text: expect.stringContaining('Warning: '), _meta: expect.anything() })
+    expect(await recordOf(answer.headers['x-mcp-authz-decision-id'])).toMatchObject({
+      result: 'redacted',
+      redactions: [{ policy: 'Guardrail/no-keys', count: 1 }],
+      server: 'kubernetes',
+      subject: { user: 'alice' },
+      mcp: { method: 'tools/call', target: { name: 'pods_get' } },
+    })
+  })
+
+  it.each([
+    ['a JSON-RPC error', JSON.stringify({ jsonrpc: '2.0', id: 1, error: { code: -1, message: secret } }), {}],
+    ['an error page', `broken: ${secret}`, { status: 500, type: 'text/html' }],
+    ['what is no JSON-RPC at all', `broken: ${secret}`, { type: 'text/plain' }],
+  ])('look into %s', async (_what, text, manner) => {
+    server.answer({ ...manner, body: text })
+    expect((await call()).body).toContain('[redacted by no-keys]')
+  })
+
+  it.each([
+    ['JSON', {}],
+    ['a stream', { stream: true }],
+  ])('withhold a result, as %s', async (_what, manner) => {
+    server.answer({ ...manner, body: resultOf('a', 'b', 'c') })
+    const answer = await call()
+    const { result, id } = messageOf(answer)
+    expect(id).toBe(1)
+    expect(result.isError).toBe(true)
+    expect(result.content[0].text).toContain('at most two blocks')
+    expect(await recordOf(answer.headers['x-mcp-authz-decision-id'])).toMatchObject({
+      result: 'withheld',
+      failures: [{ reason: 'guardrail.violated', policy: 'Guardrail/no-rows', policy_reason: 'Rows' }],
+    })
+  })
+
+  it('say what they did in numbers', async () => {
+    const metrics = await (await fetch(`http://127.0.0.1:${stand.httpPort}/metrics`)).text()
+    expect(metrics).toMatch(/mcp_authz_guarded_results_total\{server="kubernetes",outcome="redacted"\} [1-9]/)
+    expect(metrics).toMatch(/mcp_authz_guarded_results_total\{server="kubernetes",outcome="withheld"\} 2/)
+    expect(metrics).toMatch(/mcp_authz_redactions_total\{server="kubernetes"\} [1-9]/)
+  })
+
+  it('let nothing pass that cannot be read', async () => {
+    server.answer({ body: resultOf(secret), forceGzip: true })
+    const answer = await call()
+    expect(answer.status).toBe(503)
+    server.answer({ body: '{"jsonrpc":"2.0","id":1,"result":{"content":[]},"Result":{}}' })
+    expect(JSON.parse((await call()).body)).toMatchObject({ id: 1, error: { data: { reason: 'internal.error' } } })
+  })
+})
+
+describe.each(doors)('a Server in Audit, by $doors', ({ responseDoor }) => {
   let server: ListingServer
   let stand: Stand
   beforeAll(async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { envoy } from '../../../gen/wire.js'
 import type { HeaderValue, MetadataValue } from '../../decision/decision.js'
 import { encodeAllow } from './encode-allow.js'
-import { metadataToStruct } from './write-metadata.js'
+import { metadataToStruct } from '../envoy/write-metadata.js'
 
 const { CheckResponse } = envoy.service.auth.v3
 

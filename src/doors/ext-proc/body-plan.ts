@@ -7,7 +7,7 @@ const { NONE, STREAMED, BUFFERED, BUFFERED_PARTIAL, FULL_DUPLEX_STREAMED } = bod
 export type BodyMode = envoy.extensions.filters.http.ext_proc.v3.ProcessingMode.BodySendMode
 
 /** What a processor wants of a body. */
-export type Wanted = 'pass' | 'buffer' | 'stream'
+export type Wanted = 'pass' | 'judge' | 'buffer' | 'stream'
 
 export interface PlanOptions {
   readonly configured: BodyMode
@@ -34,6 +34,11 @@ export function isBodyMode(mode: number): mode is BodyMode {
 
 /** Which mode a body is to come in, and whether the gateway must be told. */
 export function planBody({ configured, wanted, overridable, bufferAs }: PlanOptions): BodyPlan {
+  // An override that the gateway does not follow would let the message go on unseen.
+  if (wanted === 'judge') {
+    const waits = configured === BUFFERED || configured === FULL_DUPLEX_STREAMED
+    return waits ? { mode: configured, override: false } : undefined
+  }
   if (configured === FULL_DUPLEX_STREAMED) return { mode: configured, override: false }
   const best = bestMode(configured, wanted, bufferAs)
   if (best === configured) return { mode: configured, override: false }
@@ -46,6 +51,7 @@ function bestMode(configured: BodyMode, wanted: Wanted, bufferAs: BodyMode): Bod
   switch (wanted) {
     case 'pass':
       return NONE
+    case 'judge':
     case 'buffer':
       return bufferAs
     case 'stream':

@@ -1,4 +1,4 @@
-import type { HeaderValue } from '../../decision/decision.js'
+import type { HeaderValue, MetadataValue } from '../../decision/decision.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
 import type { JsonObject } from '../../protocol/json-value.js'
 import type { RequestHeaders } from '../../protocol/request-headers.js'
@@ -31,7 +31,12 @@ export interface ResponseHead {
 export interface HeaderChanges {
   readonly set?: readonly HeaderValue[]
   readonly remove?: readonly string[]
+  /** For the gateway's log and for later filters, under {@link metadataNamespace}. */
+  readonly tell?: ReadonlyMap<string, MetadataValue>
 }
+
+/** Where the gateway finds what we tell it, if it takes it (`receiving_namespaces`). */
+export const metadataNamespace = 'mcp-authz'
 
 /** What the client gets instead; the form of a decision's answer of kind `respond`. */
 export interface ImmediateReply {
@@ -41,6 +46,7 @@ export interface ImmediateReply {
   readonly body: string
   /** For the gateway's access log: visible ASCII without spaces, nothing of the request. */
   readonly details?: string
+  readonly tell?: ReadonlyMap<string, MetadataValue>
 }
 
 export interface Respond {
@@ -54,8 +60,10 @@ export type HeadersVerdict =
   /**
    * The body is wanted. `buffer`: in one piece, up to the limits of the gateway and of the door; headers wait for it.
    * `stream`: as it comes; headers have gone, a failure later cuts the answer off, and validators such as etag are removed.
+   * `judge`: as `buffer`, before anything goes on, and never by asking the gateway for it: where its configuration does not
+   * hold headers back for the body (BUFFERED or FULL_DUPLEX_STREAMED), the exchange ends in an error.
    */
-  | { readonly kind: 'body'; readonly as: 'buffer' | 'stream'; readonly changes?: HeaderChanges }
+  | { readonly kind: 'body'; readonly as: 'judge' | 'buffer' | 'stream'; readonly changes?: HeaderChanges }
   | Respond
 
 export type BodyVerdict =

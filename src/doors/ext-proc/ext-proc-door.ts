@@ -16,6 +16,8 @@ export interface ExtProcListener {
   readonly maxMessageBytes?: number
   /** Bytes of one body that we collect where the gateway does not. Default 4 MiB. */
   readonly maxBufferedBytes?: number
+  /** Bytes of all bodies that we collect at the same time. Default 256 MiB. */
+  readonly maxBufferedTotalBytes?: number
   /** Exchanges per connection at the same time. Default 1000. */
   readonly maxConcurrentStreams?: number
   /** Exchanges at the same time over all connections. Default 4096. */
@@ -57,7 +59,8 @@ export function createExtProcDoor({
   onEmergency,
 }: ExtProcDoorOptions): ExtProcDoor {
   const { name, profile, trust } = listener
-  const { maxMessageBytes = 5 * 1024 * 1024, maxBufferedBytes, maxOpenStreams, answerWithinMs } = listener
+  const { maxMessageBytes = 5 * 1024 * 1024, maxBufferedBytes, maxBufferedTotalBytes, maxOpenStreams } = listener
+  const { answerWithinMs } = listener
   const { modeOverride, buffering, bodyWithinMs } = listener
   const process = createProcessHandler({
     createProcessor,
@@ -66,6 +69,7 @@ export function createExtProcDoor({
     onError,
     ...(onEmergency !== undefined && { onEmergency }),
     ...(maxBufferedBytes !== undefined && { maxBufferedBytes }),
+    ...(maxBufferedTotalBytes !== undefined && { maxBufferedTotalBytes }),
     ...(maxOpenStreams !== undefined && { maxOpenStreams }),
     ...(answerWithinMs !== undefined && { answerWithinMs }),
     ...(modeOverride !== undefined && { modeOverride }),

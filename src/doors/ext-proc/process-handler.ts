@@ -1,6 +1,7 @@
 import type { Decision } from '../../decision/decision.js'
 import { emergencyDecision } from '../../decision/emergency-decision.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
+import { ByteBudget } from '../envoy/byte-budget.js'
 import type { BidiReceiver, BidiStream, BidiStreamHandler } from '../grpc/grpc-transport.js'
 import { type BodyMode, bodyModes } from './body-plan.js'
 import type { CreateExchangeProcessor, ExchangeProcessor } from './exchange-processor.js'
@@ -16,6 +17,8 @@ export interface ProcessHandlerOptions {
   readonly maxMessageBytes?: number
   /** Bytes of one body that the door collects where the gateway does not; default 4 MiB. */
   readonly maxBufferedBytes?: number
+  /** Bytes of all bodies that the door collects at the same time; what is beyond ends in an error. Default 256 MiB. */
+  readonly maxBufferedTotalBytes?: number
   /** Exchanges at the same time, over all connections; further ones end with an error. Default 4096. */
   readonly maxOpenStreams?: number
   /** The gateway follows overrides of its modes (allow_mode_override). Default true. */
@@ -60,6 +63,7 @@ export function createProcessHandler(options: ProcessHandlerOptions): BidiStream
     answerWithinMs: options.answerWithinMs ?? 900,
     maxMessageBytes: options.maxMessageBytes ?? 5 * 1024 * 1024,
     maxBufferedBytes: options.maxBufferedBytes ?? 4 * 1024 * 1024,
+    budget: new ByteBudget(options.maxBufferedTotalBytes),
     modeOverride: options.modeOverride ?? true,
     bufferAs,
     bodyWithinMs: options.bodyWithinMs ?? 10_000,

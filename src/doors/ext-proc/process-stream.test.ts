@@ -98,6 +98,109 @@ const looking = (as: 'buffer' | 'stream', body: (chunk: string, end: boolean) =>
 })
 const upper = (text: string) => text.toUpperCase()
 
+describe('a request that is judged by its body', () => {
+  const judging: ExchangeProcessor = {
+    onRequestHeaders: () => ({ kind: 'body', as: 'judge' }),
+    onRequestBody: bytes => ({ kind: 'send', bytes, changes: { set: [{ name: 'x-judged', value: '1' }] } }),
+    onResponseHeaders: () => ({ kind: 'pass' }),
+  }
+  const requestBody = (text: string, endOfStream: boolean): Shown => ({
+    requestBody: { body: Buffer.from(text), endOfStream },
+  })
+
+  it.each([
+    ['NONE', NONE],
+    ['STREAMED', STREAMED],
+    ['BUFFERED_PARTIAL', BUFFERED_PARTIAL],
+  ])('is refused where the gateway does not hold it back: %s', (_name, mode) => {
+    const exchange = open(judging)
+    exchange.show({ ...requestHeaders(), ...modes(mode, NONE) })
+    expect(short(exchange)).toEqual(['immediate 503'])
+    expect(exchange.errors[0]).toContain('request_body_mode must be BUFFERED')
+  })
+
+  it('is refused where the gateway does not say what it does', () => {
+    const exchange = open(judging)
+    exchange.show(requestHeaders())
+    expect(short(exchange)).toEqual(['immediate 503'])
+  })
+
+  it('waits in the gateway: BUFFERED', () => {
+    const exchange = open(judging)
+    exchange.show({ ...requestHeaders(), ...modes(BUFFERED, NONE) })
+    exchange.show(requestBody('ab', true))
+    expect(short(exchange)).toEqual(['requestHeaders', 'requestBody'])
+    expect(exchange.said[1]?.requestBody?.response?.headerMutation?.setHeaders?.[0]?.header?.key).toBe('x-judged')
+  })
+
+  it('waits here: FULL_DUPLEX_STREAMED', () => {
+    const exchange = open(judging)
+    exchange.show({ ...requestHeaders(), ...modes(FULL_DUPLEX_STREAMED, NONE) })
+    exchange.show(requestBody('a', false))
+    exchange.show(requestBody('b', true))
+    expect(short(exchange)).toEqual(['requestHeaders', 'requestBody "ab" end'])
+    expect(exchange.said[0]?.requestHeaders?.response?.headerMutation?.setHeaders?.[0]?.header?.key).toBe('x-judged')
+  })
+
+  it('is judged without a body where there is none, whatever the mode', () => {
+    const exchange = open(judging)
+    exchange.show({ ...requestHeaders(true), ...modes(NONE, NONE) })
+    expect(short(exchange)).toEqual(['requestHeaders'])
+    expect(exchange.said[0]?.requestHeaders?.response?.headerMutation?.setHeaders?.[0]?.header?.key).toBe('x-judged')
+  })
+})
+
+describe('bodies of all exchanges together', () => {
+  it('are bounded, and room comes back', () => {
+    const receivers: ReturnType<ReturnType<typeof createProcessHandler>>[] = []
+    const closers: (() => void)[] = []
+    const said: envoy.service.ext_proc.v3.ProcessingResponse[][] = []
+    const handler = createProcessHandler({
+      createProcessor: () => looking('buffer', upper),
+      listener: { name: 'l', door: 'ext-proc', profile: 'envoy', trust: 'none' },
+      maxBufferedTotalBytes: 5,
+      onError: () => {},
+    })
+    const exchange = () => {
+      const answers: envoy.service.ext_proc.v3.ProcessingResponse[] = []
+      said.push(answers)
+      const stream: BidiStream = {
+        send: bytes => {
+          answers.push(ProcessingResponse.decode(bytes))
+          return undefined
+        },
+        end: () => {},
+        onClose: listener => closers.push(listener),
+      }
+      const receiver = handler(stream, context)
+      receivers.push(receiver)
+      const show = (shown: Shown) => receiver.onMessage(Buffer.from(ProcessingRequest.encode(shown).finish()))
+      show({ ...requestHeaders(true), ...modes(NONE, FULL_DUPLEX_STREAMED) })
+      show(responseHeaders())
+      return { show, last: () => answers.at(-1) }
+    }
+    const [first, second, third] = [exchange(), exchange(), exchange()]
+    first.show(responseBody('abc'))
+    second.show(responseBody('def'))
+    expect(second.last()?.immediateResponse?.status?.code).toBe(503)
+    third.show(responseBody('gh'))
+    third.show(responseBody('', true))
+    expect(
+      Buffer.from(third.last()?.responseBody?.response?.bodyMutation?.streamedResponse?.body ?? []).toString(),
+    ).toBe('GH')
+    first.show(responseBody('ij', true))
+    expect(
+      Buffer.from(first.last()?.responseBody?.response?.bodyMutation?.streamedResponse?.body ?? []).toString(),
+    ).toBe('ABCIJ')
+    for (const close of closers) close()
+    const next = exchange()
+    next.show(responseBody('klmno', true))
+    expect(
+      Buffer.from(next.last()?.responseBody?.response?.bodyMutation?.streamedResponse?.body ?? []).toString(),
+    ).toBe('KLMNO')
+  })
+})
+
 describe('answers by mode', () => {
   const body = [responseBody('ab'), responseBody('cd'), responseBody('', true)]
   const whole = [responseBody('abcd', true)]

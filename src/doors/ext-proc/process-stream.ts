@@ -1,7 +1,8 @@
 import type { Decision } from '../../decision/decision.js'
-import { type EmergencyReason, emergencyDecision } from '../../decision/emergency-decision.js'
+import type { EmergencyReason } from '../../decision/emergency-decision.js'
 import { waitMs } from '../../decision/wait-ms.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
+import type { ByteBudget } from '../envoy/byte-budget.js'
 import type { BidiReceiver, BidiStream, CallContext } from '../grpc/grpc-transport.js'
 import { type BodyMode, bodyModes, planBody, type Wanted } from './body-plan.js'
 import type {
@@ -12,10 +13,12 @@ import type {
   HeadersVerdict,
   ImmediateReply,
 } from './exchange-processor.js'
+import { Flow } from './flow.js'
 import { inTime } from './in-time.js'
 import { mergeChanges } from './merge-changes.js'
 import { readRequestHead, readResponseHead } from './read-heads.js'
 import { type Modes, type Part, readProcessingRequest, type Side } from './read-processing-request.js'
+import { requestError, responseError } from './stream-error.js'
 import {
   lastResort,
   type ModeOverride,
@@ -37,6 +40,8 @@ export interface ProcessStreamOptions {
   readonly maxMessageBytes: number
   /** Bytes of one body that the door collects where the gateway does not. */
   readonly maxBufferedBytes: number
+  /** Of all bodies that the door collects at the same time. */
+  readonly budget: ByteBudget
   /** The gateway follows overrides of its modes. */
   readonly modeOverride: boolean
   /** The mode that is asked for where a processor wants the body of a response in one piece. */
@@ -51,22 +56,6 @@ export interface ProcessStreamOptions {
   onOverrideFollowed(): void
   /** The gateway went away and never showed the body that an override asked for. */
   onOverrideUnseen(): void
-}
-
-/** What one side of an exchange has come to. */
-interface Flow {
-  readonly side: Side
-  /** `start`: no headers yet. `body`: chunks or trailers may come. `ended`: at most trailers. */
-  at: 'start' | 'body' | 'ended'
-  mode: BodyMode
-  overridden: boolean
-  wanted: Wanted
-  /** Headers that are not answered yet, because the body decides on them. */
-  held: { readonly changes: HeaderChanges | undefined } | undefined
-  collected: Uint8Array[]
-  bytes: number
-  /** Runs while the gateway waits for an answer to a chunk that is held back. */
-  nudge: NodeJS.Timeout | undefined
 }
 
 type Busy = undefined | Promise<void>
@@ -88,7 +77,7 @@ export class ProcessStream implements BidiReceiver {
   readonly #context: CallContext
   readonly #processor: ExchangeProcessor
   readonly #options: ProcessStreamOptions
-  readonly #flows: Readonly<Record<Side, Flow>> = { request: newFlow('request'), response: newFlow('response') }
+  readonly #flows: Readonly<Record<Side, Flow>>
   #configured: Modes | undefined
   readonly #timers: NodeJS.Timeout[] = []
   #finished = false
@@ -98,6 +87,7 @@ export class ProcessStream implements BidiReceiver {
     this.#context = context
     this.#processor = processor
     this.#options = options
+    this.#flows = { request: new Flow('request', options), response: new Flow('response', options) }
     stream.onClose(() => this.#close())
   }
 
@@ -195,7 +185,7 @@ export class ProcessStream implements BidiReceiver {
   }
 
   #answerHeaders(flow: Flow, wanted: Wanted, changes: HeaderChanges | undefined, endOfStream: boolean): Busy {
-    flow.wanted = wanted
+    flow.wanted = wanted === 'judge' ? 'buffer' : wanted
     if (endOfStream) return this.#say(writeHeadersAnswer(flow.side, { changes, ...plain }))
     const configured = this.#configured ?? noModes
     const plan = planBody({
@@ -206,12 +196,13 @@ export class ProcessStream implements BidiReceiver {
       bufferAs: flow.side === 'request' ? BUFFERED : this.#options.bufferAs,
     })
     if (plan === undefined) {
-      return this.#fail(
-        'internal.error',
-        'a body must be looked at, but the gateway does not show it: set allow_mode_override, and no other mode to FULL_DUPLEX_STREAMED',
-      )
+      const setting =
+        wanted === 'judge'
+          ? `${flow.side}_body_mode must be BUFFERED`
+          : 'set allow_mode_override, and no other mode to FULL_DUPLEX_STREAMED'
+      return this.#fail('internal.error', `a body must be looked at, but the gateway does not show it: ${setting}`)
     }
-    if (flow.mode === FULL_DUPLEX_STREAMED && wanted === 'buffer') {
+    if (flow.mode === FULL_DUPLEX_STREAMED && flow.wanted === 'buffer') {
       // The gateway does not wait for this answer, so that it can say what the body made of it.
       flow.held = { changes }
       return undefined
@@ -306,11 +297,13 @@ export class ProcessStream implements BidiReceiver {
   }
 
   #collect(flow: Flow, bytes: Uint8Array, end: boolean): Busy {
-    flow.bytes += bytes.length
-    if (flow.bytes > this.#options.maxBufferedBytes) {
-      return this.#fail('message.too_large', 'a body is larger than maxBufferedBytes')
+    switch (flow.collect(bytes)) {
+      case 'too large':
+        return this.#fail('message.too_large', 'a body is larger than maxBufferedBytes')
+      case 'overloaded':
+        return this.#fail('dependency.overloaded', 'the bodies of all exchanges are larger than maxBufferedTotalBytes')
+      case 'kept':
     }
-    if (bytes.length > 0) flow.collected.push(bytes)
     if (!end) {
       if (flow.mode === STREAMED) return this.#say(writeBodyAnswer(flow.side, { kind: 'chunk', bytes: noBytes }))
       return this.#holdBack(flow)
@@ -323,8 +316,7 @@ export class ProcessStream implements BidiReceiver {
 
   /** Everything is there: headers that waited for it go first. */
   #collected(flow: Flow, use: (sent: Uint8Array) => Busy): Busy {
-    const bytes = flow.collected.length === 1 ? (flow.collected[0] ?? noBytes) : Buffer.concat(flow.collected)
-    flow.collected = []
+    const bytes = flow.takeCollected()
     return this.#askBody(flow, bytes, true, (sent, changes) => {
       const { held } = flow
       if (held === undefined) return changes === undefined ? use(sent) : this.#tooLateForHeaders()
@@ -434,7 +426,7 @@ export class ProcessStream implements BidiReceiver {
   #fail(reason: EmergencyReason, detail: string, error?: unknown): Busy {
     if (this.#finished) return undefined
     this.#options.report(detail, error)
-    const decision = this.#flows.response.at === 'start' ? emergency(reason) : emergencyOfResponse(reason)
+    const decision = this.#flows.response.at === 'start' ? requestError(reason) : responseError(reason)
     this.#options.onEmergency(decision)
     const { answer } = decision
     const written =
@@ -464,25 +456,7 @@ export class ProcessStream implements BidiReceiver {
   #forget(): void {
     this.#finished = true
     for (const timer of this.#timers) clearTimeout(timer)
-    for (const flow of Object.values(this.#flows)) {
-      clearTimeout(flow.nudge)
-      flow.collected = []
-    }
-  }
-}
-
-function newFlow(side: Side): Flow {
-  const at = 'start'
-  return {
-    side,
-    at,
-    mode: NONE,
-    overridden: false,
-    wanted: 'pass',
-    held: undefined,
-    collected: [],
-    bytes: 0,
-    nudge: undefined,
+    for (const flow of Object.values(this.#flows)) flow.forget()
   }
 }
 
@@ -490,28 +464,4 @@ const plain = { bodyMayChange: false, override: undefined } as const
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a === b || (a.length === b.length && Buffer.compare(a, b) === 0)
-}
-
-function emergency(reason: EmergencyReason): Decision {
-  switch (reason) {
-    case 'message.too_large':
-      return emergencyDecision(reason, 'The request is larger than the authorization service accepts')
-    case 'message.encoding':
-      return emergencyDecision(reason, 'The authorization service could not read the request')
-    case 'dependency.timeout':
-      return emergencyDecision(reason, 'The authorization service could not decide in time')
-    case 'dependency.overloaded':
-      return emergencyDecision(reason, 'The authorization service has too many requests waiting')
-    case 'internal.error':
-    case 'policy.not_loaded':
-      return emergencyDecision('internal.error', 'The authorization service failed')
-  }
-}
-
-/** What is wrong with an answer of the server, or with how we are shown it, is not the client's to mend: never a 4xx. */
-function emergencyOfResponse(reason: EmergencyReason): Decision {
-  if (reason === 'dependency.timeout') {
-    return emergencyDecision(reason, "The server's answer could not be checked in time")
-  }
-  return emergencyDecision('internal.error', "The server's answer could not be checked")
 }

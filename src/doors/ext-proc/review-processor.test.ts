@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Decision } from '../../decision/decision.js'
 import { failure } from '../../decision/failure.js'
 import { plainDenial } from '../../decision/plain-denial.js'
-import type { ExchangeReview, ReviewedExchange } from '../../decision/review-exchange.js'
+import type { ExchangeReview, ReviewedExchange } from '../../decision/reviewed-exchange.js'
 import type { JsonObject, JsonValue } from '../../protocol/json-value.js'
+import { appendText } from '../../protocol/mcp/append-text.js'
 import { responseFailure } from '../../protocol/mcp/response-failure.js'
 import { RequestHeaders } from '../../protocol/request-headers.js'
 import type { BodyVerdict, HeadersVerdict, RequestHead, ResponseHead } from './exchange-processor.js'
@@ -17,7 +18,20 @@ function exchangeOf(more: Partial<ReviewedExchange> = {}): ReviewedExchange {
     bindsSessions: true,
     session: { kind: 'none' },
     tag: id => `${id}~tag`,
-    filter: async message => {
+    provisional: false,
+    guardsResults: false,
+    work: judged => ({
+      lists: judged?.method === undefined || judged.method === 'tools/list',
+      guarded: false,
+      texts: judged?.texts ?? [],
+    }),
+    reviewText: text => text,
+    review: async (message, judged) => {
+      const texts = judged?.texts ?? []
+      if (texts.length > 0) {
+        const told = appendText(message, texts)
+        return told.ok ? told : { ok: true, bytes: message }
+      }
       const text = Buffer.from(message).toString()
       if (text.includes('broken')) return responseFailure('response.not_json', 0)
       return { ok: true, bytes: text.includes('x') ? Buffer.from(text.replaceAll('x', '')) : message }
@@ -164,7 +178,7 @@ describe('sessions in answers', () => {
 
   it('are kept from callers that nobody knows', () => {
     const verdict = processorOf({ identified: false, tag: () => undefined }).onResponseHeaders(given)
-    expect(verdict).toEqual({ kind: 'pass', changes: { remove: ['mcp-session-id'] } })
+    expect(verdict).toMatchObject({ kind: 'pass', changes: { remove: ['mcp-session-id'] } })
   })
 
   it('that cannot be tagged fail', () => {
@@ -257,8 +271,8 @@ describe('answers without a type', () => {
 })
 
 describe('a flood of events', () => {
-  const flood = (filter: ReviewedExchange['filter']) => {
-    const processor = processorOf({ filter })
+  const flood = (review: ReviewedExchange['review']) => {
+    const processor = processorOf({ review })
     processor.onResponseHeaders(responseHead({ said: list, headers: sse }))
     return processor
   }
@@ -289,6 +303,34 @@ describe('a flood of events', () => {
     processor.onClose()
     await verdict
     expect(looked).toBeLessThan(1000)
+  })
+})
+
+describe('a proof that was only shown', () => {
+  const opened = () => {
+    let unseen = 0
+    const review: ExchangeReview = {
+      open: () => exchangeOf({ provisional: true }),
+      unseen: () => {
+        unseen++
+        return exchangeOf({ identified: false })
+      },
+    }
+    return { processor: new ReviewProcessor(review), unseen: () => unseen }
+  }
+
+  it('counts once ext_authz has allowed the request', async () => {
+    const { processor, unseen } = opened()
+    await processor.onRequestHeaders(requestHead({ dpop: 'proof' }))
+    processor.onResponseHeaders(responseHead({ said: list }))
+    expect(unseen()).toBe(0)
+  })
+
+  it('proves nothing where nobody says that the request was allowed', async () => {
+    const { processor, unseen } = opened()
+    await processor.onRequestHeaders(requestHead({ dpop: 'proof' }))
+    processor.onResponseHeaders(responseHead({}))
+    expect(unseen()).toBe(1)
   })
 })
 

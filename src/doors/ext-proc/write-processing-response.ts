@@ -1,7 +1,8 @@
 import { envoy } from '../../../gen/wire.js'
 import { isWellFormed } from '../envoy/header-text.js'
+import { metadataToStruct, sendableMetadata } from '../envoy/write-metadata.js'
 import type { BodyMode } from './body-plan.js'
-import type { HeaderChanges, ImmediateReply } from './exchange-processor.js'
+import { type HeaderChanges, type ImmediateReply, metadataNamespace } from './exchange-processor.js'
 import type { Side } from './read-processing-request.js'
 import { writeHeaderMutation } from './write-header-mutation.js'
 
@@ -48,6 +49,7 @@ export function writeHeadersAnswer(side: Side, { changes, bodyMayChange, overrid
   return encoded({
     ...(side === 'request' ? { requestHeaders: { response } } : { responseHeaders: { response } }),
     ...(override === undefined ? {} : { modeOverride: processingMode(override) }),
+    ...told(changes),
   })
 }
 
@@ -69,7 +71,16 @@ export function writeBodyAnswer(side: Side, change: BodyChange, changes?: Header
     ...(written.mutation === undefined ? {} : { headerMutation: written.mutation }),
     ...(change.kind === 'same' ? {} : { bodyMutation: bodyMutation(change.bytes) }),
   }
-  return encoded(side === 'request' ? { requestBody: { response } } : { responseBody: { response } })
+  return encoded({
+    ...(side === 'request' ? { requestBody: { response } } : { responseBody: { response } }),
+    ...told(changes),
+  })
+}
+
+function told(changes: Pick<HeaderChanges, 'tell'> | undefined): envoy.service.ext_proc.v3.IProcessingResponse {
+  if (changes?.tell === undefined) return {}
+  const structValue = metadataToStruct(sendableMetadata(changes.tell))
+  return { dynamicMetadata: { fields: { [metadataNamespace]: { structValue } } } }
 }
 
 function describing({ bytes, trailers }: BodyChange & { kind: 'whole' }): HeaderChanges {
@@ -100,7 +111,7 @@ export function writeTrailersAnswer(side: Side, changes: HeaderChanges | undefin
 const maxReplyBytes = 64 * 1024
 
 /** An answer of ours to the client; ends the exchange. */
-export function writeImmediate({ status, headers, body, details }: ImmediateReply): WrittenResponse {
+export function writeImmediate({ status, headers, body, details, tell }: ImmediateReply): WrittenResponse {
   const sendable = status === 200 || status === 202 || status === 204 || (status >= 400 && status <= 599)
   if (!sendable || !Number.isInteger(status)) return { ok: false, detail: `HTTP status ${status} must not be sent` }
   if (Buffer.byteLength(body) > maxReplyBytes)
@@ -115,6 +126,7 @@ export function writeImmediate({ status, headers, body, details }: ImmediateRepl
       ...(written.mutation === undefined ? {} : { headers: written.mutation }),
       ...(details === undefined ? {} : { details }),
     },
+    ...(tell !== undefined && told({ tell })),
   })
 }
 

@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
+import fc from 'fast-check'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { RequestHeaders } from '../../protocol/request-headers.js'
+import type { ProofUse } from '../authenticator.js'
 import { epoch, unsigned } from '../identity.fixture.js'
 import { DpopNonce } from './dpop-nonce.js'
 import { type DpopRules, DpopVerifier } from './dpop-verifier.js'
@@ -59,11 +61,20 @@ function sign(
 
 const plainRules: DpopRules = { leeway: 300_000, nonce: undefined }
 
-function check(verifier: DpopVerifier, proof: string | readonly string[], rules = plainRules, jkt = client.jkt) {
+function check(
+  verifier: DpopVerifier,
+  proof: string | readonly string[],
+  rules = plainRules,
+  jkt = client.jkt,
+  use?: ProofUse,
+) {
   const values = typeof proof === 'string' ? [proof] : proof
   const headers = RequestHeaders.from(values.map(value => ['dpop', value] as const))
-  return verifier.check({ request: { method: 'POST', headers }, token, jkt, owner: jkt, urls: [url] }, rules)
+  return verifier.check({ request: { method: 'POST', headers }, token, jkt, owner: jkt, urls: [url] }, rules, use)
 }
+
+const show = (verifier: DpopVerifier, proof: string, rules = plainRules) =>
+  check(verifier, proof, rules, client.jkt, 'shown')
 
 const verifierAt = (clock = { seconds: epoch }, limits = {}) =>
   new DpopVerifier({ now: () => clock.seconds * 1000, ...limits })
@@ -234,6 +245,78 @@ describe('a proof that is used again', () => {
     const same = claims()
     await check(verifier, await sign(same, { pair: { ...thief, publicJwk: client.publicJwk } }))
     expect(await check(verifier, await sign(same))).toEqual({ ok: true })
+  })
+})
+
+describe('a proof that is shown', () => {
+  const replayed = { ok: false, reason: 'identity.proof_replayed' }
+
+  it('is not used up, however often, and can be used once after that', async () => {
+    const verifier = verifierAt()
+    const proof = await sign(claims())
+    for (let times = 0; times < 3; times++) expect(await show(verifier, proof)).toEqual({ ok: true })
+    expect(verifier.size.used).toBe(0)
+    expect(await check(verifier, proof)).toEqual({ ok: true })
+    expect(await check(verifier, proof)).toMatchObject(replayed)
+    expect(await show(verifier, proof)).toMatchObject(replayed)
+  })
+
+  it('is used once when it is shown and used many times at once, whatever comes first', async () => {
+    const uses: readonly ProofUse[] = ['shown', 'use']
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom(...uses), { minLength: 1, maxLength: 12 }), async order => {
+        const verifier = verifierAt()
+        const proof = await sign(claims())
+        const checked = await Promise.all(
+          order.map(async use => ({ use, ok: (await check(verifier, proof, plainRules, client.jkt, use)).ok })),
+        )
+        expect(checked.filter(one => one.use === 'use' && one.ok)).toHaveLength(order.includes('use') ? 1 : 0)
+        expect(await check(verifier, proof)).toMatchObject(order.includes('use') ? replayed : { ok: true })
+        expect(await check(verifier, proof)).toMatchObject(replayed)
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('is refused after the use of another good signature over the same', async () => {
+    const verifier = verifierAt()
+    const same = claims()
+    const [one, other] = [await sign(same), await sign(same)]
+    expect(await show(verifier, one)).toEqual({ ok: true })
+    expect(await check(verifier, other)).toEqual({ ok: true })
+    expect(await show(verifier, one)).toMatchObject(replayed)
+    expect(await check(verifier, one)).toMatchObject(replayed)
+  })
+
+  it('is checked in everything', async () => {
+    const verifier = verifierAt()
+    const forged = () => sign(claims(), { pair: { ...thief, publicJwk: client.publicJwk } })
+    const wrong = [forged, () => sign(claims({ htm: 'GET' })), () => sign(claims({ htu: `${url}/` }))]
+    const more = [() => sign(claims({ ath: 'x' })), () => sign(claims({ iat: epoch - 301 })), () => 'a.b']
+    for (const make of [...wrong, ...more])
+      expect(await show(verifier, await make())).toMatchObject({ ok: false, reason: 'identity.proof_invalid' })
+    const rules = { ...plainRules, nonce: new DpopNonce(Buffer.alloc(32, 1)) }
+    expect(await show(verifier, await sign(claims()), rules)).toMatchObject({ reason: 'identity.proof_nonce' })
+  })
+
+  it('needs its signature checked once, and everything else whenever it comes', async () => {
+    const clock = { seconds: epoch }
+    const verifier = verifierAt(clock)
+    const proof = await sign(claims())
+    await show(verifier, proof)
+    expect(check(verifier, `${proof.slice(0, -4)}AAAA`)).toBeInstanceOf(Promise)
+    clock.seconds = epoch + 301
+    expect(check(verifier, proof)).toMatchObject({ ok: false, reason: 'identity.proof_invalid' })
+    clock.seconds = epoch
+    expect(check(verifier, proof)).toEqual({ ok: true })
+  })
+
+  it('does not become good by a wrong signature', async () => {
+    const verifier = verifierAt()
+    const forged = await sign(claims(), { pair: { ...thief, publicJwk: client.publicJwk } })
+    for (let times = 0; times < 2; times++)
+      expect(await show(verifier, forged)).toMatchObject({ ok: false, reason: 'identity.proof_invalid' })
+    expect(await check(verifier, forged)).toMatchObject({ ok: false, reason: 'identity.proof_invalid' })
   })
 })
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { type CryptoKey, flattenedVerify } from 'jose'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
+import type { ProofUse } from '../authenticator.js'
 import { BoundedCache } from '../bounded-cache.js'
 import type { IdentityReason, KeysReason } from '../reasons.js'
 import type { DpopNonce } from './dpop-nonce.js'
@@ -69,6 +70,8 @@ export class DpopVerifier {
   readonly #used: ReplayMemory
   readonly #maxPending: number
   readonly #keys = new BoundedCache<Promise<CryptoKey>>(1000)
+  /** Digests of proofs that were shown and are still to be used: their signatures need no second check. */
+  readonly #signed = new BoundedCache<true>(1000)
   /** By owner. */
   readonly #pendingOf = new Map<string, number>()
   #pending = 0
@@ -84,8 +87,11 @@ export class DpopVerifier {
     return { used: this.#used.size, pending: this.#pending }
   }
 
-  /** Never throws and never rejects. What needs no signature is checked before one is. */
-  check(proven: Proven, rules: DpopRules): ProofChecked | Promise<ProofChecked> {
+  /**
+   * Never throws and never rejects. What needs no signature is checked before one is. Default: the proof is used up.
+   * Synchronous for a proof that was shown just before.
+   */
+  check(proven: Proven, rules: DpopRules, use: ProofUse = 'use'): ProofChecked | Promise<ProofChecked> {
     const read = readProof(proven.request.headers)
     if (!read.ok)
       return {
@@ -97,11 +103,12 @@ export class DpopVerifier {
     const problem = this.#problem(proof, proven, rules)
     if (problem !== undefined) return problem
     const { owner } = proven
+    if (this.#signed.get(digestOf(proof)) === true) return this.#settle(proof, owner, use)
     const own = this.#pendingOf.get(owner) ?? 0
     if (this.#pending >= this.#maxPending || own >= this.#maxPending / 8) return busy
     this.#pending++
     this.#pendingOf.set(owner, own + 1)
-    return this.#verify(proof, owner).finally(() => {
+    return this.#verify(proof, owner, use).finally(() => {
       this.#pending--
       const left = (this.#pendingOf.get(owner) ?? 1) - 1
       if (left === 0) this.#pendingOf.delete(owner)
@@ -137,8 +144,8 @@ export class DpopVerifier {
     return this.#used.has(jkt, proof.jti, proof.issuedAt) ? replayed : undefined
   }
 
-  async #verify(proof: Proof, owner: string): Promise<ProofChecked> {
-    const { protectedHeader, payload, signature, algorithm, key } = proof
+  async #verify(proof: Proof, owner: string, use: ProofUse): Promise<ProofChecked> {
+    const { protectedHeader, payload, signature, algorithm } = proof
     try {
       await flattenedVerify({ protected: protectedHeader, payload, signature }, await this.#imported(proof), {
         algorithms: [algorithm],
@@ -146,9 +153,17 @@ export class DpopVerifier {
     } catch {
       return invalid('The signature of the DPoP proof is wrong.')
     }
-    switch (
-      this.#used.remember({ owner, thumbprint: key.thumbprint, jti: proof.jti, issuedAt: proof.issuedAt }, this.#now())
-    ) {
+    if (use === 'shown') this.#signed.set(digestOf(proof), true)
+    return this.#settle(proof, owner, use)
+  }
+
+  /** Of a proof whose signature is good. It may have been used while that was checked. */
+  #settle(proof: Proof, owner: string, use: ProofUse): ProofChecked {
+    const { thumbprint } = proof.key
+    const { jti, issuedAt } = proof
+    if (use === 'shown') return this.#used.has(thumbprint, jti, issuedAt) ? replayed : { ok: true }
+    this.#signed.delete(digestOf(proof))
+    switch (this.#used.remember({ owner, thumbprint, jti, issuedAt }, this.#now())) {
       case 'new':
         return { ok: true }
       case 'replayed':
@@ -167,4 +182,9 @@ export class DpopVerifier {
     this.#keys.set(id, imported)
     return imported
   }
+}
+
+/** Of the very bytes that were checked. */
+function digestOf({ protectedHeader, payload, signature }: Proof): string {
+  return hash('sha256', `${protectedHeader}.${payload}.${signature}`, 'base64url')
 }

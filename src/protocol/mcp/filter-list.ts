@@ -1,6 +1,6 @@
 import type { JsonOutline } from '../json-outline.js'
 import { type Edit, splice } from '../splice.js'
-import { type ItemList, type ListItem, type ListResult, readLists } from './read-lists.js'
+import { type ItemList, type ListItem, type ListResult, type ReadLists, readLists } from './read-lists.js'
 import type { MessageChoice, Rewritten } from './read-server-messages.js'
 import type { ResponseFailure } from './response-failure.js'
 
@@ -27,7 +27,16 @@ export function filterList(
   filter: ListFilter = {},
 ): FilteredList | ResponseFailure {
   const read = readLists(bytes, filter)
-  if (!read.ok) return read
+  return read.ok ? removeItems(bytes, read, keep, filter) : read
+}
+
+/** The same of lists that have been read already, with {@link readLists}, from these bytes. */
+export function removeItems(
+  bytes: Uint8Array,
+  read: ReadLists,
+  keep: (item: ListItem) => boolean,
+  filter: Pick<ListFilter, 'cacheScope'> = {},
+): FilteredList {
   const edits: Edit[] = []
   let kept = 0
   let removed = 0

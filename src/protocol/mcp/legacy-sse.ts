@@ -38,7 +38,7 @@ export function refuseLegacySse(request: InboundRequest, sse: LegacySse): CallFa
 }
 
 /** The session of a message: exactly one parameter of the query, which is spelt plainly. */
-export function readSseSession({ query }: InboundRequest, { session }: LegacySse): SessionIdResult {
+export function readSseSession({ query }: Pick<InboundRequest, 'query'>, { session }: LegacySse): SessionIdResult {
   if (query === undefined || query === '') {
     return { ok: false, reason: 'session.missing', message: `The query must name the session: ?${session}=…` }
   }

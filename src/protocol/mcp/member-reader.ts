@@ -1,6 +1,7 @@
 import { hasControl } from '../characters.js'
 import type { FoldedKeys } from '../fold-key.js'
 import type { JsonNode, JsonOutline } from '../json-outline.js'
+import type { Sliced } from '../sliced.js'
 import { type ResponseFailure, responseFailure } from './response-failure.js'
 
 export type MembersResult =
@@ -31,7 +32,30 @@ export class MemberReader {
   read(outline: JsonOutline, object: JsonNode): MembersResult {
     const values = new Map<string, JsonNode>()
     const end = outline.next(object)
-    for (let key = object + 1; key < end; key = outline.next(key + 1)) {
+    const failed = this.#readSome(outline, { key: object + 1, end, most: Number.POSITIVE_INFINITY }, values)
+    return failed ?? { ok: true, values }
+  }
+
+  /** The same, some of it at a time where the object has many members. */
+  *inSlices(outline: JsonOutline, object: JsonNode): Sliced<MembersResult> {
+    const values = new Map<string, JsonNode>()
+    const span = { key: object + 1, end: outline.next(object), most: stride }
+    while (span.key < span.end) {
+      const failed = this.#readSome(outline, span, values)
+      if (failed !== undefined) return failed
+      if (span.key < span.end) yield
+    }
+    return { ok: true, values }
+  }
+
+  /** The next members; `key` is then where to go on. */
+  #readSome(
+    outline: JsonOutline,
+    span: { key: JsonNode; readonly end: JsonNode; readonly most: number },
+    values: Map<string, JsonNode>,
+  ): ResponseFailure | undefined {
+    let { key } = span
+    for (let read = 0; key < span.end && read < span.most; key = outline.next(key + 1), read++) {
       const name = outline.string(key)
       const kind = this.#kindOf(name)
       if (kind === 'foreign') continue
@@ -39,7 +63,8 @@ export class MemberReader {
       if (values.has(name)) return responseFailure('response.duplicate_key', outline.start(key))
       values.set(name, key + 1)
     }
-    return { ok: true, values }
+    span.key = key
+    return undefined
   }
 
   #kindOf(name: string): KeyKind {
@@ -52,6 +77,8 @@ export class MemberReader {
 }
 
 const maxKinds = 256
+/** Members between two places where the work may be put aside. */
+const stride = 4096
 
 function kindOf(name: string, keys: FoldedKeys): KeyKind {
   if (keys.has(name)) return 'known'

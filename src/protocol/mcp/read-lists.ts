@@ -1,7 +1,13 @@
 import { FoldedKeys } from '../fold-key.js'
 import type { JsonNode, JsonOutline } from '../json-outline.js'
+import { atOnce, type Sliced } from '../sliced.js'
 import { MemberReader } from './member-reader.js'
-import { chosenMessages, type MessageChoice, readServerMessages, type ServerMessage } from './read-server-messages.js'
+import {
+  chosenMessages,
+  type MessageChoice,
+  type ServerMessage,
+  serverMessagesInSlices,
+} from './read-server-messages.js'
 import { type ResponseFailure, responseFailure } from './response-failure.js'
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates'
@@ -33,9 +39,13 @@ export interface ListResult {
   readonly resultType: JsonNode | undefined
 }
 
-export type ListResults =
-  | { readonly ok: true; readonly outline: JsonOutline; readonly results: readonly ListResult[] }
-  | ResponseFailure
+export interface ReadLists {
+  readonly ok: true
+  readonly outline: JsonOutline
+  readonly results: readonly ListResult[]
+}
+
+export type ListResults = ReadLists | ResponseFailure
 
 /** Results of `tools/list`, `prompts/list`, `resources/list` and `resources/templates/list`. */
 const named = {
@@ -61,7 +71,12 @@ export interface ListChoice extends MessageChoice {
  * as a well-formed string.
  */
 export function readLists(bytes: Uint8Array, choice: ListChoice = {}): ListResults {
-  const read = readServerMessages(bytes, choice)
+  return atOnce(listsInSlices(bytes, choice))
+}
+
+/** The same as {@link readLists}, some of it at a time; the bytes must stay as they are meanwhile. */
+export function* listsInSlices(bytes: Uint8Array, choice: ListChoice = {}): Sliced<ListResults> {
+  const read = yield* serverMessagesInSlices(bytes, choice)
   if (!read.ok) return read
   const { outline } = read
   const results: ListResult[] = []
@@ -70,13 +85,13 @@ export function readLists(bytes: Uint8Array, choice: ListChoice = {}): ListResul
   const itemReader = new MemberReader(itemKeys)
   for (const message of chosenMessages(read.messages, choice)) {
     if (message.result === undefined || outline.kind(message.result) !== 'object') continue
-    const result = resultReader.read(outline, message.result)
+    const result = yield* resultReader.inSlices(outline, message.result)
     if (!result.ok) return result
     const lists: ItemList[] = []
     for (const list of kinds) {
       const array = result.values.get(list)
       if (array === undefined) continue
-      const items = readItems(outline, itemReader, list, array, left)
+      const items = yield* readItems(outline, itemReader, list, array, left)
       if (!Array.isArray(items)) return items
       left -= items.length
       lists.push({ list, items })
@@ -93,13 +108,18 @@ export function readLists(bytes: Uint8Array, choice: ListChoice = {}): ListResul
   return { ok: true, outline, results }
 }
 
-function readItems(
+/** Items between two places where the work may be put aside. */
+const stride = 256
+/** Values and keys. */
+const smallItem = 4096
+
+function* readItems(
   outline: JsonOutline,
   reader: MemberReader,
   list: ListKind,
   array: JsonNode,
   most: number,
-): ListItem[] | ResponseFailure {
+): Sliced<ListItem[] | ResponseFailure> {
   if (outline.kind(array) !== 'array') return responseFailure('response.list', outline.start(array))
   const items: ListItem[] = []
   const elements = outline.elements(array)
@@ -107,7 +127,10 @@ function readItems(
   for (const [index, node] of elements.entries()) {
     const [start, end] = [outline.start(node), outline.end(node)]
     if (outline.kind(node) !== 'object') return responseFailure('response.item', start)
-    const members = reader.read(outline, node)
+    if ((index + 1) % stride === 0) yield
+    // Most are small; to put each of them aside would cost more than to read it.
+    const isSmall = outline.next(node) - node < smallItem
+    const members = isSmall ? reader.read(outline, node) : yield* reader.inSlices(outline, node)
     if (!members.ok) return members
     const value = members.values.get(named[list])
     if (value === undefined || outline.kind(value) !== 'string') return responseFailure('response.item', start)

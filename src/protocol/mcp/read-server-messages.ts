@@ -1,5 +1,6 @@
 import { FoldedKeys } from '../fold-key.js'
-import { type JsonNode, type JsonOutline, type OutlineLimits, readJsonOutline } from '../json-outline.js'
+import { type JsonNode, type JsonOutline, type OutlineLimits, outlineJson } from '../json-outline.js'
+import { atOnce, type Sliced } from '../sliced.js'
 import { MemberReader } from './member-reader.js'
 import { type ResponseFailure, type ResponseReason, responseFailure } from './response-failure.js'
 
@@ -40,7 +41,12 @@ const reasons = {
  * client takes. A text that holds no message at all is fine and has none. Never throws.
  */
 export function readServerMessages(bytes: Uint8Array, limits?: OutlineLimits): ServerMessages {
-  const read = readJsonOutline(bytes, limits)
+  return atOnce(serverMessagesInSlices(bytes, limits))
+}
+
+/** The same, some of it at a time; the bytes must stay as they are meanwhile. */
+export function* serverMessagesInSlices(bytes: Uint8Array, limits?: OutlineLimits): Sliced<ServerMessages> {
+  const read = yield* outlineJson(bytes, limits)
   if (!read.ok) return responseFailure(reasons[read.problem], read.at)
   const { outline } = read
   const members = new MemberReader(messageKeys)
@@ -49,7 +55,7 @@ export function readServerMessages(bytes: Uint8Array, limits?: OutlineLimits): S
   if (elements.length > maxResponseBatch) return responseFailure('response.batch', 0)
   for (const node of elements) {
     if (outline.kind(node) !== 'object') continue
-    const object = members.read(outline, node)
+    const object = yield* members.inSlices(outline, node)
     if (!object.ok) return object
     const { values } = object
     const id = values.get('id')

@@ -28,6 +28,14 @@ const DecisionRecord = z.looseObject({
 })
 export type DecisionRecord = z.infer<typeof DecisionRecord>
 
+/** What the suites read of a record about a result. */
+const ResultRecord = z.looseObject({
+  version: z.literal('mcp-authz.dev/result/v1'),
+  decision_id: z.string(),
+  result: z.enum(['withheld', 'redacted', 'passed']),
+})
+export type ResultRecord = z.infer<typeof ResultRecord>
+
 const LogLine = z.looseObject({
   level: z.string(),
   subsystem: z.string(),
@@ -44,6 +52,8 @@ export interface AuthzProcess {
   readonly child: Child
   /** Every decision record so far, in order. */
   readonly records: readonly DecisionRecord[]
+  /** Every record about a result so far, in order. */
+  readonly results: readonly ResultRecord[]
   /** Every line of the log so far, in order. */
   readonly logs: readonly LogLine[]
   /** The record of one decision; waits until it is written. */
@@ -63,6 +73,7 @@ export interface AuthzProcessOptions {
 /** `mcp-authz serve` as users start it, from dist/. Resolves when its HTTP port answers; it need not be ready then. */
 export async function startAuthzProcess({ config, httpPort }: AuthzProcessOptions): Promise<AuthzProcess> {
   const records: DecisionRecord[] = []
+  const results: ResultRecord[] = []
   const logs: LogLine[] = []
   const http = `http://127.0.0.1:${httpPort}`
   const child = await startChild({
@@ -73,7 +84,9 @@ export async function startAuthzProcess({ config, httpPort }: AuthzProcessOption
       if (!line.startsWith('{')) return
       const value: unknown = JSON.parse(line)
       const record = DecisionRecord.safeParse(value)
+      const result = ResultRecord.safeParse(value)
       if (record.success) records.push(record.data)
+      else if (result.success) results.push(result.data)
       else logs.push(LogLine.parse(value))
     },
   })
@@ -81,6 +94,7 @@ export async function startAuthzProcess({ config, httpPort }: AuthzProcessOption
   const running: AuthzProcess = {
     child,
     records,
+    results,
     logs,
     record: id => eventually(`the record of decision ${id}`, () => records.find(one => one.decision_id === id)),
     async readiness() {

@@ -10,6 +10,10 @@ export interface Manner {
   readonly type?: string
   /** In place of the messages. */
   readonly body?: string
+  /** Status of HTTP. Default 200. */
+  readonly status?: number
+  /** The answer leaves in pieces of so many bytes, one after the other. Default: at once, a stream in two. */
+  readonly pieceBytes?: number
 }
 
 export interface ListingServer {
@@ -69,7 +73,7 @@ function answer(
   manner: Manner,
   sent: Message | Message[] | undefined,
 ) {
-  const { stream = false, forceGzip = false } = manner
+  const { stream = false, forceGzip = false, status = 200, pieceBytes } = manner
   const answers = (Array.isArray(sent) ? sent : sent === undefined ? [] : [sent])
     .filter(({ id }) => id !== undefined)
     .map(resultOf)
@@ -82,18 +86,32 @@ function answer(
   if (stream) {
     response.writeHead(200, { 'content-type': manner.type ?? 'text/event-stream' })
     const event = `: first\n\nevent: message\nid: 7\ndata: ${text}\n\n`
+    if (pieceBytes !== undefined) return sendInPieces(response, Buffer.from(event), pieceBytes)
     response.write(event.slice(0, 40))
     setTimeout(() => response.end(event.slice(40)), 20)
     return
   }
   const zipped = forceGzip || /gzip/.test(String(request.headers['accept-encoding'] ?? ''))
   const bytes = zipped ? gzipSync(text) : Buffer.from(text)
-  response.writeHead(200, {
+  response.writeHead(status, {
     'content-type': manner.type ?? 'application/json',
     'content-length': bytes.length,
     ...(zipped && { 'content-encoding': 'gzip' }),
   })
-  response.end(bytes)
+  if (pieceBytes === undefined) response.end(bytes)
+  else sendInPieces(response, bytes, pieceBytes)
+}
+
+function sendInPieces(response: ServerResponse, bytes: Buffer, size: number): void {
+  const send = (at: number): void => {
+    if (at >= bytes.length) {
+      response.end()
+      return
+    }
+    response.write(bytes.subarray(at, at + size))
+    setTimeout(() => send(at + size), 2)
+  }
+  send(0)
 }
 
 function resultOf({ id, method, params }: Message): object {

@@ -56,7 +56,11 @@ export interface StandOptions {
   /** What makes the gateway trusted. Default: nothing. */
   readonly trust?: 'network'
   /** envoy/ext-authz-and-ext-proc.yaml, with these keys of sessions. Default: envoy/ext-authz.yaml. */
-  readonly responseDoor?: { readonly keys: readonly string[] }
+  readonly responseDoor?: {
+    readonly keys: readonly string[]
+    /** Without ext_authz. Default false. */
+    readonly alone?: boolean
+  }
   /** true: Envoy's configuration lacks the filter that users might leave out. */
   readonly withoutBodySizeLimit?: boolean
   /** What else of envoy/ext-authz.yaml is different; ports stay those of the example. */
@@ -139,10 +143,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     )
     const spec = {
       sources: [{ directory: policies.path }],
-      listeners: [
-        { host: '127.0.0.1', port: grpcPort, ...(options.trust && { trust: options.trust }) },
-        ...(responseDoor ? [{ host: '127.0.0.1', port: answers, door: 'ext-proc' }] : []),
-      ],
+      listeners: listenersOf(options, grpcPort, answers),
       ...(keys.length > 0 && { sessions: { keys } }),
       http: { host: '127.0.0.1', port: httpPort },
       identity: { insecureLoopbackIssuers: true },
@@ -156,7 +157,10 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
 
     const accessLog: AccessLogLine[] = []
     const template = await readFile(join(packageRoot, 'envoy', templateOf(options)), 'utf8')
-    const ports = { listener, upstream: proxy.port, authz: grpcPort, admin: envoyAdmin, http: httpPort, answers }
+    const extProcPort = responseDoor?.alone ? grpcPort : answers
+    const ports = {
+      ...{ listener, upstream: proxy.port, authz: grpcPort, admin: envoyAdmin, http: httpPort, answers: extProcPort },
+    }
     const envoy = await started(
       startEnvoy({
         path: envoyBinary.path,
@@ -215,7 +219,16 @@ async function startUpstream(
 }
 
 function templateOf({ responseDoor }: StandOptions): string {
-  return responseDoor === undefined ? 'ext-authz.yaml' : 'ext-authz-and-ext-proc.yaml'
+  if (responseDoor === undefined) return 'ext-authz.yaml'
+  return responseDoor.alone ? 'ext-proc.yaml' : 'ext-authz-and-ext-proc.yaml'
+}
+
+function listenersOf({ responseDoor, trust }: StandOptions, grpcPort: number, answers: number): readonly object[] {
+  const host = '127.0.0.1'
+  const first = { host, port: grpcPort, ...(trust && { trust }) }
+  if (responseDoor === undefined) return [first]
+  if (responseDoor.alone) return [{ ...first, door: 'ext-proc', judgesRequests: true }]
+  return [first, { host, port: answers, door: 'ext-proc' }]
 }
 
 const EXAMPLE_NAME = 'mcp-server: kubernetes }'
@@ -224,7 +237,8 @@ const SIZE_LIMIT = /^ *- name: envoy\.filters\.http\.body_size_limit\n(?: +[^ -]
 
 /** What users change in the example, and what they might leave out. */
 function adapted(template: string, { serverName, withoutBodySizeLimit, adaptEnvoy }: StandOptions): string {
-  if (!template.includes(EXAMPLE_NAME)) throw new Error(`envoy/ext-authz.yaml does not say "${EXAMPLE_NAME}"`)
+  if (!template.includes(EXAMPLE_NAME) && !template.includes(EXAMPLE_METADATA))
+    throw new Error(`envoy/ext-authz.yaml does not say "${EXAMPLE_NAME}"`)
   if (!SIZE_LIMIT.test(template)) throw new Error('envoy/ext-authz.yaml does not limit the size of bodies')
   const adaptedTemplate = withoutBodySizeLimit ? template.replace(SIZE_LIMIT, '') : template
   const named =

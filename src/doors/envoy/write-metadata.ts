@@ -1,6 +1,6 @@
 import type { google } from '../../../gen/wire.js'
 import type { MetadataValue } from '../../decision/decision.js'
-import { isWellFormed } from '../envoy/header-text.js'
+import { isWellFormed } from './header-text.js'
 
 const maxEntries = 64
 const maxListed = 16

@@ -1,0 +1,195 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { sessionHeader } from '../../decision/bind-session.js'
+import { andThen, type Eventually } from '../../decision/eventually.js'
+import { failure } from '../../decision/failure.js'
+import type { JudgedRequest } from '../../decision/judged-request.js'
+import type { AnswerWork, ReviewedExchange } from '../../decision/reviewed-exchange.js'
+import { parseContentType } from '../../protocol/content-type.js'
+import { editEvent } from '../../protocol/mcp/edit-event.js'
+import type { RequestHeaders } from '../../protocol/request-headers.js'
+import { EventStreamReader } from '../../protocol/sse/event-stream-reader.js'
+import { type StreamEvent, withData } from '../../protocol/sse/stream-event.js'
+import type { BodyVerdict, HeaderChanges, HeadersVerdict, ResponseHead } from './exchange-processor.js'
+import { respondWith } from './respond-with.js'
+
+/** One event of a stream; what is larger cuts the stream off. */
+const maxEventBytes = 4 * 1024 * 1024
+
+export interface AnswerReviewOptions {
+  readonly exchange: ReviewedExchange
+  /** undefined: nobody said what was asked for. */
+  readonly judged: JudgedRequest | undefined
+  /** HTTP method of the request, "" where it was not shown. */
+  readonly method: string
+  /** Headers that the client gets in any case. */
+  readonly headers?: HeaderChanges
+}
+
+/**
+ * The way back of one exchange: tags the session, and takes from the answer what its reader may not have. Whether a body
+ * has to be looked at, and must be readable, follows from what was asked for; where that is not known, from all that it
+ * could be.
+ */
+export class AnswerReview {
+  readonly #exchange: ReviewedExchange
+  readonly #judged: JudgedRequest | undefined
+  readonly #method: string
+  readonly #headers: HeaderChanges
+  #status = 0
+  /** Set while the answer is a stream. */
+  #events: EventStreamReader | undefined
+  /** The body may be no message at all. */
+  #untyped = false
+  #closed = false
+
+  constructor({ exchange, judged, method, headers = {} }: AnswerReviewOptions) {
+    this.#exchange = exchange
+    this.#judged = judged
+    this.#method = method
+    this.#headers = headers
+  }
+
+  onHeaders(head: ResponseHead): HeadersVerdict {
+    const exchange = this.#exchange
+    this.#status = head.status
+    if (!exchange.active) return passWith(this.#headers)
+    const tagged = tagSession(exchange, head.headers)
+    if (tagged === undefined) {
+      const why = failure('internal.error', 'the server gave a session id that cannot be bound to its caller')
+      return respondWith(exchange.deny(why, 503))
+    }
+    const changes: HeaderChanges = { ...tagged, set: [...(this.#headers.set ?? []), ...(tagged.set ?? [])] }
+    const work = exchange.work(this.#judged)
+    const idle = !work.lists && !work.guarded && work.texts.length === 0
+    if (head.endOfStream || idle) return passWith(changes)
+    return work.lists || work.guarded ? this.#readable(head, work, changes) : this.#told(head, changes)
+  }
+
+  /** What must be read, and goes on only then. */
+  #readable({ status, headers }: ResponseHead, { lists, guarded }: AnswerWork, changes: HeaderChanges): HeadersVerdict {
+    const exchange = this.#exchange
+    // No client reads a result in an error of HTTP; but what it says reaches the model.
+    const isError = status >= 400
+    const harmless = isError && !guarded
+    if (isEncoded(headers)) return harmless ? passWith(changes) : unreadable(exchange, 'it is compressed')
+    const { type, essence, isStream, isJson } = typeOf(headers)
+    // Some clients decode by it; what they see would not be what we read.
+    if ((isJson || isStream) && !charsets.has(type?.parameters.get('charset')?.toLowerCase() ?? 'utf-8'))
+      return harmless ? passWith(changes) : unreadable(exchange, 'it is not in UTF-8')
+    if (isStream) return this.#stream(changes)
+    if (isJson) return { kind: 'body', as: 'buffer', changes }
+    // A message may hold several requests, and some clients look at no type. What GET gets is a stream of events or no MCP.
+    const isList = this.#judged?.method !== undefined && lists
+    const posted = !isList && !isError && this.#method !== 'GET'
+    this.#untyped = guarded || (posted && !headers.has('content-type'))
+    if (this.#untyped || (posted && (essence === 'text/json' || essence.endsWith('+json'))))
+      return { kind: 'body', as: 'buffer', changes }
+    // Of a request that is no list nothing else is read as MCP; a type that cannot be read may be anything.
+    const plain = isError || (!isList && (type !== undefined || !headers.has('content-type')))
+    return plain ? passWith(changes) : unreadable(exchange, 'it is neither JSON nor an event stream')
+  }
+
+  /** A result gets what the model is to read beside it, where it can be read; nothing depends on it. */
+  #told({ status, headers }: ResponseHead, changes: HeaderChanges): HeadersVerdict {
+    if (status !== 200 || isEncoded(headers)) return passWith(changes)
+    const { isJson, isStream } = typeOf(headers)
+    if (isStream) return this.#stream(changes)
+    return isJson ? { kind: 'body', as: 'buffer', changes } : passWith(changes)
+  }
+
+  #stream(changes: HeaderChanges): HeadersVerdict {
+    this.#events = new EventStreamReader({ maxEventBytes })
+    return { kind: 'body', as: 'stream', changes }
+  }
+
+  onBody(chunk: Uint8Array, end: boolean): Eventually<BodyVerdict> {
+    return this.#events === undefined ? this.#whole(chunk) : this.#streamed(this.#events, chunk, end)
+  }
+
+  onClose(): void {
+    this.#closed = true
+  }
+
+  async #whole(body: Uint8Array): Promise<BodyVerdict> {
+    if (body.length === 0) return { kind: 'send', bytes: body }
+    const reviewed = await this.#exchange.review(body, this.#judged)
+    if (reviewed.ok) return { kind: 'send', bytes: reviewed.bytes }
+    if ((this.#status >= 400 || this.#untyped) && reviewed.reason === 'response.not_json') {
+      const text = await this.#exchange.reviewText(body, this.#judged)
+      if (text !== undefined) return { kind: 'send', bytes: text }
+    }
+    return { kind: 'send', bytes: this.#exchange.refuse(body) }
+  }
+
+  async #streamed(reader: EventStreamReader, chunk: Uint8Array, end: boolean): Promise<BodyVerdict> {
+    const pieces: Uint8Array[] = []
+    let turn = performance.now()
+    for (let at = 0; at < chunk.length || at === 0; at += portionBytes) {
+      const read = reader.read(chunk.subarray(at, at + portionBytes))
+      if (!read.ok) {
+        const why = failure('internal.error', 'an event of the server is larger than what can be read')
+        return respondWith(this.#exchange.deny(why, 503))
+      }
+      const last = end && at + portionBytes >= chunk.length ? reader.end() : undefined
+      for (const event of last === undefined ? read.events : [...read.events, last]) {
+        const piece = this.#reviewEvent(event)
+        pieces.push(piece instanceof Promise ? await piece : piece)
+        if (performance.now() - turn < turnMs) continue
+        await nextTurn()
+        // The door has given up on it.
+        if (this.#closed) return { kind: 'send', bytes: new Uint8Array(0) }
+        turn = performance.now()
+      }
+    }
+    const [only] = pieces
+    return { kind: 'send', bytes: only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces) }
+  }
+
+  #reviewEvent(event: StreamEvent): Eventually<Uint8Array> {
+    const { data } = event
+    if (data === undefined || data.length === 0) return event.bytes
+    const exchange = this.#exchange
+    return andThen(exchange.review(data, this.#judged), reviewed => {
+      const edited = editEvent(event, () => reviewed)
+      return edited.ok ? edited.bytes : withData(event, exchange.refuse(data))
+    })
+  }
+}
+
+/** Bytes of a stream that are read at once, and milliseconds after which others get their turn. */
+const portionBytes = 32 * 1024
+const turnMs = 10
+
+const charsets: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii'])
+
+function typeOf(headers: RequestHeaders) {
+  const type = parseContentType(headers.one('content-type') ?? '')
+  const essence = type?.essence ?? ''
+  return { type, essence, isJson: essence === 'application/json', isStream: essence === 'text/event-stream' }
+}
+
+function isEncoded(headers: RequestHeaders): boolean {
+  return headers.all('content-encoding').some(value => value.trim().toLowerCase() !== 'identity')
+}
+
+function unreadable(exchange: ReviewedExchange, how: string): HeadersVerdict {
+  const why = failure(
+    'internal.error',
+    `the answer of the server cannot be checked: ${how}; the request may have been carried out`,
+  )
+  return respondWith(exchange.deny(why, 503))
+}
+
+/** undefined: a session that cannot be bound. An unidentified caller gets none. */
+function tagSession(exchange: ReviewedExchange, headers: RequestHeaders): HeaderChanges | undefined {
+  if (!exchange.bindsSessions || !headers.has(sessionHeader)) return {}
+  const id = headers.one(sessionHeader)
+  const value = id === undefined ? undefined : exchange.tag(id)
+  if (value !== undefined) return { set: [{ name: sessionHeader, value }] }
+  return exchange.identified ? undefined : { remove: [sessionHeader] }
+}
+
+export function passWith(changes: HeaderChanges): HeadersVerdict {
+  const none = (changes.set ?? []).length === 0 && (changes.remove ?? []).length === 0
+  return none ? { kind: 'pass' } : { kind: 'pass', changes }
+}

@@ -1,0 +1,29 @@
+import { sessionHeader } from '../../decision/bind-session.js'
+import { listMethods } from '../../decision/filter-lists.js'
+import type { ReviewedExchange } from '../../decision/reviewed-exchange.js'
+import type { RequestHeaders } from '../../protocol/request-headers.js'
+import { passWith } from './answer-review.js'
+import type { HeadersVerdict } from './exchange-processor.js'
+import { respondWith } from './respond-with.js'
+
+/** The headers of a request beside which ext_authz stands: the server's own session id, and no compression that we could not read. */
+export function openSession(exchange: ReviewedExchange, headers: RequestHeaders): HeadersVerdict {
+  if (!exchange.active) return { kind: 'pass' }
+  const { session } = exchange
+  if (session.kind === 'refused') return respondWith(exchange.deny(session.why, session.status))
+  const set: { name: string; value: string }[] = []
+  const remove: string[] = []
+  if (session.kind === 'own') set.push({ name: sessionHeader, value: session.id })
+  // Nobody knows whose session it is: should the request be allowed all the same, then without one.
+  else if (exchange.bindsSessions && headers.has(sessionHeader)) remove.push(sessionHeader)
+  // What is compressed cannot be read here. The method of a legacy request is not known yet.
+  if (headers.has('accept-encoding') && (exchange.guardsResults || !namesOtherMethod(headers)))
+    set.push({ name: 'accept-encoding', value: 'identity' })
+  return passWith({ set, remove })
+}
+
+/** Modern requests name their method, and ext_authz holds them to it. */
+function namesOtherMethod(headers: RequestHeaders): boolean {
+  const method = headers.one('mcp-method')
+  return method !== undefined && !listMethods.has(method)
+}

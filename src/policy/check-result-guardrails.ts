@@ -1,0 +1,19 @@
+import type { Report } from './check-match.js'
+import type { CrossCheckInput } from './cross-check.js'
+
+/** Guardrails about results on Servers whose answers nobody looks into. */
+export function checkResultGuardrails({ servers, resultGuardrails }: CrossCheckInput, report: Report): void {
+  for (const { document, value } of resultGuardrails) {
+    const unseen = servers.filter(server => server.protocol === 'json' && value.match.server(server.name))
+    // One that names no Server is about those whose results there are.
+    if (unseen.length === 0 || (value.match.serversGiven === false && unseen.length < servers.length)) continue
+    const names = unseen.map(({ name }) => name).join(', ')
+    report(
+      'warning',
+      document,
+      ['spec', 'match', 'servers'],
+      `answers of Servers with protocol: json are not looked at, so it is not kept on ${names}`,
+      'take them out of servers, and judge the request instead',
+    )
+  }
+}

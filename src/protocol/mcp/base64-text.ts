@@ -1,0 +1,21 @@
+import { isUtf8 } from 'node:buffer'
+
+/** What base64 holds; `text` is undefined where that is no text in UTF-8. */
+export interface DecodedBase64 {
+  readonly text: string | undefined
+}
+
+/**
+ * Reads `data` and `blob` as clients do: white space, missing padding and the alphabet of URLs are fine. undefined: it is no
+ * base64 at all.
+ */
+export function decodeBase64Text(value: string): DecodedBase64 | undefined {
+  const plain = value.replace(/[\s=]/g, '').replace(/-/g, '+').replace(/_/g, '/')
+  const bytes = Buffer.from(plain, 'base64')
+  if (bytes.toString('base64').replace(/=/g, '') !== plain) return undefined
+  return { text: isUtf8(bytes) ? bytes.toString('utf8') : undefined }
+}
+
+export function encodeBase64Text(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64')
+}
