@@ -32,8 +32,8 @@ export interface DoorOptions {
   onBug(error: unknown): void
 }
 
-/** Milliseconds; less than what the door waits for one part of an exchange. */
-const decideWithinMs = 850
+/** Milliseconds that are left to the door for saying what was decided in time. */
+const marginMs = 50
 
 /** The door that a listener wants. Throws for the operator where it must not be opened. */
 export function createDoor(options: DoorOptions): Door {
@@ -49,7 +49,8 @@ export function createDoor(options: DoorOptions): Door {
         onGuarded,
       })
       const createProcessor = listener.judgesRequests
-        ? () => new JudgeProcessor({ review, decide, decideWithinMs, onError })
+        ? () =>
+            new JudgeProcessor({ review, decide, decideWithinMs: (listener.answerWithinMs ?? 900) - marginMs, onError })
         : () => new ReviewProcessor(review)
       return createExtProcDoor({ createProcessor, listener, onError, onEmergency })
     }

@@ -135,6 +135,14 @@ const listener = z.strictObject({
     .describe(
       "Largest message; must exceed the gateway's body limit. Larger ones are denied. Default: 5 MiB; 1 MiB for authzen.",
     ),
+  answerWithinMs: z
+    .int()
+    .min(100)
+    .max(60_000)
+    .default(900)
+    .describe(
+      "Of a listener with door ext-proc: how long one part of an exchange may take; below Envoy's message_timeout.",
+    ),
   maxConcurrentStreams: z.int().min(1).max(100_000).default(1000).describe('Requests per connection at the same time.'),
   maxInFlight: z.int().min(1).max(100_000).default(1024).describe('Decisions that may wait at the same time.'),
   maxConnectionAgeSeconds: z

@@ -49,6 +49,8 @@ export interface ConfigListener {
     readonly allowedSANs?: readonly string[]
   }
   readonly maxMessageBytes: number
+  /** For door ext-proc. */
+  readonly answerWithinMs?: number
   readonly maxConcurrentStreams: number
   readonly maxInFlight: number
   readonly maxConnectionAgeMs?: number

@@ -106,6 +106,7 @@ function resolveListener(listener: Listener, i: number, at: (path: string) => st
         : { kind: 'unix', path: at(socket) },
     ...(tls === undefined ? {} : { tls: resolveTls(tls, at) }),
     maxMessageBytes: listener.maxMessageBytes ?? (door === 'authzen' ? mebibyte : 5 * mebibyte),
+    ...(door === 'ext-proc' && { answerWithinMs: listener.answerWithinMs }),
     maxConcurrentStreams,
     maxInFlight,
     ...(listener.maxConnectionAgeSeconds === undefined
@@ -119,10 +120,10 @@ const mebibyte = 1024 * 1024
 
 /** The service of ext-mcp is agentgateway's own; HTTP/1.1 has no streams, and the body of an evaluation is ours. */
 const idleSettings = {
-  'ext-authz': ['judgesRequests'],
+  'ext-authz': ['judgesRequests', 'answerWithinMs'],
   'ext-proc': ['maxInFlight'],
-  'ext-mcp': ['profile', 'judgesRequests'],
-  authzen: ['profile', 'maxConcurrentStreams', 'maxConnectionAgeSeconds', 'judgesRequests'],
+  'ext-mcp': ['profile', 'judgesRequests', 'answerWithinMs'],
+  authzen: ['profile', 'maxConcurrentStreams', 'maxConnectionAgeSeconds', 'judgesRequests', 'answerWithinMs'],
 } as const
 
 /** What was written and does nothing: whoever wrote it believes that it does. */

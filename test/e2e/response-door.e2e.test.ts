@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connectV1, connectV2 } from '../../src/demo/clients.js'
+import { DEMO_ACCOUNTS } from '../../src/demo/openid-people.js'
 import { type RawAnswer, type RawPost, rawPost } from '../../src/demo/raw-post.js'
 import { eventually } from './support/eventually.js'
 import { everythingPolicies } from './support/everything-policies.js'
@@ -410,6 +411,43 @@ spec:
     expect(answer.status).toBe(503)
     server.answer({ body: '{"jsonrpc":"2.0","id":1,"result":{"content":[]},"Result":{}}' })
     expect(JSON.parse((await call()).body)).toMatchObject({ id: 1, error: { data: { reason: 'internal.error' } } })
+  })
+})
+
+describe('impersonation by ext_proc alone', () => {
+  let server: ListingServer
+  let stand: Stand
+  beforeAll(async () => {
+    server = await startListingServer()
+    const policies: StandOptions['policies'] = demo => ({
+      ...demo,
+      'server.yaml': (demo['server.yaml'] ?? '').replace(
+        'mode: Enforce',
+        'mode: Enforce\n  upstream: { identity: impersonation }',
+      ),
+    })
+    const alone = { ...responseDoor, alone: true }
+    const carla = { username: 'carla', password: 'c', groups: ['team-a-developers', 'staff'], tenant: 'team-a' }
+    const idp = { accounts: [...DEMO_ACCOUNTS, carla] }
+    stand = await startStand({ startServer: async () => server, responseDoor: alone, policies, trust: 'network', idp })
+  })
+  afterAll(() => stand?.stop())
+
+  it('tells each group of the caller in a header of its own, and none of the client', async () => {
+    const body = request('tools/call', { name: 'pods_get', arguments: { name: 'web', namespace: 'team-a' } })
+    const token = await stand.idp.login('carla')
+    const headers = { 'impersonate-group': 'system:masters', 'impersonate-uid': '0' }
+    const answer = await rawPost({ url: stand.url, token, body, headers })
+    expect(answer.status).toBe(200)
+    const raw = server.requests.at(-1)?.rawHeaders ?? []
+    const told = raw.flatMap((name, at) =>
+      at % 2 === 0 && /^impersonate-/i.test(name) ? [`${name.toLowerCase()}: ${raw[at + 1]}`] : [],
+    )
+    expect(told).toEqual([
+      'impersonate-user: carla',
+      'impersonate-group: team-a-developers',
+      'impersonate-group: staff',
+    ])
   })
 })
 
