@@ -21,6 +21,7 @@ const allowed = {
   'catalog-import': ['protocol', 'rbac', 'documents'],
   'gateway-check': ['policy', 'decision', 'documents'],
   doors: ['decision', 'protocol', 'telemetry', 'documents'],
+  workbench: ['cel', 'protocol', 'identity', 'rbac', 'policy', 'decision', 'documents', 'telemetry'],
   demo: [],
 }
 

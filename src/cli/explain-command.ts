@@ -1,16 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { createDecide } from '../decision/create-decide.js'
 import type { Decision } from '../decision/decision.js'
 import type { Step } from '../decision/trial.js'
 import { formatFinding } from '../documents/format-finding.js'
-import type { Authenticator } from '../identity/authenticator.js'
 import type { Principal } from '../identity/principal.js'
 import type { Server } from '../policy/server.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
-import type { InboundRequest } from '../protocol/inbound-request.js'
 import { isJsonObject, type JsonObject } from '../protocol/json-value.js'
-import { RequestHeaders } from '../protocol/request-headers.js'
 import { parseStrictJson } from '../protocol/strict-json.js'
+import { assume, assumedPrincipal } from '../workbench/assumed-principal.js'
+import { createJudge } from '../workbench/create-judge.js'
+import { hypotheticalRequest, requestMessage, toolCallMessage } from '../workbench/hypothetical-request.js'
 import { type Command, type CommandIo, type ExitCode, UsageError } from './command.js'
 import { explainList } from './explain-list.js'
 import { configFlags, loadPolicies } from './load-policies.js'
@@ -95,21 +94,21 @@ async function explain(args: readonly string[], io: CommandIo): Promise<ExitCode
     const server = chooseServer(snapshot, values.server)
     const token = values['token-file'] === undefined ? undefined : readInput(values['token-file']).trim()
     const headers = parseHeaders(values.header ?? [])
-    const request = buildRequest(server, values.list === true ? listMessage : messageOf(values), token, headers)
-    const judgedBy: PolicySnapshot =
-      values.as === undefined ? snapshot : { ...snapshot, authenticator: assume(principalOf(values)) }
+    const body = values.list === true ? listMessage : messageOf(values)
+    const request = hypotheticalRequest(server, { body, headers, ...(token !== undefined && { token }) })
+    const assumed = values.as === undefined ? undefined : principalOf(values)
     if (token !== undefined) await loaded.keysReady()
     if (values.list === true) {
-      const authenticated = await judgedBy.authenticator.authenticate(request, server.audience)
+      const { authenticator } = assumed === undefined ? snapshot : { authenticator: assume(assumed) }
+      const authenticated = await authenticator.authenticate(request, server.audience)
       if (!authenticated.ok) throw new UsageError(`nobody is shown a list: ${authenticated.message}`)
       const { principal } = authenticated
       const items = values.items === undefined ? undefined : readInput(values.items)
       io.out(await explainList({ snapshot, server, principal, kind: values.kind, items }, values.output))
       return 0
     }
-    const steps: Step[] = []
-    const decide = createDecide({ snapshot: () => judgedBy, upstream: 'withheld' })
-    const decision = await decide(request, steps)
+    const judge = createJudge({ snapshot, ...(assumed !== undefined && { principal: assumed }) })
+    const { decision, steps } = await judge(request)
     io.out(
       values.output === 'json'
         ? asJson(decision, steps, snapshot.revision)
@@ -135,18 +134,18 @@ function chooseServer(snapshot: PolicySnapshot, name: string | undefined): Serve
   return only
 }
 
-function messageOf(values: Flags): string {
+/** A message of a file is judged as it is: bytes that are no text are refused, as in service. */
+function messageOf(values: Flags): string | Buffer {
   const given = [values.tool, values.method, values.request].filter(value => value !== undefined)
   if (given.length !== 1) throw new UsageError('give exactly one of --tool, --method and --request')
-  if (values.request !== undefined) return readInput(values.request)
+  if (values.request !== undefined) return readBytes(values.request)
   if (values.tool !== undefined) {
     const args = values.args ?? '{}'
     checkJson('--args', args)
-    return `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":${JSON.stringify(values.tool)},"arguments":${args}}}`
+    return toolCallMessage(values.tool, args)
   }
   if (values.params !== undefined) checkJson('--params', values.params)
-  const params = values.params === undefined ? '' : `,"params":${values.params}`
-  return `{"jsonrpc":"2.0","id":1,"method":${JSON.stringify(values.method)}${params}}`
+  return requestMessage(values.method ?? '', values.params)
 }
 
 const listMessage = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
@@ -174,77 +173,26 @@ function parseHeaders(given: readonly string[]): readonly (readonly [string, str
   })
 }
 
-function buildRequest(
-  server: Server,
-  body: string,
-  token: string | undefined,
-  headers: readonly (readonly [string, string])[],
-): InboundRequest {
-  const basic: (readonly [string, string])[] = [
-    ['content-type', 'application/json'],
-    ['accept', 'application/json, text/event-stream'],
-  ]
-  if (token !== undefined) basic.push(['authorization', `Bearer ${token}`])
-  return {
-    method: 'POST',
-    scheme: server.origin.startsWith('https') ? 'https' : 'http',
-    authority: server.host,
-    path: server.sse?.messages ?? server.path,
-    query: server.sse && `${server.sse.session}=explain`,
-    headers: RequestHeaders.from([...basic, ...headers]),
-    body: { state: 'complete', bytes: Buffer.from(body) },
-    peer: { address: '', principal: '' },
-    context: {
-      extensions: new Map([['mcp-server', server.name]]),
-      routeMetadata: new Map(),
-      filterMetadata: new Map(),
-    },
-    traceparent: undefined,
-    deadline: undefined,
-    listener: { name: 'explain', door: 'cli', profile: 'envoy', trust: 'none' },
-  }
-}
-
 function principalOf(values: Flags): Principal {
-  const username = values.as ?? ''
-  const [alias = '', ...rest] = (values.agent ?? '').split(':')
+  const [issuer = '', ...rest] = (values.agent ?? '').split(':')
   const id = rest.join(':')
-  if (values.agent !== undefined && (alias === '' || id === '')) throw new UsageError('--agent is ALIAS:ID')
-  const named = values.agent !== undefined
-  return {
-    kind: 'user',
-    user: { username, uid: '', groups: [...(values['as-group'] ?? []), 'system:authenticated'], extra: new Map() },
-    claims: values.claims === undefined ? new Map([['sub', username]]) : checkJson('--claims', values.claims),
-    issuer: '',
-    issuerAlias: alias,
+  if (values.agent !== undefined && (issuer === '' || id === '')) throw new UsageError('--agent is ALIAS:ID')
+  return assumedPrincipal({
+    user: values.as ?? '',
+    groups: values['as-group'] ?? [],
     scopes: values.scope ?? [],
-    agent: named ? { id, issuer: alias, assurance: 'attested' } : { id: '', issuer: '', assurance: 'none' },
-    throughAgent: named,
-    actors: [],
-    chainId: '',
-    workload: '',
-    tenant: values.tenant,
-    agentUser: named
-      ? { username: `agent:${alias}:${id}`, uid: '', groups: ['system:authenticated'], extra: new Map() }
-      : undefined,
-    expiresAt: undefined,
-  }
-}
-
-/** Takes the principal's word; only for explaining, where nothing is let through. */
-function assume(principal: Principal): Authenticator {
-  return {
-    issuers: [],
-    ready: true,
-    pending: [],
-    start: () => Promise.resolve(),
-    stop: () => undefined,
-    authenticate: () => ({ ok: true, principal }),
-  }
+    ...(values.agent !== undefined && { agent: { issuer, id } }),
+    ...(values.tenant !== undefined && { tenant: values.tenant }),
+    ...(values.claims !== undefined && { claims: checkJson('--claims', values.claims) }),
+  })
 }
 
 function readInput(file: string): string {
-  return readFileSync(file === '-' ? 0 : file, 'utf8')
+  return readBytes(file).toString('utf8')
+}
+
+function readBytes(file: string): Buffer {
+  return readFileSync(file === '-' ? 0 : file)
 }
 
 const marks: Readonly<Record<Step['outcome'], string>> = {
