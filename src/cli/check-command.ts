@@ -90,6 +90,7 @@ function envoyOptions(loaded: LoadedPolicies | undefined): EnvoyCheckOptions {
   const servers = loaded.store.current?.servers.all
   return {
     maxMessageBytes: Math.min(...loaded.config.listeners.map(({ maxMessageBytes }) => maxMessageBytes)),
+    judgesRequests: loaded.config.listeners.some(({ door, judgesRequests }) => door === 'ext-proc' && judgesRequests),
     ...(servers !== undefined && {
       servers: new Set(servers.flatMap(({ name, namespace }) => [name, `${namespace}/${name}`])),
     }),
@@ -115,7 +116,7 @@ function asJson(
 
 /** Says what was looked at, so that nobody takes silence about a file for its praise. */
 function envoySummary(files: number, { managers, checkedManagers, routes, findings }: EnvoyReport): string {
-  const guarded = `ext_authz in ${checkedManagers} of ${count(managers, 'connection manager')}`
+  const guarded = `mcp-authz in ${checkedManagers} of ${count(managers, 'connection manager')}`
   return `${count(files, 'Envoy file')}, ${guarded}, ${count(routes, 'route')}, ${counts(findings)}`
 }
 

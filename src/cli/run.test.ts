@@ -113,7 +113,7 @@ describe('check --envoy', () => {
       'our own configuration',
       ['--envoy', shipped],
       0,
-      '1 Envoy file, ext_authz in 1 of 1 connection manager, 2 routes, 0 errors',
+      '1 Envoy file, mcp-authz in 1 of 1 connection manager, 2 routes, 0 errors',
     ],
     ['an error', ['--envoy', open], 3, 'error: envoy.failure_mode_allow: failure_mode_allow is true: when'],
     ['what to write instead', ['--envoy', open], 3, '\n    write failure_mode_allow: false\n'],
@@ -192,6 +192,17 @@ describe('explain', () => {
       outcome: 'deny',
       failure: { policy: 'Guardrail/agents-do-not-delete', policyReason: 'PeopleOnly' },
     })
+  })
+
+  it('judges the bytes of a file, not what they look like as text', async () => {
+    const file = join(folder, 'message.json')
+    const message = (name: string) =>
+      `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"pods_list_in_namespace","arguments":{"namespace":"team-a","${name}":""}}}`
+    writeFileSync(file, message('labelSelector'))
+    expect((await explain('--request', file, ...alice)).code).toBe(0)
+    writeFileSync(file, Buffer.from(message('labelSelector').replace('""', '"\xff"'), 'latin1'))
+    const { code, out } = await explain('--request', file, ...alice)
+    expect([code, out]).toEqual([2, expect.stringContaining('DENIED by message.encoding')])
   })
 
   it('judges a request without a token', async () => {

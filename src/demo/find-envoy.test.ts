@@ -31,7 +31,7 @@ const env = (more: Record<string, string> = {}) => ({
 
 describe('findEnvoy', () => {
   it('takes ENVOY_BIN before PATH', async () => {
-    await envoy(join(home, 'bin', 'envoy'), '1.36.0')
+    await envoy(join(home, 'bin', 'envoy'), '1.41.0')
     const path = await envoy(join(home, 'mine'), '1.40.1')
     const found = await findEnvoy({ announce: () => {}, env: env({ ENVOY_BIN: path }) })
     expect(found).toEqual({ path, version: '1.40.1', origin: 'env' })
@@ -39,9 +39,9 @@ describe('findEnvoy', () => {
 
   it('does not fall back when ENVOY_BIN is wrong', async () => {
     await envoy(join(home, 'bin', 'envoy'), '1.40.0')
-    const old = await envoy(join(home, 'old'), '1.33.9')
+    const old = await envoy(join(home, 'old'), '1.39.9')
     await expect(findEnvoy({ announce: () => {}, env: env({ ENVOY_BIN: old }) })).rejects.toThrow(
-      'ENVOY_BIN is Envoy 1.33.9',
+      'ENVOY_BIN is Envoy 1.39.9',
     )
     const none = join(home, 'none')
     await expect(findEnvoy({ announce: () => {}, env: env({ ENVOY_BIN: none }) })).rejects.toThrow(
@@ -50,8 +50,8 @@ describe('findEnvoy', () => {
   })
 
   it('takes the one on PATH', async () => {
-    await envoy(join(home, 'bin', 'envoy'), '1.34.0')
-    expect(await findEnvoy({ announce: () => {}, env: env() })).toMatchObject({ version: '1.34.0', origin: 'path' })
+    await envoy(join(home, 'bin', 'envoy'), '1.40.0')
+    expect(await findEnvoy({ announce: () => {}, env: env() })).toMatchObject({ version: '1.40.0', origin: 'path' })
   })
 
   it('passes over an old one on PATH, says so, and takes the cached copy', async () => {
@@ -60,7 +60,7 @@ describe('findEnvoy', () => {
     const said: string[] = []
     const found = await findEnvoy({ announce: line => said.push(line), env: env() })
     expect(found).toMatchObject({ version: '1.40.0', origin: 'cache' })
-    expect(said).toEqual(['The envoy on PATH is 1.31.5, older than 1.34: looking for another one.'])
+    expect(said).toEqual(['The envoy on PATH is 1.31.5, older than 1.40: looking for another one.'])
   })
 
   it('announces the third party before it fetches, and installs what pip delivers', async () => {
@@ -80,7 +80,7 @@ describe('findEnvoy', () => {
   it('says what to install when pip fails, and leaves nothing behind', async () => {
     await program(join(home, 'bin', 'python3'), 'echo "No module named pip" >&2; exit 1')
     const failure = findEnvoy({ announce: () => {}, env: env() })
-    await expect(failure).rejects.toThrow(/No module named pip[\s\S]*Install Envoy 1\.34 or newer/)
+    await expect(failure).rejects.toThrow(/No module named pip[\s\S]*Install Envoy 1\.40 or newer/)
     expect(await readdir(join(home, 'cache', 'mcp-authz'))).toEqual([])
   })
 
@@ -100,10 +100,10 @@ describe('versions', () => {
   })
 
   it.each([
-    ['1.34.0', true],
+    ['1.40.0', true],
     ['1.40.0', true],
     ['2.0.0', true],
-    ['1.33.12', false],
+    ['1.39.12', false],
     ['1.9.9', false],
     ['0.99.0', false],
   ])('%s is new enough: %s', (version, expected) => {

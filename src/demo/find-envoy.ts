@@ -7,8 +7,8 @@ import { cachedDirectory, userCache } from './user-cache.js'
 
 const run = promisify(execFile)
 
-/** Our example configurations load without warnings from this version on. */
-const OLDEST = '1.34'
+/** Our example configurations load from this version on: older ones do not know the filter body_size_limit. */
+const OLDEST = '1.40'
 /** What envoy-requirements.txt pins. */
 const PACKAGED = '1.40.0'
 const REQUIREMENTS = join(packageRoot, 'demo', 'envoy-requirements.txt')

@@ -1,12 +1,14 @@
 import { checkBodySizeLimit } from './check-body.js'
 import type { CheckContext, RouteContext } from './check-context.js'
 import { checkExtAuthz } from './check-ext-authz.js'
+import { checkExtProc } from './check-ext-proc.js'
 import { checkLocalReplies } from './check-local-replies.js'
 import { checkOtherFilters } from './check-other-filters.js'
 import { checkRouteConfiguration, type RoutesSummary, surveyRoutes } from './check-routes.js'
 import type { ConfigNode } from './config-node.js'
 import { isAmong } from './envoy-resources.js'
-import { type HttpFilter, readHttpFilters } from './http-filters.js'
+import { ownProcessors, serverInMetadata } from './ext-proc-filter.js'
+import { type HttpFilter, readHttpFilters, reportSwitch } from './http-filters.js'
 import { enumOf, isFalse, isTrue, secondsOf, shown, textOf } from './read-scalar.js'
 import { types } from './typed-config.js'
 
@@ -26,20 +28,31 @@ const escapedSlashes = [
   'UNESCAPE_AND_FORWARD',
 ]
 
-/** Checks an HttpConnectionManager with its filters and routes. Without ext_authz only its routes are counted. */
+/** Checks an HttpConnectionManager with its filters and routes. Where it does not ask us only its routes are counted. */
 export function checkConnectionManager(manager: ConfigNode, context: CheckContext): ManagerSummary {
   const filters = readHttpFilters(manager, context.findings)
   const extAuthz = filters.find(({ type }) => type === types.extAuthz)
   const { node: configuration, name: routesFrom } = routeConfiguration(manager, context)
-  if (extAuthz === undefined) {
+  const processors = ownProcessors(filters, configuration)
+  const guard = extAuthz ?? processors[0]
+  if (guard === undefined) {
     // Routes that are not shown may lead anywhere.
     const summary =
       configuration === undefined || !endsInRouter(filters) ? unknownRoutes : surveyRoutes(configuration, context)
     return { ...summary, node: manager, guarded: false, routesFrom }
   }
   for (const { config, type, shown } of filters) if (type === types.extAuthz && shown) checkExtAuthz(config, context)
-  const bodySizeLimit = checkBodySizeLimit(filters, extAuthz, context)
-  checkOtherFilters(filters, extAuthz, context)
+  const alone = extAuthz === undefined
+  const position = filters.indexOf(guard)
+  for (const processor of processors) {
+    reportSwitch(processor, context.findings)
+    checkExtProc(processor, { alone, before: filters.indexOf(processor) < position }, context)
+  }
+  if (alone && context.judgesRequests === false)
+    context.findings.add('envoy.proc_not_judging', guard.node, `${guard.name} is alone`)
+  // What ext_proc shows is whole, or refused by Envoy itself.
+  const bodySizeLimit = alone ? undefined : checkBodySizeLimit(filters, extAuthz, context)
+  checkOtherFilters(filters, guard, processors, context)
   checkProtocol(manager, context)
   checkPaths(manager, context)
   checkLocalReplies(manager, context)
@@ -49,8 +62,11 @@ export function checkConnectionManager(manager: ConfigNode, context: CheckContex
     ...context,
     guards: {
       extAuthz: names(filters.filter(({ type }) => type === types.extAuthz)),
+      extProc: names(processors),
+      alone,
+      processorServer: processorServer(processors),
       bodySizeLimit: names(filters.filter(({ type }) => type === types.bodySizeLimit)),
-      after: names(filters.slice(filters.indexOf(extAuthz) + 1)),
+      after: names(filters.slice(position + 1).filter(filter => !processors.includes(filter))),
     },
     everyRouteLeadsOn: !endsInRouter(filters),
     bodySizeLimit,
@@ -62,6 +78,13 @@ export function checkConnectionManager(manager: ConfigNode, context: CheckContex
 
 const noRoutes: RoutesSummary = { routes: 0, upstreams: [] }
 const unknownRoutes: RoutesSummary = { routes: 0, upstreams: ['unknown'] }
+
+/** Of all routes, where the filter itself says it. */
+function processorServer(processors: readonly HttpFilter[]): string | undefined {
+  const [processor] = processors
+  const named = serverInMetadata(processor?.config.field('grpc_service'), 'initial_metadata')
+  return named === undefined ? undefined : textOf(named)
+}
 
 function names(filters: readonly HttpFilter[]): ReadonlySet<string> {
   return new Set(filters.map(({ name }) => name))
@@ -103,6 +126,10 @@ function checkProtocol(manager: ConfigNode, { findings }: CheckContext): void {
   const chunked = manager.deep('http_protocol_options', 'allow_chunked_length')
   if (chunked !== undefined && !isFalse(chunked))
     findings.add('envoy.chunked_length', chunked, `allow_chunked_length is ${shown(chunked)}`)
+
+  const internal = manager.field('internal_address_config')
+  if (internal !== undefined && (internal.list('cidr_ranges').length > 0 || isTrue(internal.field('unix_sockets'))))
+    findings.add('envoy.client_retries', internal, 'internal_address_config names addresses')
 
   const options = manager.field('common_http_protocol_options')
   const underscores = options?.field('headers_with_underscores_action')

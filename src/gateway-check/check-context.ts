@@ -11,10 +11,18 @@ export interface CheckContext {
   readonly maxMessageBytes: number
   /** Names of the Server documents, with and without namespace; undefined when no policies were given. */
   readonly servers: ReadonlySet<string> | undefined
+  /** Whether mcp-authz has a listener with door ext-proc that decides about requests; undefined when it is not known. */
+  readonly judgesRequests: boolean | undefined
 }
 
 export interface Guards {
   readonly extAuthz: ReadonlySet<string>
+  /** The ext_proc filters that ask mcp-authz. */
+  readonly extProc: ReadonlySet<string>
+  /** ext_proc decides about requests, because there is no ext_authz. */
+  readonly alone: boolean
+  /** The Server that the ext_proc filter names for every route. */
+  readonly processorServer: string | undefined
   readonly bodySizeLimit: ReadonlySet<string>
   /** Filters that run once the request was judged. */
   readonly after: ReadonlySet<string>

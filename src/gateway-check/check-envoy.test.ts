@@ -7,6 +7,9 @@ import { checkEnvoy, type EnvoyCheckOptions } from './check-envoy.js'
 import { camelCase } from './config-node.js'
 import { envoyChecks } from './envoy-checks.js'
 import { type EnvoyMutation, envoyMutations, goodEnvoy, mutated } from './envoy-mutations.fixture.js'
+import { extProcMutations, goodAlone, goodBeside } from './ext-proc-mutations.fixture.js'
+
+const mutations = [...envoyMutations, ...extProcMutations]
 
 const check = (text: string, options: EnvoyCheckOptions = {}) => checkEnvoy([{ file: 'envoy.yaml', text }], options)
 const codes = (...texts: string[]) => [
@@ -21,7 +24,8 @@ const expected = ({ code, also = [] }: EnvoyMutation) => [code, ...also].sort()
 
 describe('a good configuration', () => {
   it('has no findings, and says what was looked at', () => {
-    expect(check(goodEnvoy)).toEqual({ findings: [], managers: 1, checkedManagers: 1, routes: 1 })
+    for (const text of [goodEnvoy, goodBeside, goodAlone])
+      expect(check(text)).toEqual({ findings: [], managers: 1, checkedManagers: 1, routes: 1 })
   })
 
   it.each(readdirSync('envoy').filter(name => name.endsWith('.yaml')))('is envoy/%s', name => {
@@ -32,7 +36,7 @@ describe('a good configuration', () => {
 })
 
 describe('one dangerous setting', () => {
-  it.each(envoyMutations)('$code: $name', mutation => {
+  it.each(mutations)('$code: $name', mutation => {
     const { code, line, fix } = mutation
     const text = mutated(mutation)
     const lines = text.split('\n')
@@ -45,7 +49,7 @@ describe('one dangerous setting', () => {
     expect(codes(text).sort()).toEqual(expected(mutation))
   })
 
-  const readable = envoyMutations.filter(
+  const readable = mutations.filter(
     ({ code }) => !['envoy.unreadable', 'envoy.extra_document', 'envoy.ambiguous_field'].includes(code),
   )
   it.each(readable)('$code: $name, as JSON in camel case', mutation => {
@@ -56,9 +60,10 @@ describe('one dangerous setting', () => {
 
   it('has a case for every check', () => {
     const covered = new Set<string>([
-      ...envoyMutations.map(({ code }) => code),
+      ...mutations.map(({ code }) => code),
       'envoy.not_envoy',
       'envoy.unknown_server',
+      'envoy.proc_not_judging',
     ])
     expect(Object.keys(envoyChecks).filter(code => !covered.has(code))).toEqual([])
   })
@@ -177,6 +182,57 @@ ${router}`,
     ],
   ])('%s', (_name, text) => {
     expect(check(text).findings.map(formatFinding)).toEqual([])
+  })
+})
+
+describe('ext_proc', () => {
+  const filter = '          - name: envoy.filters.http.ext_proc\n'
+  const foreign = (text: string) =>
+    text.replaceAll('mcp-server', 'other').replace('untyped: [envoy.filters', 'untyped: [a')
+
+  it.each([
+    ['FULL_DUPLEX_STREAMED', 'FULL_DUPLEX_STREAMED, request_trailer_mode: SEND'],
+    ['a number', '2'],
+  ])('alone may show bodies as %s', (_name, to) => {
+    expect(
+      codes(
+        goodAlone.replace(/processing_mode:\n( +.*_mode: .*\n){3}/, `processing_mode: { request_body_mode: ${to} }\n`),
+      ),
+    ).toEqual([])
+  })
+
+  it('of somebody else decides about nothing', () => {
+    expect(codes(foreign(goodAlone))).toEqual(['envoy.no_ext_authz'])
+  })
+
+  it('of somebody else is none of our business before ext_authz, and a danger after it', () => {
+    const text = foreign(goodBeside)
+    expect(codes(text.replace(/message_timeout: 2s/, 'message_timeout: 1ms'))).toEqual(['envoy.no_server_name'])
+    const [before = '', after = ''] = text.split(filter)
+    const end = after.indexOf('          - name:')
+    const moved = (before + after.slice(end)).replace(
+      '          - name: envoy.filters.http.router\n',
+      `${filter}${after.slice(0, end)}$&`,
+    )
+    expect(codes(moved)).toEqual(expect.arrayContaining(['envoy.changes_after']))
+  })
+
+  it('is known by the Server that it names', () => {
+    const atFilter = foreign(goodAlone).replace(
+      '                timeout: 0s\n              failure',
+      '                initial_metadata: [{ key: mcp-server, value: a }]\n$&',
+    )
+    expect(codes(atFilter)).toEqual([])
+  })
+
+  it('may be off where nothing is reached', () => {
+    const wellKnown = `              - match: { path: /.well-known/a }
+                direct_response: { status: 404 }
+                typed_per_filter_config:
+                  envoy.filters.http.ext_proc: { "@type": type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExtProcPerRoute, disabled: true }
+`
+    for (const text of [goodBeside, goodAlone])
+      expect(codes(text.replace('          http_filters:\n', `${wellKnown}$&`))).toEqual([])
   })
 })
 
@@ -376,6 +432,29 @@ describe('together with our own configuration', () => {
     expect(check(goodEnvoy, { servers: new Set(['kubernetes']) }).findings).toEqual([])
   })
 
+  it('knows the Servers that ext_proc is told of', () => {
+    for (const text of [goodBeside, goodAlone]) {
+      expect(check(text, { servers: new Set(['kubernetes']) }).findings).toEqual([])
+      const [finding] = check(text, { servers: new Set(['files']) }).findings
+      expect(finding).toMatchObject({ code: 'envoy.unknown_server', hint: 'there are: files' })
+    }
+  })
+
+  it('does not take for a name what the admin page does not show', () => {
+    for (const text of [goodEnvoy, goodBeside]) {
+      const dumped = text.replace('mcp-server: kubernetes', 'mcp-server: "[redacted]"')
+      expect(check(dumped, { servers: new Set(['kubernetes']) }).findings).toEqual([])
+    }
+  })
+
+  it('knows whether ext_proc may stand alone', () => {
+    expect(check(goodAlone, { judgesRequests: true }).findings).toEqual([])
+    expect(check(goodBeside, { judgesRequests: false }).findings).toEqual([])
+    expect(check(goodAlone, { judgesRequests: false }).findings).toMatchObject([
+      { code: 'envoy.proc_not_judging', severity: 'error' },
+    ])
+  })
+
   it('knows how large a message may be', () => {
     expect(check(goodEnvoy, { maxMessageBytes: 1024 * 1024 }).findings).toMatchObject([
       { code: 'envoy.max_request_bytes_too_large' },
@@ -385,11 +464,11 @@ describe('together with our own configuration', () => {
 
 describe('any file', () => {
   it('is checked without an exception, whatever stands in the place of a value', () => {
-    const good: unknown = parse(goodEnvoy)
-    const places = pathsOf(good)
+    const good: unknown[] = [goodEnvoy, goodBeside].map(text => parse(text))
+    const places = good.flatMap(one => pathsOf(one).map(path => ({ one, path })))
     fc.assert(
-      fc.property(fc.nat(places.length - 1), fc.jsonValue({ maxDepth: 3 }), (at, value) => {
-        const text = JSON.stringify(replaced(good, places[at] ?? [], value))
+      fc.property(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 3 }), ({ one, path }, value) => {
+        const text = JSON.stringify(replaced(one, path, value))
         for (const { location } of check(text).findings) expect(location.line).toBe(1)
       }),
       { numRuns: 1000 },

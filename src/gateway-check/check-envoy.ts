@@ -1,6 +1,8 @@
+import { checkAdmin } from './check-admin.js'
 import { checkConnectionManager, type ManagerSummary } from './check-connection-manager.js'
 import type { CheckContext } from './check-context.js'
 import { checkRouteConfiguration } from './check-routes.js'
+import { checkTransportSocket } from './check-transport-socket.js'
 import type { ConfigNode } from './config-node.js'
 import { gatherResources } from './envoy-resources.js'
 import { type EnvoyFinding, Findings } from './findings.js'
@@ -14,21 +16,23 @@ export interface EnvoyCheckOptions {
   readonly maxMessageBytes?: number
   /** Names of the Server documents, `name` and `namespace/name`. Default: not checked. */
   readonly servers?: ReadonlySet<string>
+  /** Whether a listener of mcp-authz has door ext-proc and judgesRequests. Default: not checked. */
+  readonly judgesRequests?: boolean
 }
 
 export interface EnvoyReport {
   /** In the order of the files, then of the lines. */
   readonly findings: readonly EnvoyFinding[]
-  /** HTTP connection managers, and those of them with ext_authz. */
+  /** HTTP connection managers, and those of them that ask mcp-authz. */
   readonly managers: number
   readonly checkedManagers: number
-  /** Routes of the connection managers with ext_authz. */
+  /** Routes of the connection managers that ask mcp-authz. */
   readonly routes: number
 }
 
 /**
  * Looks in Envoy configurations for settings that open a way around mcp-authz, or break it. Every ext_authz filter is
- * taken for ours. What the files do not show is a finding too; nothing passes in silence.
+ * taken for ours; of ext_proc filters those that ownProcessors knows. What the files do not show is a finding too; nothing passes in silence.
  */
 export function checkEnvoy(files: readonly EnvoyFile[], options: EnvoyCheckOptions = {}): EnvoyReport {
   const findings = new Findings()
@@ -39,11 +43,13 @@ export function checkEnvoy(files: readonly EnvoyFile[], options: EnvoyCheckOptio
     resources: gatherResources(roots, findings),
     maxMessageBytes: options.maxMessageBytes ?? 5 * 1024 * 1024,
     servers: options.servers,
+    judgesRequests: options.judgesRequests,
   }
   const passages = context.resources.listeners.flatMap(listener => passagesOf(listener, context))
   const managers = passages.filter(passage => passage.kind === 'http')
   const checked = managers.filter(({ guarded }) => guarded)
   reportUnguarded(passages, context)
+  for (const root of roots) checkAdmin(root, context)
   checkUnusedRoutes(managers, context)
   const [root] = roots
   if (root !== undefined && passages.length === 0)
@@ -81,6 +87,7 @@ function passagesOf(listener: ConfigNode, context: CheckContext): readonly Passa
   const api = listener.deep('api_listener', 'api_listener')
   const filters = chains.flatMap(chain => chain.list('filters'))
   for (const chain of chains) {
+    checkTransportSocket(chain, context)
     const last = chain.list('filters').at(-1)
     const any = last?.field('typed_config')
     if (any !== undefined && !judged.has(typedConfig(any).type))
@@ -113,13 +120,13 @@ function reportUnguarded(passages: readonly Passage[], { findings }: CheckContex
   for (const { kind, node, guarded, upstreams } of passages) {
     if (guarded || upstreams.length === 0) continue
     const around = upstreams.some(key => key === 'unknown' || protectedUpstreams.has(key))
-    const what = kind === 'tcp' ? 'a TCP proxy' : 'an HTTP connection manager without ext_authz'
+    const what = kind === 'tcp' ? 'a TCP proxy' : 'an HTTP connection manager that does not ask mcp-authz'
     findings.add(checked.length === 0 || around ? 'envoy.no_ext_authz' : 'envoy.other_listener', node, what)
   }
   const silent = passages.every(({ guarded, upstreams }) => !guarded && upstreams.length === 0)
   const [first] = passages
   if (first !== undefined && silent)
-    findings.add('envoy.no_ext_authz', first.node, 'no ext_authz filter in these files')
+    findings.add('envoy.no_ext_authz', first.node, 'no filter of these files asks mcp-authz')
 }
 
 /** Routes in files of their own, that no connection manager in the files uses: checked with what is known. */

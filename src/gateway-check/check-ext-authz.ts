@@ -41,7 +41,7 @@ export function checkExtAuthz(config: ConfigNode, context: CheckContext): void {
     if (node !== undefined) findings.add('envoy.headers_left_out', node, `${name} is set`)
   }
   must('envoy.validate_mutations', 'validate_mutations')
-  checkMutationRules(config, context)
+  checkMutationRules(config, 'decoder_header_mutation_rules', context)
   checkStatusOnError(config, context)
 
   const cut = config.field('max_denied_response_body_bytes')
@@ -93,29 +93,36 @@ function checkEnabled(config: ConfigNode, { findings }: CheckContext): void {
 }
 
 /** envoy.config.common.mutation_rules.v3.HeaderMutationRules */
-function checkMutationRules(config: ConfigNode, { findings }: CheckContext): void {
-  const rules = config.field('decoder_header_mutation_rules')
+export function checkMutationRules(
+  config: ConfigNode,
+  field: 'decoder_header_mutation_rules' | 'mutation_rules',
+  { findings }: CheckContext,
+): void {
+  const rules = config.field(field)
+  const only = `write ${field}: { disallow_is_error: true } and nothing else in it`
   if (rules === undefined) {
-    findings.add('envoy.mutation_rules_missing', config, 'decoder_header_mutation_rules is not set')
+    findings.add('envoy.mutation_rules_missing', config, `${field} is not set`, only)
     return
   }
   for (const name of ['allow_all_routing', 'allow_envoy', 'disallow_all']) {
     const node = rules.field(name)
-    if (node !== undefined && !isFalse(node)) findings.add('envoy.mutation_rules', node, `${name} is ${shown(node)}`)
+    if (node !== undefined && !isFalse(node))
+      findings.add('envoy.mutation_rules', node, `${name} is ${shown(node)}`, only)
   }
   for (const name of ['allow_expression', 'disallow_expression']) {
     const node = rules.field(name)
-    if (node !== undefined && !isFalse(node)) findings.add('envoy.mutation_rules', node, `${name} is set`)
+    if (node !== undefined && !isFalse(node)) findings.add('envoy.mutation_rules', node, `${name} is set`, only)
   }
   const strict = rules.field('disallow_is_error')
   if (!isTrue(strict))
-    findings.add('envoy.mutation_rules_missing', strict ?? rules, `disallow_is_error is ${shown(strict)}`)
+    findings.add('envoy.mutation_rules_missing', strict ?? rules, `disallow_is_error is ${shown(strict)}`, only)
 }
 
 const serverErrors =
   /^(?:5\d\d|INTERNALSERVERERROR|NOTIMPLEMENTED|BADGATEWAY|SERVICEUNAVAILABLE|GATEWAYTIMEOUT|HTTPVERSIONNOTSUPPORTED|VARIANTALSONEGOTIATES|INSUFFICIENTSTORAGE|LOOPDETECTED|NOTEXTENDED|NETWORKAUTHENTICATIONREQUIRED)$/
 
-function checkStatusOnError(config: ConfigNode, { findings }: CheckContext): void {
+/** `status_on_error`, which ext_proc has too. */
+export function checkStatusOnError(config: ConfigNode, { findings }: CheckContext): void {
   const status = config.field('status_on_error')
   const code = status?.field('code')
   if (code !== undefined && serverErrors.test(shown(code).toUpperCase())) return

@@ -4,6 +4,11 @@ import { textOf } from './read-scalar.js'
 
 /** The flag of answers of ext_authz, in `response_flag_filter`. */
 const extAuthzFlag = 'UAEX'
+/**
+ * An expression that holds for nothing but failures of ext_proc, whose details begin so; the answers of mcp-authz have
+ * others. What is joined to it by anything but && may hold for more.
+ */
+const onlyFailures = /^response\.code_details\.startsWith\((?:'ext_proc_error'|"ext_proc_error")\)(?: && [^|?]*)?$/
 
 /** `local_reply_config` must not touch what mcp-authz answers. */
 export function checkLocalReplies(manager: ConfigNode, { findings }: CheckContext): void {
@@ -25,6 +30,8 @@ function sparesDenials(filter: ConfigNode | undefined): boolean {
   return parts.some(part => {
     const flags = part.field('response_flag_filter')?.list('flags') ?? []
     if (flags.length > 0 && flags.every(flag => textOf(flag) !== extAuthzFlag)) return true
+    const expression = part.deep('extension_filter', 'typed_config', 'expression')
+    if (onlyFailures.test(textOf(expression))) return true
     const metadata = part.field('metadata_filter')
     if (metadata === undefined) return false
     return [...mappings(metadata)].some(mapping => textOf(mapping.field('filter')).includes('ext_authz'))

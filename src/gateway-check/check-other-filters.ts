@@ -17,18 +17,26 @@ const harmless = new Set([
   ...['stateful_session', 'alternate_protocols_cache', 'on_demand', 'upstream_codec', 'mcp', 'a2a'],
 ])
 
-/** The filters around ext_authz: what answers before it, and what changes the request after it. */
-export function checkOtherFilters(filters: readonly HttpFilter[], extAuthz: HttpFilter, context: CheckContext): void {
+/**
+ * The filters around the one that decides about requests: what answers before it, and what changes the request after it.
+ * `processors` are the ext_proc filters that ask us.
+ */
+export function checkOtherFilters(
+  filters: readonly HttpFilter[],
+  guard: HttpFilter,
+  processors: readonly HttpFilter[],
+  context: CheckContext,
+): void {
   const { findings } = context
-  const position = filters.indexOf(extAuthz)
+  const position = filters.indexOf(guard)
   for (const [index, filter] of filters.entries()) {
     if (filter.kind === 'mcp') checkMcpFilter(filter.config, context)
     if (filter.kind === 'jwt_authn') checkJwtFilter(filter.config, context)
     if (filter.kind === 'dynamic_forward_proxy')
       findings.add('envoy.client_chooses_upstream', filter.node, 'the filter dynamic_forward_proxy')
     if (index < position && answering.has(filter.kind))
-      findings.add('envoy.answers_before', filter.node, `${filter.name} stands before ext_authz`)
-    if (index > position) checkAfter(filter, context)
+      findings.add('envoy.answers_before', filter.node, `${filter.name} stands before ${guard.kind}`)
+    if (index > position && !processors.includes(filter)) checkAfter(filter, context)
   }
 }
 
@@ -37,12 +45,12 @@ function checkAfter(filter: HttpFilter, context: CheckContext): void {
   for (const mapping of mappings(filter.config)) {
     const clearing = mapping.field('clear_route_cache')
     if (filter.kind !== 'ext_authz' && clearing !== undefined && !isFalse(clearing))
-      findings.add('envoy.clear_route_cache', clearing, `${filter.name} stands after ext_authz and clears the route`)
+      findings.add('envoy.clear_route_cache', clearing, `${filter.name} stands after the decision and clears the route`)
   }
   checkWrittenHeaders(filter, context)
   if (filter.kind === 'header_mutation') checkHeaderMutation(filter.config, context)
   else if (!harmless.has(filter.kind) && filter.kind !== 'dynamic_forward_proxy' && !responsesOnly(filter))
-    findings.add('envoy.changes_after', filter.node, `${filter.name} stands after ext_authz`)
+    findings.add('envoy.changes_after', filter.node, `${filter.name} stands after the decision`)
 }
 
 /** Scripts and processors that are only called for responses. */

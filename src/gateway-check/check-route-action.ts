@@ -42,6 +42,9 @@ export function checkRouteAction(action: ConfigNode, host: ConfigNode, named: bo
     }
   }
   checkTimeouts(action, context)
+  const hedge = action.field('hedge_policy') ?? host.field('hedge_policy')
+  if (hedge !== undefined && hedge.entries().length > 0)
+    findings.add('envoy.route_hedging', hedge, 'the route has a hedge_policy')
 
   const retry = action.field('retry_policy') ?? host.field('retry_policy')
   const unsafe = textOf(retry?.field('retry_on'))

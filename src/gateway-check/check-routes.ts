@@ -1,6 +1,6 @@
 import type { CheckContext, RouteContext } from './check-context.js'
 import { checkHeadersToAdd, isOwnHeader } from './check-own-headers.js'
-import { checkPerRoute } from './check-per-route.js'
+import { checkPerRoute, type Named, redacted } from './check-per-route.js'
 import { checkRouteAction } from './check-route-action.js'
 import type { ConfigNode } from './config-node.js'
 import { shown, textOf } from './read-scalar.js'
@@ -12,6 +12,9 @@ export interface RoutesSummary {
   /** What they lead to, as upstreamKeys tells it; empty when they only answer or redirect. */
   readonly upstreams: readonly string[]
 }
+
+const extProcName =
+  'add typed_per_filter_config with ExtProcPerRoute: overrides: { grpc_initial_metadata: [{ key: mcp-server, value: NAME }] }'
 
 const mcpHeaders = new Set(['mcp-method', 'mcp-name', 'mcp-protocol-version', 'mcp-session-id'])
 
@@ -49,26 +52,27 @@ function checkMirrors(holder: ConfigNode, { findings }: CheckContext): void {
   }
 }
 
-/** Checks a route configuration that is used by a connection manager with ext_authz. */
+/** Checks a route configuration that is used by a connection manager that asks us. */
 export function checkRouteConfiguration(configuration: ConfigNode, context: RouteContext): RoutesSummary {
   const { findings } = context
   const vhds = configuration.field('vhds')
   if (vhds !== undefined) findings.add('envoy.not_checked', vhds, 'virtual hosts by VHDS')
   const hosts = configuration.list('virtual_hosts')
-  const serverOfAll = checkPerRoute(
-    configuration,
-    hosts.some(host => leadsOn(host, context)),
-    context,
-  )
+  const atFilter = context.guards?.processorServer
+  const filterNamed: Named = context.guards?.alone
+    ? { server: atFilter, answers: undefined }
+    : { server: undefined, answers: atFilter }
+  const anyLeadsOn = hosts.some(host => leadsOn(host, context))
+  const ofAll = checkPerRoute(configuration, anyLeadsOn, filterNamed, context)
   checkHeadersToAdd(configuration, context)
   checkMirrors(configuration, context)
   for (const host of hosts) {
     const matcher = host.field('matcher')
     if (matcher !== undefined) findings.add('envoy.not_checked', matcher, 'routes in a matcher tree')
-    const serverOfHost = checkPerRoute(host, leadsOn(host, context), context) ?? serverOfAll
+    const ofHost = checkPerRoute(host, leadsOn(host, context), ofAll, context)
     checkHeadersToAdd(host, context)
     checkMirrors(host, context)
-    for (const route of host.list('routes')) checkRoute(route, host, serverOfHost, context)
+    for (const route of host.list('routes')) checkRoute(route, host, ofHost, context)
   }
   return surveyRoutes(configuration, context)
 }
@@ -81,27 +85,35 @@ function leadsOn(host: ConfigNode, { everyRouteLeadsOn }: RouteContext): boolean
   )
 }
 
-function checkRoute(
-  route: ConfigNode,
-  host: ConfigNode,
-  serverOfHost: string | undefined,
-  context: RouteContext,
-): void {
+function checkRoute(route: ConfigNode, host: ConfigNode, around: Named, context: RouteContext): void {
   const action = route.field('route')
-  const server = checkPerRoute(route, action !== undefined || context.everyRouteLeadsOn, context) ?? serverOfHost
+  const here = checkPerRoute(route, action !== undefined || context.everyRouteLeadsOn, around, context)
   checkMatch(route, context)
   // What only answers or redirects reaches no server.
   if (action === undefined) return
   checkHeadersToAdd(route, context)
   const weighted = action.field('weighted_clusters')?.list('clusters') ?? []
-  const unnamed = weighted.filter(cluster => {
+  const ends = weighted.map(cluster => {
     checkHeadersToAdd(cluster, context)
-    return checkPerRoute(cluster, true, context) === undefined
+    return checkPerRoute(cluster, true, here, context)
   })
-  const named = server !== undefined || (weighted.length > 0 && unnamed.length === 0)
-  if (!named) context.findings.add('envoy.no_server_name', route, 'the route does not name its Server')
+  const named = here.server !== undefined || (ends.length > 0 && ends.every(({ server }) => server !== undefined))
+  if (!named) {
+    const fix = context.guards?.alone ? extProcName : undefined
+    context.findings.add('envoy.no_server_name', route, 'the route does not name its Server', fix)
+  }
+  for (const end of ends.length > 0 ? ends : [here]) checkAgreement(route, end, context)
   checkMirrors(action, context)
   checkRouteAction(action, host, named, context)
+}
+
+/** Where ext_proc stands beside ext_authz, both must be told of the same Server. */
+function checkAgreement(route: ConfigNode, { server, answers }: Named, { findings, guards }: RouteContext): void {
+  if (guards === undefined || guards.alone || guards.extProc.size === 0) return
+  if (typeof answers === 'object')
+    findings.add('envoy.proc_route_disabled', route, 'ext_proc does not run on this route')
+  else if (server !== undefined && server !== redacted && answers !== server)
+    findings.add('envoy.proc_server_name', route, `ext_authz is told ${server}, and ext_proc ${answers ?? 'nothing'}`)
 }
 
 function checkMatch(route: ConfigNode, { findings }: CheckContext): void {

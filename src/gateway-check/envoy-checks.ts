@@ -47,7 +47,7 @@ export const envoyChecks = {
   'envoy.no_ext_authz': {
     severity: 'error',
     why: 'what is routed there reaches the server without a decision',
-    fix: 'add the ext_authz filter to http_filters, before the router, as in envoy/ext-authz.yaml',
+    fix: 'add the ext_authz filter to http_filters, before the router, as in envoy/ext-authz.yaml (or ext_proc as in envoy/ext-proc.yaml)',
   },
   'envoy.other_listener': {
     severity: 'warning',
@@ -149,7 +149,7 @@ export const envoyChecks = {
   'envoy.body_size_limit': {
     severity: 'error',
     why: 'an HTTP/2 body whose last frame crosses the limit of ext_authz is checked in part and passed on whole',
-    fix: 'put the filter envoy.filters.http.body_size_limit before ext_authz, with max_request_bytes no larger than there',
+    fix: 'put the filter envoy.filters.http.body_size_limit (Envoy 1.40) before ext_authz, with max_request_bytes no larger than there',
   },
 
   // Headers
@@ -289,10 +289,87 @@ export const envoyChecks = {
     why: 'claims that nobody verified look like verified ones',
     fix: 'remove extract_only_without_validation',
   },
+  'envoy.untrusted_certificate': {
+    severity: 'error',
+    why: 'a client writes the name in its certificate itself, and mcp-authz takes it for that of a workload',
+    fix: 'remove trust_chain_verification',
+  },
   'envoy.jwt_query_token': {
     severity: 'warning',
     why: 'a token in the query is accepted, which MCP forbids: it ends in logs',
     fix: 'write from_headers: [{ name: Authorization, value_prefix: "Bearer " }] and no from_params',
+  },
+
+  // ext_proc, beside ext_authz or alone
+  'envoy.proc_failure_mode_allow': {
+    severity: 'error',
+    why: 'when mcp-authz cannot be asked, lists pass as they are; without ext_authz beside it every request does',
+    fix: 'write failure_mode_allow: false',
+  },
+  'envoy.proc_no_body': {
+    severity: 'error',
+    why: 'without ext_authz this filter decides, and a message goes on before it was seen as a whole',
+    fix: 'write request_body_mode: BUFFERED, or put ext_authz after this filter',
+  },
+  'envoy.proc_not_judging': {
+    severity: 'error',
+    why: 'there is no ext_authz beside it, and no listener of mcp-authz with door ext-proc decides about requests',
+    fix: 'write judgesRequests: true at that listener, or put ext_authz after this filter',
+  },
+  'envoy.proc_observability': {
+    severity: 'error',
+    why: 'Envoy shows everything and follows no answer',
+    fix: 'remove observability_mode',
+  },
+  'envoy.proc_headers': {
+    severity: 'error',
+    why: 'without the headers of both sides nobody knows whose answer it is, or whether it is a list',
+    fix: 'write request_header_mode: SEND and response_header_mode: SEND',
+  },
+  'envoy.proc_order': {
+    severity: 'warning',
+    why: 'it does not see the token and the session id of the client any more',
+    fix: 'put ext_proc before ext_authz in http_filters',
+  },
+  'envoy.proc_server_name': {
+    severity: 'error',
+    why: 'answers are judged by the rules of another Server than requests',
+    fix: 'write the name into overrides: { grpc_initial_metadata: [{ key: mcp-server, value: NAME }] } of ExtProcPerRoute, as in context_extensions',
+  },
+  'envoy.proc_route_disabled': {
+    severity: 'warning',
+    why: 'lists pass as they are and sessions are not bound, which is right only where no MCP server stands',
+    fix: 'remove disabled: true if this route leads to an MCP server',
+  },
+  'envoy.proc_mode_override': {
+    severity: 'warning',
+    why: 'mcp-authz cannot ask for the bodies that it must see, so that such answers fail',
+    fix: 'write allow_mode_override: true, without allowed_override_modes',
+  },
+  'envoy.proc_metadata': {
+    severity: 'warning',
+    why: 'mcp-authz does not learn which method was allowed: every answer is read, and texts beside results are left out',
+    fix: 'write metadata_options: { forwarding_namespaces: { untyped: [envoy.filters.http.ext_authz] } }',
+  },
+  'envoy.proc_immediate_response': {
+    severity: 'warning',
+    why: 'denials of mcp-authz become errors without a word',
+    fix: 'remove disable_immediate_response',
+  },
+  'envoy.proc_connections': {
+    severity: 'warning',
+    why: 'Envoy cancels the stream of each exchange, and HTTP/2 of mcp-authz ends a connection after 1000 of these, with all that is on it',
+    fix: 'write common_http_protocol_options: { max_requests_per_connection: 900 } in HttpProtocolOptions of the cluster',
+  },
+  'envoy.proc_message_timeout': {
+    severity: 'warning',
+    why: 'mcp-authz takes up to 900 ms for a part of an exchange (the default is 200 ms); without an end a request may hang',
+    fix: 'write message_timeout: 2s',
+  },
+  'envoy.proc_stream_timeout': {
+    severity: 'warning',
+    why: 'an exchange lasts as long as its stream of events, which ends after this time',
+    fix: 'write timeout: 0s in grpc_service',
   },
 
   // Running it
@@ -326,6 +403,16 @@ export const envoyChecks = {
     why: 'Envoy may send a tool call twice, after the server has executed it',
     fix: 'write retry_on: "connect-failure,refused-stream" in retry_policy, or remove retry_policy',
   },
+  'envoy.route_hedging': {
+    severity: 'warning',
+    why: 'Envoy may send a tool call twice, while the server still executes it',
+    fix: 'remove hedge_policy',
+  },
+  'envoy.client_retries': {
+    severity: 'warning',
+    why: 'a client that comes from there, or says so in x-forwarded-for, makes Envoy repeat tool calls (x-envoy-retry-on, x-envoy-max-retries)',
+    fix: 'remove internal_address_config: Envoy then removes these headers',
+  },
   'envoy.cluster_http2': {
     severity: 'warning',
     why: 'gRPC needs HTTP/2, so no question arrives and every request fails',
@@ -345,6 +432,11 @@ export const envoyChecks = {
     severity: 'warning',
     why: 'access logs miss the decision, and a local_reply_config takes our answers with 503 for its own',
     fix: 'remove enable_dynamic_metadata_ingestion',
+  },
+  'envoy.admin_address': {
+    severity: 'warning',
+    why: 'whoever reaches the admin page can stop Envoy, change its runtime, and read its configuration; it asks for no password',
+    fix: 'write address: 127.0.0.1',
   },
 } as const satisfies Readonly<Record<string, EnvoyCheckText>>
 

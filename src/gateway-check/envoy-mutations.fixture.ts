@@ -80,7 +80,9 @@ static_resources:
 export interface EnvoyMutation {
   readonly name: string
   readonly code: EnvoyCheckCode
-  /** Each is found once in goodEnvoy, and replaced. */
+  /** Default: goodEnvoy. */
+  readonly base?: string
+  /** Each is found once in the base, and replaced. */
   readonly edits: readonly (readonly [from: string, to: string])[]
   /** What the line of the finding holds. */
   readonly line: string
@@ -962,6 +964,54 @@ export const envoyMutations: readonly EnvoyMutation[] = [
     fix: 'retry_on',
   },
   {
+    name: 'calls that are sent twice, of a virtual host',
+    code: 'envoy.route_hedging',
+    edits: [[host, `${host}              hedge_policy: { hedge_on_per_try_timeout: true }\n`]],
+    line: 'hedge_policy',
+    fix: 'hedge_policy',
+  },
+  {
+    name: 'clients that choose how often a call is repeated',
+    code: 'envoy.client_retries',
+    edits: inManager('internal_address_config: { cidr_ranges: [{ address_prefix: 10.0.0.0, prefix_len: 8 }] }'),
+    line: 'internal_address_config',
+    fix: 'internal_address_config',
+  },
+  {
+    name: 'an admin page for everybody',
+    code: 'envoy.admin_address',
+    edits: [
+      [
+        'static_resources:',
+        'admin: { address: { socket_address: { address: 0.0.0.0, port_value: 9901 } } }\nstatic_resources:',
+      ],
+    ],
+    line: 'admin:',
+    fix: '127.0.0.1',
+  },
+  {
+    name: 'certificates that nobody verified',
+    code: 'envoy.untrusted_certificate',
+    edits: [
+      [
+        '    - filters:\n',
+        `    - transport_socket:
+        name: envoy.transport_sockets.tls
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+          common_tls_context:
+            validation_context:
+              trust_chain_verification: ACCEPT_UNTRUSTED
+      filters:
+`,
+      ],
+    ],
+    line: 'ACCEPT_UNTRUSTED',
+    fix: 'trust_chain_verification',
+    // It wants a certificate, which would have to lie in a file.
+    envoyRefuses: true,
+  },
+  {
     name: 'gRPC over HTTP/1.1',
     code: 'envoy.cluster_http2',
     edits: [['          http2_protocol_options: {}', '          http_protocol_options: {}']],
@@ -1068,8 +1118,8 @@ export const envoyMutations: readonly EnvoyMutation[] = [
 ]
 
 /** The configuration with one mutation. */
-export function mutated({ name, edits }: EnvoyMutation): string {
-  let text = goodEnvoy
+export function mutated({ name, edits, base = goodEnvoy }: EnvoyMutation): string {
+  let text = base
   for (const [from, to] of edits) {
     if (text.split(from).length !== 2) throw new Error(`${name}: not once in the configuration: ${from}`)
     text = text.replace(from, () => to)

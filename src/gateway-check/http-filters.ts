@@ -35,20 +35,23 @@ export function readHttpFilters(manager: ConfigNode, findings: Findings): readon
         : { name, node, type: types.extAuthz, kind: 'ext_authz', config: wrapped.config, shown: true }
     if (wrapped !== undefined)
       findings.add('envoy.conditional_filter', wrapped.config, 'ext_authz inside another filter')
-    if (isGuard(filter)) {
-      const disabled = node.field('disabled')
-      if (disabled !== undefined && !isFalse(disabled))
-        findings.add('envoy.filter_disabled', disabled, `the filter ${name} is disabled`)
-      const optional = node.field('is_optional')
-      if (optional !== undefined && !isFalse(optional))
-        findings.add('envoy.filter_optional', optional, `the filter ${name} is optional`)
-    }
+    if (isGuard(filter)) reportSwitch(filter, findings)
     return filter
   })
 }
 
+/** What keeps a filter from running. */
+export function reportSwitch({ node, name }: HttpFilter, findings: Findings): void {
+  const disabled = node.field('disabled')
+  if (disabled !== undefined && !isFalse(disabled))
+    findings.add('envoy.filter_disabled', disabled, `the filter ${name} is disabled`)
+  const optional = node.field('is_optional')
+  if (optional !== undefined && !isFalse(optional))
+    findings.add('envoy.filter_optional', optional, `the filter ${name} is optional`)
+}
+
 /** The filters that the decision rests on. */
-export function isGuard({ type }: HttpFilter): boolean {
+function isGuard({ type }: HttpFilter): boolean {
   return type === types.extAuthz || type === types.bodySizeLimit
 }
 

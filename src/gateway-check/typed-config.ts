@@ -6,6 +6,8 @@ export const types = {
   tcpProxy: 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
   extAuthz: 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz',
   extAuthzPerRoute: 'envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute',
+  extProc: 'envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor',
+  extProcPerRoute: 'envoy.extensions.filters.http.ext_proc.v3.ExtProcPerRoute',
   bodySizeLimit: 'envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit',
   filterConfig: 'envoy.config.route.v3.FilterConfig',
   listener: 'envoy.config.listener.v3.Listener',

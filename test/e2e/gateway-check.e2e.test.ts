@@ -12,6 +12,7 @@ import { startEnvoy } from '../../src/demo/start-envoy.js'
 import { formatFinding } from '../../src/documents/format-finding.js'
 import { checkEnvoy } from '../../src/gateway-check/check-envoy.js'
 import { envoyMutations, goodEnvoy, mutated } from '../../src/gateway-check/envoy-mutations.fixture.js'
+import { extProcMutations, goodAlone, goodBeside } from '../../src/gateway-check/ext-proc-mutations.fixture.js'
 
 const run = promisify(execFile)
 const folder = mkdtempSync(join(tmpdir(), 'mcp-authz-gateway-check-'))
@@ -35,13 +36,16 @@ async function refusal(name: string, text: string): Promise<string | undefined> 
 }
 
 describe('the configurations of the check of gateways', () => {
-  it('begin with one that Envoy takes', async () => {
-    expect(await refusal('good', goodEnvoy)).toBeUndefined()
-  })
+  it.each(Object.entries({ goodEnvoy, goodBeside, goodAlone }))(
+    'begin with one that Envoy takes: %s',
+    async (name, text) => {
+      expect(await refusal(name, text)).toBeUndefined()
+    },
+  )
 
   it('are dangerous, and Envoy takes them all the same', async () => {
     const surprises: string[] = []
-    const queue = [...envoyMutations.entries()]
+    const queue = [...[...envoyMutations, ...extProcMutations].entries()]
     const work = async () => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const [index, mutation] = next
