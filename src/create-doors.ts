@@ -1,7 +1,8 @@
+import { findAskedServer } from './authzen-servers.js'
 import type { ConfigListener } from './config/config.js'
 import type { Decide, Decision } from './decision/decision.js'
 import { createExchangeReview } from './decision/review-exchange.js'
-import { createListReview } from './decision/review-list.js'
+import { createResultReview } from './decision/review-result.js'
 import type { GuardedAnswer, RefusedExchange } from './decision/reviewed-exchange.js'
 import { createExtAuthzDoor, type ExtAuthzDoor } from './doors/ext-authz/ext-authz-door.js'
 import { createExtMcpDoor, type ExtMcpDoor } from './doors/ext-mcp/ext-mcp-door.js'
@@ -57,13 +58,13 @@ export function createDoor(options: DoorOptions): Door {
     case 'ext-mcp':
       return createExtMcpDoor({
         ...{ decide, listener, onError, onEmergency },
-        reviewResult: createListReview({ snapshot, onBug }),
+        reviewResult: createResultReview({ snapshot, onBug, onGuarded }),
       })
     case 'authzen': {
       const { authzen, ...common } = listener
       const findServer = (id: string) => {
         const servers = snapshot()?.servers
-        const server = servers?.byName(id) ?? servers?.all.find(one => one.resource === id)
+        const server = servers && findAskedServer(servers, id)
         return server && { name: server.name, authority: server.host, path: server.path, protocol: server.protocol }
       }
       return createAuthzenDoor({

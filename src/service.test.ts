@@ -25,7 +25,7 @@ metadata: { name: files }
 spec: { resource: "https://files.example.com/mcp" }
 `
 
-async function running(policies: string) {
+async function running(policies: string, more: readonly [string, string][] = []) {
   const directory = mkdtempSync(join(tmpdir(), 'service-'))
   cleanups.push(() => rmSync(directory, { recursive: true, force: true }))
   writeFileSync(join(directory, 'policies.yaml'), policies)
@@ -35,6 +35,7 @@ async function running(policies: string) {
     ['listeners.0.port', '0'],
     ['http.host', '127.0.0.1'],
     ['http.port', '0'],
+    ...more,
   ]
   const loaded = loadConfig({ flags })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.findings))
@@ -120,6 +121,23 @@ describe('readiness', () => {
   it('is not there without an issuer, whose tokens could be accepted', async () => {
     const { service } = await running(files)
     expect(service.readiness()).toMatchObject({ ready: false, reasons: ['identity: no issuer is configured'] })
+  })
+})
+
+describe('a listener for a Server that is not there', () => {
+  const authzen: [string, string][] = [
+    ['listeners.1.door', 'authzen'],
+    ['listeners.1.name', 'questions'],
+    ['listeners.1.socket', join(tmpdir(), `mcp-authz-${process.pid}.sock`)],
+  ]
+  it('is told by readiness, until there is one', async () => {
+    const { service } = await running(files, [...authzen, ['listeners.1.authzen.server', 'flies']])
+    expect(service.readiness().reasons).toContain(
+      'authzen: the listener questions is for the Server "flies", which does not exist (did you mean "files"?)',
+    )
+    await service.stop()
+    const other = await running(files, [...authzen, ['listeners.1.authzen.server', 'files']])
+    expect(other.service.readiness().reasons).toEqual(['identity: no issuer is configured'])
   })
 })
 

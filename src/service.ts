@@ -1,16 +1,18 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { missingServers } from './authzen-servers.js'
 import type { Config, ConfigListener } from './config/config.js'
-import { seesAnswers } from './config/sees-answers.js'
+import { guardsResults, seesAnswers } from './config/sees-answers.js'
 import { type ClusterParts, createClusters } from './create-clusters.js'
 import { createDoor, type Door } from './create-doors.js'
-import { readSessionKeys } from './create-session-keys.js'
+import { createSessionKeys, type SessionKeyFiles } from './create-session-keys.js'
 import { capabilitiesOf, createUpstream, type UpstreamParts } from './create-upstream.js'
 import { metadataDocument } from './decision/answer-well-known.js'
 import { createDecide, type Decided } from './decision/create-decide.js'
 import type { Decision } from './decision/decision.js'
 import { emergencyLine } from './decision/decision-record.js'
 import { unreadLine } from './decision/emergency-decision.js'
+import { foreseeCalls } from './decision/foresee-calls.js'
 import { resultLine, resultOutcome } from './decision/result-record.js'
 import type { GuardedAnswer, RefusedExchange } from './decision/reviewed-exchange.js'
 import type { Finding } from './documents/finding.js'
@@ -75,6 +77,7 @@ class RunningService implements Service {
   readonly #store: PolicyStore
   readonly #upstream: UpstreamParts
   readonly #clusters: ClusterParts
+  readonly #sessions: SessionKeyFiles | undefined
   readonly #doors: readonly { readonly name: string; readonly door: Door }[]
   readonly #http: ReturnType<typeof createHttpDoor>
   #ready = false
@@ -84,6 +87,7 @@ class RunningService implements Service {
   /** Findings of the last load. */
   #said: ReadonlySet<string> = new Set()
   #timer: NodeJS.Timeout | undefined
+  #stopForeseeing = (): void => undefined
 
   constructor({ config, logging, recordTarget = 1 }: ServiceOptions) {
     this.#config = config
@@ -127,6 +131,7 @@ class RunningService implements Service {
       compile: {
         insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers,
         seesAnswers: seesAnswers(config),
+        guardsResults: guardsResults(config),
       },
       assemble: {
         clusters: this.#clusters.fromFiles,
@@ -140,14 +145,20 @@ class RunningService implements Service {
     })
     const decisionLog = logging.subsystem('decision')
     this.#upstream = createUpstream(config, logging)
+    const serviceLog = logging.subsystem('service')
+    this.#sessions = createSessionKeys(config.sessionKeys, {
+      onReloaded: ids => serviceLog.info('session keys reloaded', { count: ids.length }),
+      onError: message => serviceLog.error(message),
+    })
+    const sessions = this.#sessions?.keys
     const decide = createDecide({
       snapshot: () => this.#store.current,
+      ...(sessions !== undefined && { sessions }),
       upstream: this.#upstream,
       seesAnswers: seesAnswers(config),
       onDecided: decided => this.#decided(decided),
       onBug: error => decisionLog.error('a decision failed; the request was denied', { error }),
     })
-    const sessions = readSessionKeys(config.sessionKeys)
     this.#doors = config.listeners.map(listener => ({
       name: listener.name,
       door: createDoor({
@@ -223,6 +234,8 @@ class RunningService implements Service {
     this.#ready = false
     clearInterval(this.#timer)
     this.#store.stop()
+    this.#stopForeseeing()
+    this.#sessions?.close()
     const { delayMs, drainMs } = this.#config.shutdown
     // Gateways need a moment to see that health has changed; what they still send in it is answered.
     for (const { door } of this.#doors) door.setReady(false)
@@ -244,10 +257,16 @@ class RunningService implements Service {
     for (const name of report?.broken ?? []) reasons.push(`policies: ${name} does not compile`)
     for (const server of current?.servers.all ?? [])
       if (server.mode === 'Audit') reasons.push(`audit: the Server ${server.name} denies nothing`)
+    reasons.push(...this.#missingServers())
     for (const line of current?.authenticator.pending ?? []) reasons.push(line)
     if (this.#leavesSessionsUnbound) reasons.push(unboundSessions)
     reasons.push(...this.#clusters.problems())
     return { ready: this.#ready, reasons }
+  }
+
+  #missingServers(): readonly string[] {
+    const { current } = this.#store
+    return current === undefined ? [] : missingServers(this.#config.listeners, current.servers)
   }
 
   get #leavesSessionsUnbound(): boolean {
@@ -329,6 +348,9 @@ class RunningService implements Service {
 
   #loaded(report: LoadReport): void {
     this.#clusters.loaded(report)
+    this.#stopForeseeing()
+    const { current } = this.#store
+    if (current !== undefined) this.#stopForeseeing = foreseeCalls(current)
     const log = this.#logging.subsystem('policy')
     // Documents change often where ConfigMaps do; what was said about them before need not be said again.
     const said = new Set(report.findings.map(formatFinding))
@@ -345,6 +367,7 @@ class RunningService implements Service {
     })
     const state = report.inForce ? 'policies loaded' : 'policies are not in force: mend what is reported above'
     log[report.inForce ? 'info' : 'error'](state, { revision: report.revision, count: report.documents })
+    for (const line of this.#missingServers()) log.warn(line)
     for (const server of servers)
       if (server.mode === 'Audit') log.warn('this Server is in Audit: nothing is denied', { server: server.name })
   }

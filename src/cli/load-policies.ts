@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.js'
 import { loadConfig } from '../config/load-config.js'
-import { seesAnswers } from '../config/sees-answers.js'
+import { guardsResults, seesAnswers } from '../config/sees-answers.js'
 import { createClusters } from '../create-clusters.js'
 import { capabilitiesOf } from '../create-upstream.js'
 import { formatFinding } from '../documents/format-finding.js'
@@ -113,6 +113,7 @@ export async function loadPolicies(
     compile: {
       insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers,
       seesAnswers: seesAnswers(config),
+      guardsResults: isConfigured(values, io) ? guardsResults(config) : undefined,
       lint,
     },
     assemble: {

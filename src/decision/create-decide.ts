@@ -9,6 +9,7 @@ import { checkFraming } from '../protocol/framing.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import { readCalls } from '../protocol/mcp/classify.js'
 import { headerMismatchCode } from '../protocol/mcp/header-rules.js'
+import type { SessionKeys } from '../protocol/session-tag.js'
 import { matchWellKnown } from '../protocol/well-known.js'
 import { isAbandoned } from './abandoned-requests.js'
 import { allowAnswer, auditAnswer, preflightAnswer } from './allow-headers.js'
@@ -43,6 +44,8 @@ export interface DecideOptions {
   readonly upstream?: UpstreamSource
   /** A listener adds texts to results, which reach it with the metadata of the decision. Default false. */
   readonly seesAnswers?: boolean
+  /** Those of the response door, for the record: which sessions it bound. Default: none are. */
+  readonly sessions?: SessionKeys
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?(): number
   /** Called once per decision, after it was made. Must not throw and must not block. */
@@ -316,7 +319,7 @@ class Pipeline {
       server: trial.server?.name ?? '',
       mode: trial.server?.mode === 'Audit' ? 'audit' : 'enforce',
       elapsedMs,
-      record: () => recordLine(trial, decision, enriched, elapsedMs),
+      record: () => recordLine(trial, decision, enriched, elapsedMs, this.#options.sessions),
     })
     return decision
   }

@@ -24,6 +24,8 @@ export function metadataOf(
   }
   if (trial.call?.method) metadata.set('method', trial.call.method)
   if (trial.tool !== undefined) metadata.set('tool', trial.tool)
+  // A page after the first does not tell by itself that there are others.
+  if (trial.call?.method === 'tools/list' && trial.call.params?.has('cursor')) metadata.set('cursor', true)
   if (trial.allowedTools !== undefined && outcome === 'allow') metadata.set('allowed_tools', trial.allowedTools)
   if (resultContext.length > 0) metadata.set('result_context', resultContext)
   return metadata

@@ -3,6 +3,8 @@ import type { Principal } from '../identity/principal.js'
 import { methodName } from '../policy/call-names.js'
 import type { Enriched } from '../policy/enrichment.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
+import type { SessionKeys } from '../protocol/session-tag.js'
+import { SessionBinder } from './bind-session.js'
 import type { Decision, Failure } from './decision.js'
 import type { Trial } from './trial.js'
 
@@ -12,9 +14,16 @@ export const recordVersion = 'mcp-authz.dev/decision/v1'
 /**
  * The record of one decision as one JSON line. It says who asked for what and how it was decided; it holds no token, no
  * claim beside the mapped identity, and no argument: messages are left out because policies put arguments into them.
- * Written by hand because it is built for every request.
+ * Written by hand because it is built for every request. `sessions`: by which sessions are known that a response
+ * door bound to their caller. Default: none are.
  */
-export function recordLine(trial: Trial, decision: Decision, enriched: readonly Enriched[], elapsedMs: number): string {
+export function recordLine(
+  trial: Trial,
+  decision: Decision,
+  enriched: readonly Enriched[],
+  elapsedMs: number,
+  sessions?: SessionKeys,
+): string {
   const { request, server, principal, call } = trial
   const audit = server?.mode === 'Audit'
   let line = `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${new Date(trial.startedAt).toISOString()}"`
@@ -38,7 +47,7 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
     if (call.target.kind !== 'none')
       line += `,"target":{"kind":"${call.target.kind}","name":${text(trial.tool ?? call.target.name)}}`
     if (call.id !== undefined) line += `,"id":${call.id}`
-    if (call.sessionId !== undefined) line += `,"session":"${request.session ?? 'unbound'}"`
+    if (call.sessionId !== undefined) line += `,"session":"${sessionOf(trial, call.sessionId, sessions)}"`
     line += '}'
   }
   if (trial.asked.length > 0) line += `,"rbac":[${trial.asked.slice(0, maxListed).map(askedFields).join(',')}]`
@@ -56,6 +65,13 @@ export function recordLine(trial: Trial, decision: Decision, enriched: readonly 
   if (request.traceparent !== undefined) line += `,"trace_id":"${request.traceparent.slice(3, 35)}"`
   line += `,"door":"${request.listener.door}","listener":${text(request.listener.name)},"profile":"${request.listener.profile}"`
   return `${line},"elapsed_us":${Math.round(elapsedMs * 1000)}}`
+}
+
+/** bound: a response door that shares our keys opened the tag of the session, which was given to this caller. */
+function sessionOf({ request, server, principal }: Trial, id: string, keys: SessionKeys | undefined) {
+  if (request.session === 'bound') return 'bound'
+  if (keys === undefined || server === undefined || principal === undefined) return 'unbound'
+  return new SessionBinder(keys, server, principal).isVouchedFor(id, request.headers) ? 'bound' : 'unbound'
 }
 
 function digest(bytes: Uint8Array): string {

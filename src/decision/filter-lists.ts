@@ -35,6 +35,9 @@ export function filterLists(message: Uint8Array, viewer: Viewer): Eventually<Rew
   })
 }
 
+/** Items. */
+const shortList = 128
+
 /** There is more of it than can be judged in the time that there is. */
 const tooLong = responseFailure('response.too_many_members', 0)
 
@@ -45,10 +48,11 @@ function filterRead(
   until: number,
 ): Eventually<Rewritten | ResponseFailure> {
   const items = read.results.flatMap(one => one.lists.flatMap(list => list.items))
-  const paged = read.results.some(one => one.nextCursor !== undefined)
+  const paged = viewer.paged === true || read.results.some(one => one.nextCursor !== undefined)
   const visibility = createVisibility(viewer)
   const judge = ({ list, name }: ListItem) => visibility.judge({ kind: kinds[list], name })
-  return andThen(inTurns(items, judge, until), shown => {
+  // A short list is soon done, however busy everything is.
+  return andThen(items.length <= shortList ? inTurns(items, judge) : inTurns(items, judge, until), shown => {
     if (shown === 'late') return tooLong
     const visible = items.filter((_, index) => shown[index]?.shown === true)
     return andThen(withinToolBudget(viewer, visibility, visible, paged), kept =>

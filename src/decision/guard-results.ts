@@ -6,16 +6,17 @@ import type { JsonValue } from '../protocol/json-value.js'
 import { decodeBase64Text, encodeBase64Text } from '../protocol/mcp/base64-text.js'
 import type { ResponseFailure } from '../protocol/mcp/response-failure.js'
 import { type MessageTexts, type ResultTexts, readResultTexts } from '../protocol/mcp/result-texts.js'
+import type { Sliced } from '../protocol/sliced.js'
 import { type Edit, splice } from '../protocol/splice.js'
 import { parseStrictJson } from '../protocol/strict-json.js'
 import type { Failure } from './decision.js'
 import { andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
 import type { Viewer } from './hypothetical-call.js'
+import { workInTurns } from './in-turns.js'
 import { type AnswerPart, judgeAnswer } from './judge-answer.js'
 import { NotesBuilder, noNotes, type ResultNotes } from './result-notes.js'
 import { type AskedFor, ResultRules } from './result-rules.js'
-import { takeTurns } from './take-turns.js'
 import { withheldMessage } from './withheld-result.js'
 
 export type { ResultNotes } from './result-notes.js'
@@ -77,7 +78,7 @@ class ViewersGuard implements ResultGuard {
     const texts = readResultTexts(message, { all: true })
     if (!texts.ok) return texts
     const notes = new NotesBuilder()
-    const judged = takeTurns(this.#judgeAll(texts, decisionId, notes), performance.now() + this.#within)
+    const judged = workInTurns(this.#judgeAll(texts, decisionId, notes), performance.now() + this.#within)
     return andThen(judged, edits => {
       if (edits !== 'late') return { ok: true, bytes: splice(message, edits), notes: notes.build() }
       const late = new NotesBuilder()
@@ -94,7 +95,7 @@ class ViewersGuard implements ResultGuard {
     const encoding = isUtf8(text) ? 'utf8' : 'latin1'
     const part = wholeText(Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString(encoding), text.length)
     const work = judgeAnswer(this.#rules, part, new DecisionBudgets(), notes)
-    return andThen(takeTurns(work, performance.now() + this.#within), judged => {
+    return andThen(workInTurns(work, performance.now() + this.#within), judged => {
       if (judged === 'late') notes.fail(tooLate)
       if (judged === 'late' || !judged.ok) return { bytes: undefined, notes: notes.build() }
       const redacted = judged.redacted.get(0)
@@ -102,7 +103,7 @@ class ViewersGuard implements ResultGuard {
     })
   }
 
-  *#judgeAll(texts: ResultTexts, decisionId: string, notes: NotesBuilder): Generator<void, readonly Edit[]> {
+  *#judgeAll(texts: ResultTexts, decisionId: string, notes: NotesBuilder): Sliced<readonly Edit[]> {
     const edits: Edit[] = []
     const budgets = new DecisionBudgets()
     for (const one of texts.messages) {

@@ -1,5 +1,6 @@
 import type { Activation, CostBudget, UnknownPattern } from '../cel/environment.js'
 import type { Principal } from '../identity/principal.js'
+import { AuthorizerQuestions } from '../policy/authorizer-questions.js'
 import { activationOf } from '../policy/expression-environment.js'
 import type { Grant } from '../policy/grant.js'
 import type { ForeseenJudgement, Guardrail } from '../policy/guardrail.js'
@@ -12,7 +13,7 @@ import type { InboundRequest } from '../protocol/inbound-request.js'
 import { RequestHeaders } from '../protocol/request-headers.js'
 import type { CatalogTool } from '../rbac/tool-catalog.js'
 import { circumstancesOf } from './circumstances.js'
-import { type JudgedTrial, newTrial, type Step } from './trial.js'
+import { type JudgedTrial, newTrial, type Step, type Trial } from './trial.js'
 
 export type ListedKind = 'tool' | 'prompt' | 'resource' | 'resourceTemplate'
 
@@ -24,6 +25,8 @@ export interface Viewer {
   /** Of the request for the list. Default: those of the Server. */
   readonly authority?: string
   readonly path?: string
+  /** The list was asked for with a cursor: the last page of several does not tell by itself. Default: not known. */
+  readonly paged?: boolean
   /** Milliseconds since the epoch after which nothing more is asked. Default: none. */
   readonly deadline?: number | undefined
   /** Milliseconds since the epoch. Default: the system's clock. */
@@ -89,6 +92,8 @@ export class HypotheticalCalls {
   readonly #now: number
   readonly #unknowns = new Map<string, Unknowns>()
   #shared: Activation | undefined
+  /** What trials of all items have in common; expressions have a budget of the whole list. */
+  #trial: Trial | undefined
 
   constructor(viewer: Viewer) {
     this.#viewer = viewer
@@ -104,9 +109,14 @@ export class HypotheticalCalls {
     steps: Step[] | undefined,
   ): HypotheticalCall {
     const { snapshot, server, principal } = this.#viewer
-    const trial = newTrial(this.#request, snapshot, this.#now, steps)
-    const judged = Object.assign(trial, { server, principal, call, tool, catalogTool })
-    return { kind, trial: judged, matched: { server: server.name, call, tool, catalogTool } }
+    this.#trial ??= newTrial(this.#request, snapshot, this.#now, undefined)
+    const trial: JudgedTrial = {
+      ...this.#trial,
+      ...{ server, principal, call, tool, catalogTool, steps },
+      // What stages write to.
+      ...{ questions: new AuthorizerQuestions(), asked: [], policies: [], would: [], warnings: [] },
+    }
+    return { kind, trial, matched: { server: server.name, call, tool, catalogTool } }
   }
 
   /** @param asks whether the authorizer answers at once what expressions ask it */

@@ -3,11 +3,12 @@ import type { Violation } from '../policy/guardrail.js'
 import type { ResultGuardrail } from '../policy/result-guardrail.js'
 import type { ResultPattern } from '../policy/result-guardrail-patterns.js'
 import type { JsonValue } from '../protocol/json-value.js'
+import type { Sliced } from '../protocol/sliced.js'
 import type { Failure } from './decision.js'
 import { failure } from './failure.js'
 import type { NotesBuilder } from './result-notes.js'
 import type { ResultRules } from './result-rules.js'
-import { findHits, redactText, type SearchedTexts } from './search-texts.js'
+import { findHits, type Hits, redactText, type SearchedTexts } from './search-texts.js'
 
 /** Something that came back, and is to go on or not as a whole. */
 export interface AnswerPart {
@@ -43,7 +44,7 @@ export function* judgeAnswer(
   part: AnswerPart,
   budgets: DecisionBudgets,
   notes: NotesBuilder,
-): Generator<void, Judged> {
+): Sliced<Judged> {
   const reports: { readonly rule: ResultGuardrail; readonly found: Failure }[] = []
   const report = (rule: ResultGuardrail, found: Failure) => reports.push({ rule, found })
   const activation = rules.activation(() => part.result?.())
@@ -64,13 +65,11 @@ export function* judgeAnswer(
     owned.map(({ pattern }) => pattern),
   )
   const redacting: Owned[] = []
-  const places = new Set<number>()
   for (const one of owned) {
     const { rule, pattern } = one
     const found = hits.get(pattern) ?? []
     if (pattern.action === 'Redact' && rules.enforces(rule)) {
       redacting.push(one)
-      for (const index of found) places.add(index)
     } else if (found.length > 0) report(rule, pattern.action === 'Deny' ? denied(rule, pattern) : unredacted(rule))
   }
   const failures: Failure[] = rules.broken.map(brokenPolicy)
@@ -81,7 +80,7 @@ export function* judgeAnswer(
   }
   if (failures.length > 0) return withheld(failures, notes)
   const denying = owned.filter(({ rule, pattern }) => pattern.action === 'Deny' && rules.enforces(rule))
-  const redacted = yield* redactAll(part, places, redacting, denying, notes)
+  const redacted = yield* redactAll(part, hits, redacting, denying, notes)
   return redacted.ok ? redacted : withheld(redacted.failures, notes)
 }
 
@@ -92,21 +91,25 @@ function withheld(failures: readonly Failure[], notes: NotesBuilder): Judged {
 
 function* redactAll(
   { texts }: AnswerPart,
-  places: ReadonlySet<number>,
+  hits: Hits,
   redacting: readonly Owned[],
   denying: readonly Owned[],
   notes: NotesBuilder,
-): Generator<void, Judged> {
+): Sliced<Judged> {
   const patterns = redacting.map(({ pattern }) => pattern)
   const owners = new Map(redacting.map(({ pattern, rule }) => [pattern, rule]))
   const total = new Map<string, number>()
   const redacted = new Map<number, string>()
+  const places = new Map<number, ResultPattern[]>()
+  for (const pattern of patterns) {
+    for (const index of hits.get(pattern) ?? []) places.set(index, [...(places.get(index) ?? []), pattern])
+  }
   const [{ rule: culprit } = { rule: undefined }] = redacting
   // Without such a pattern there is no such place.
   if (culprit === undefined) return { ok: true, redacted }
-  for (const index of [...places].sort((left, right) => left - right)) {
+  for (const [index, here] of [...places].sort(([left], [right]) => left - right)) {
     const text = texts.read(index) ?? ''
-    const found = yield* redactText(text, patterns)
+    const found = yield* redactText(text, patterns, pattern => here.includes(pattern))
     const first = found === undefined ? undefined : [...found.counts.keys()][0]
     if (found === undefined || (texts.isFixed(index) && first !== undefined)) {
       return { ok: false, failures: [unredactable((first && owners.get(first)) ?? culprit)] }

@@ -49,6 +49,7 @@ function eachOnce(failures: readonly Failure[]): readonly Failure[] {
 
 /** One target of the call, and the documents that are about it. */
 interface Part {
+  readonly matched: MatchedCall
   /** Names of documents that are not in force. */
   readonly broken: readonly string[]
   readonly guardrails: readonly Guardrail[]
@@ -60,11 +61,12 @@ function partOf(trial: JudgedTrial, matched: MatchedCall): Part {
   const { snapshot, principal, budgets } = trial
   const broken = snapshot.broken.candidates(matched).map(rule => rule.name)
   const guardrails = snapshot.guardrails.candidates(matched)
-  if (guardrails.length === 0) return { broken, guardrails, evaluate: () => [] }
+  if (guardrails.length === 0) return { matched, broken, guardrails, evaluate: () => [] }
   // Kept from round to round: what they hold must not change.
   const deciding = activationOf(circumstancesOf(trial, 'deciding'))
   let observing: Activation | undefined
   return {
+    matched,
     broken,
     guardrails,
     evaluate: () =>
@@ -85,6 +87,7 @@ function judgeParts(trial: JudgedTrial, parts: readonly Part[]): Eventually<Guar
   )
   return andThen(evaluated, judged => {
     explainQuestions(trial, 'guardrails')
+    if (trial.steps !== undefined) for (const { matched } of parts) explainLater(trial, matched)
     const verdict = new VerdictBuilder(trial)
     for (const [index, part] of parts.entries()) {
       for (const name of part.broken) verdict.addBroken(name)
@@ -92,6 +95,15 @@ function judgeParts(trial: JudgedTrial, parts: readonly Part[]): Eventually<Guar
     }
     return verdict.build()
   })
+}
+
+/** What is judged when the answer comes. */
+function explainLater(trial: JudgedTrial, matched: MatchedCall): void {
+  for (const { name, match, mode } of trial.snapshot.resultGuardrails.candidates(matched)) {
+    if (!match.caller(trial.principal, true)) continue
+    const detail = mode === 'Enforce' ? 'judges the result' : `judges the result; its mode is ${mode}`
+    explainStep(trial, 'guardrails', `Guardrail/${name}`, 'info', detail)
+  }
 }
 
 function missing(parts: readonly Part[], judged: readonly (readonly (Judgement | undefined)[])[]): Missing {

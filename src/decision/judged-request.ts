@@ -5,6 +5,8 @@ export interface JudgedRequest {
   readonly method: string | undefined
   /** Un-prefixed. */
   readonly tool: string | undefined
+  /** A list was asked for from a cursor on. */
+  readonly paged: boolean
   /** For the model, beside the result. */
   readonly texts: readonly string[]
 }
@@ -17,6 +19,7 @@ export function judgedRequestOf(metadata: ReadonlyMap<string, unknown> | undefin
     decisionId: textOf(metadata.get('decision_id')) ?? '',
     method: textOf(metadata.get('method')),
     tool: textOf(metadata.get('tool')),
+    paged: metadata.get('cursor') === true,
     texts: Array.isArray(texts) ? texts.filter(text => typeof text === 'string') : [],
   }
 }

@@ -52,3 +52,8 @@ function note(notes: Map<string, Failure>, failure: Failure): void {
   const key = `${failure.policy} ${failure.reason} ${failure.message}`
   if (notes.size < mostNoted && !notes.has(key)) notes.set(key, failure)
 }
+
+/** Whether there is anything to record. */
+export function isNoteworthy({ failures, would, warnings, redactions }: ResultNotes): boolean {
+  return failures.length + would.length + warnings.length + redactions.length > 0
+}

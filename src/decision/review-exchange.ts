@@ -14,9 +14,11 @@ import { unknownServer } from './find-server.js'
 import { createResultGuard, type ResultGuard, type ResultNotes } from './guard-results.js'
 import type { Viewer } from './hypothetical-call.js'
 import { type Caller, identifyCaller } from './identify-caller.js'
+import { isGuarded } from './is-guarded.js'
 import type { JudgedRequest } from './judged-request.js'
 import { plainDenial } from './plain-denial.js'
 import { holdsList, refusalOfMessage, refuseResults } from './refuse-results.js'
+import { isNoteworthy } from './result-notes.js'
 import type { AnswerWork, ExchangeReview, ExchangeReviewOptions, ReviewedExchange } from './reviewed-exchange.js'
 
 export function createExchangeReview(options: ExchangeReviewOptions): ExchangeReview {
@@ -53,6 +55,8 @@ class CallersExchange implements ReviewedExchange {
   readonly provisional: boolean
   readonly bindsSessions: boolean
   readonly session: OpenedSession
+  readonly target: string | undefined
+  readonly #namesSessions: boolean
   #records = 0
   #guard: { readonly snapshot: PolicySnapshot; readonly guard: ResultGuard } | undefined
   #ownId: string | undefined
@@ -72,7 +76,16 @@ class CallersExchange implements ReviewedExchange {
       sessions !== undefined && caller.kind === 'known'
         ? new SessionBinder(sessions, caller.server, caller.principal)
         : undefined
-    this.session = (request && this.#binder?.open(request.headers)) ?? { kind: 'none' }
+    this.session = (request && this.#binder?.open(request)) ?? { kind: 'none' }
+    const sse = this.bindsSessions ? caller.server?.sse : undefined
+    this.#namesSessions = sse !== undefined
+    // Nobody knows whose session it is: should the request be allowed all the same, then without one.
+    const nobodys = this.#binder === undefined && request !== undefined && request.path === sse?.messages
+    this.target = this.session.kind === 'own' ? this.session.target : nobodys ? request.path : undefined
+  }
+
+  endpoint(data: Uint8Array): Uint8Array | undefined {
+    return this.#namesSessions ? this.#binder?.endpoint(data) : data
   }
 
   tag(id: string): string | undefined {
@@ -88,7 +101,7 @@ class CallersExchange implements ReviewedExchange {
   review(message: Uint8Array, judged: JudgedRequest | undefined): Eventually<Rewritten | ResponseFailure> {
     if (!this.active || this.#reader.kind === 'audit') return { ok: true, bytes: message }
     const { lists, texts } = this.work(judged)
-    const filtered = lists ? this.#filter(message) : { ok: true as const, bytes: message }
+    const filtered = lists ? this.#filter(message, judged) : { ok: true as const, bytes: message }
     return andThen(filtered, read => {
       if (!read.ok) return read
       return andThen(this.#guardResults(read.bytes, judged), guarded => {
@@ -112,7 +125,7 @@ class CallersExchange implements ReviewedExchange {
     })
   }
 
-  #filter(message: Uint8Array): Eventually<Rewritten | ResponseFailure> {
+  #filter(message: Uint8Array, judged: JudgedRequest | undefined): Eventually<Rewritten | ResponseFailure> {
     const reader = this.#reader
     switch (reader.kind) {
       case 'audit':
@@ -123,7 +136,9 @@ class CallersExchange implements ReviewedExchange {
         // A stream may outlive many snapshots: what is in force now counts.
         const viewer = this.#viewer(reader.principal)
         if (viewer === undefined) return this.#withoutLists(message, unknownServer())
-        return viewer.server.mode === 'Audit' ? { ok: true, bytes: message } : filterLists(message, viewer)
+        return viewer.server.mode === 'Audit'
+          ? { ok: true, bytes: message }
+          : filterLists(message, { ...viewer, paged: judged?.paged ?? false })
       }
     }
   }
@@ -153,7 +168,7 @@ class CallersExchange implements ReviewedExchange {
     const snapshot = this.#options.snapshot()
     if (snapshot === undefined) return true
     const names = this.#server === '' ? snapshot.servers.all.map(({ name }) => name) : [this.#server]
-    return names.some(name => snapshot.resultGuardrails.ofServer(name).length > 0)
+    return names.some(name => isGuarded(snapshot, name))
   }
 
   /** Of an exchange there is one request, and so one guard for as long as the policies stay. */
@@ -230,10 +245,6 @@ class CallersExchange implements ReviewedExchange {
 }
 
 const idle: AnswerWork = { lists: false, guarded: false, texts: [] }
-
-function isNoteworthy({ failures, would, warnings, redactions }: ResultNotes): boolean {
-  return failures.length + would.length + warnings.length + redactions.length > 0
-}
 
 /** Nothing depends on them: where they cannot be added, the answer stays as it is. */
 function withTexts(message: Uint8Array, texts: readonly string[]): Rewritten {

@@ -79,6 +79,10 @@ export interface ReviewedExchange {
   readonly guardsResults: boolean
   /** Of the request. */
   readonly session: OpenedSession
+  /** Path and query as the server is to get them, where that is something else (HTTP+SSE names sessions in the query). */
+  readonly target: string | undefined
+  /** The data of an `endpoint` event (HTTP+SSE) as the client is to get it; undefined if it must not. */
+  endpoint(data: Uint8Array): Uint8Array | undefined
   /** What the client is to be given in place of a session id of the server; undefined for nothing. */
   tag(id: string): string | undefined
   /** By what is known of the request, and by the policies in force now. `undefined`: nothing is known, so all of it. */

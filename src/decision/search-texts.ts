@@ -1,4 +1,5 @@
 import type { ResultPattern } from '../policy/result-guardrail-patterns.js'
+import type { Sliced } from '../protocol/sliced.js'
 
 /** Texts by number. */
 export interface SearchedTexts {
@@ -14,7 +15,7 @@ export type Hits = ReadonlyMap<ResultPattern, readonly number[]>
 /** UTF-16 units that are searched together. */
 const chunkUnits = 64 * 1024
 /** Units (see {@link ResultPattern.weightIn}) of one search for places, during which nobody else gets a turn. */
-const mostWeight = 500_000_000
+const mostWeight = 100_000_000
 /** As long as the text may become, beside eight times what it was. */
 const growth = 64 * 1024
 /** A replacement may complete what another pattern looks for, and so on. */
@@ -24,7 +25,7 @@ const mostRounds = 8
  * Which patterns occur where. Short texts are first searched together: of a million there may be none with a match, and to
  * begin a search for each takes longer than the search.
  */
-export function* findHits(texts: SearchedTexts, patterns: readonly ResultPattern[]): Generator<void, Hits> {
+export function* findHits(texts: SearchedTexts, patterns: readonly ResultPattern[]): Sliced<Hits> {
   const hits = new Map<ResultPattern, number[]>()
   if (patterns.length === 0) return hits
   let chunk: { readonly index: number; readonly text: string }[] = []
@@ -47,7 +48,7 @@ function* searchChunk(
   chunk: readonly { readonly index: number; readonly text: string }[],
   patterns: readonly ResultPattern[],
   hits: Map<ResultPattern, number[]>,
-): Generator<void, void> {
+): Sliced<void> {
   const joined = chunk.map(({ text }) => text).join('\n')
   for (const pattern of patterns) {
     yield
@@ -67,12 +68,13 @@ export interface RedactedText {
 
 /**
  * The text without what the patterns look for, each applied to what the ones before it have left, again and again until none
- * matches. undefined where that does not come to an end, makes the text too long, or would take too long.
+ * matches. Those that are known not to be in it come in when something has changed. undefined where that does not come to an end, makes the text too long, or would take too long.
  */
 export function* redactText(
   original: string,
   patterns: readonly ResultPattern[],
-): Generator<void, RedactedText | undefined> {
+  occurs: (pattern: ResultPattern) => boolean,
+): Sliced<RedactedText | undefined> {
   const counts = new Map<ResultPattern, number>()
   const longest = 8 * original.length + growth
   let text = original
@@ -80,7 +82,7 @@ export function* redactText(
     let found = 0
     for (const pattern of patterns) {
       yield
-      if (!pattern.test(text)) continue
+      if (round === 0 ? !occurs(pattern) : !pattern.test(text)) continue
       const replaced = yield* replaceAll(text, pattern, longest)
       if (replaced === undefined) return undefined
       text = replaced.text
@@ -96,7 +98,7 @@ function* replaceAll(
   text: string,
   pattern: ResultPattern,
   longest: number,
-): Generator<void, { readonly text: string; readonly count: number } | undefined> {
+): Sliced<{ readonly text: string; readonly count: number } | undefined> {
   const pieces: string[] = []
   let length = 0
   let count = 0

@@ -99,13 +99,13 @@ describe('a list in pages', () => {
     return pageWithinBudget({ server, budget: own, visibility, tools, paged })
   }
   const catalog = { catalog: 'kubernetes-mcp-server' }
-  it('is counted over the tools of the catalogue, so that pages agree', () => {
-    expect(kept(catalog, ['pods_get', 'pods_list'], false)).toEqual(['pods_get', 'pods_list'])
-    expect(kept(catalog, ['pods_get', 'pods_list'], true)).toEqual([])
-    expect(kept(catalog, ['pods_get', 'pods_log'], true)).toEqual(['pods_log'])
+  it('is counted over the tools of the catalogue, so that pages agree', async () => {
+    expect(await kept(catalog, ['pods_get', 'pods_list'], false)).toEqual(['pods_get', 'pods_list'])
+    expect(await kept(catalog, ['pods_get', 'pods_list'], true)).toEqual([])
+    expect(await kept(catalog, ['pods_get', 'pods_log'], true)).toEqual(['pods_log'])
   })
-  it('without a catalogue keeps what has priority', () => {
-    expect(kept({}, ['a', 'b', 'pods_log'], true)).toEqual(['pods_log'])
-    expect(kept({}, ['a', 'b', 'c'], true, { toolBudget: { maxTools: 1 } })).toEqual(['a', 'b', 'c'])
+  it('without a catalogue keeps what has priority', async () => {
+    expect(await kept({}, ['a', 'b', 'pods_log'], true)).toEqual(['pods_log'])
+    expect(await kept({}, ['a', 'b', 'c'], true, { toolBudget: { maxTools: 1 } })).toEqual(['a', 'b', 'c'])
   })
 })

@@ -4,8 +4,7 @@ import { inbound } from '../../test/support/inbound.js'
 import { policyDocument } from '../../test/support/judge.js'
 import { memorySource, namesAsTokens, person, storeOf, through } from '../../test/support/policies.js'
 import { createDecide } from './create-decide.js'
-import type { ListedKind } from './hypothetical-call.js'
-import { createVisibility } from './visibility.js'
+import { createVisibility, type ListedItem } from './visibility.js'
 
 /**
  * Policies whose truth can be solved for: every question about a value is asked once, of a value of its own. Then what lists
@@ -42,13 +41,13 @@ const facts = [
     'user.username == "alice"',
     '"dev" in user.groups',
     'principal.throughAgent',
-    'tenant == "acme"',
+    'size(scopes) > 0',
   ],
   ...['"read" in scopes', 'claims.sub == "alice"', 'mcp.tool.access == "read"', 'mcp.tool.name.startsWith("a")'],
   ...['request.path == "/mcp"', 'mcp.method == "tools/call"', 'agent.id == "bot"', 'server.name == "srv"'],
 ]
 /** Known to fail: which denies, wherever it matters. */
-const failing = ['claims.nothing == "x"', 'int(user.username) > 1']
+const failing = ['claims.nothing == "x"', 'tenant == "nobody"', 'int(user.username) > 1']
 
 /** How an expression is put together; leaves are numbers, so that a question is only chosen when its place is known. */
 type Plan =
@@ -141,7 +140,7 @@ function* answersTo(asked: readonly Asked[], absences: boolean): Generator<reado
   for (const rest of answersTo(others, absences)) for (const value of values) yield [[first, value], ...rest]
 }
 
-const match = fc.record(
+const someMatch = fc.record(
   {
     tools: fc.constantFrom(['a*'], ['b'], ['*']),
     access: fc.constantFrom(['read'], ['write', 'delete']),
@@ -151,6 +150,7 @@ const match = fc.record(
   },
   { requiredKeys: [] },
 )
+const match: typeof someMatch = fc.oneof(fc.constant({}), someMatch)
 
 function policies(plan: fc.Arbitrary<Plan>) {
   const few = (least: number, most: number) => fc.array(plan, { minLength: least, maxLength: most })
@@ -170,7 +170,7 @@ function policies(plan: fc.Arbitrary<Plan>) {
       { maxLength: 2 },
     ),
     /** So that enough is allowed. */
-    everything: fc.boolean(),
+    everything: fc.constantFrom(true, true, true, false),
     principals: fc.constantFrom(['user'], ['user'], ['user', 'agent'], ['agent']),
     caller: fc.constantFrom<keyof typeof callers>('alice', 'attested', 'claimed', 'bob'),
   })
@@ -192,10 +192,42 @@ const catalog = policyDocument('ToolCatalog', 'own', {
     b: { access: 'delete', operations: 'none' },
   },
 })
-const items: readonly { readonly kind: ListedKind; readonly name: string }[] = [
+const items: readonly ListedItem[] = [
   ...['a', 'ab', 'b'].map(name => ({ kind: 'tool', name }) as const),
   { kind: 'resource', name: 'demo://a' },
 ]
+
+function judgeDocuments(documents: readonly string[], caller: keyof typeof callers) {
+  const files = Object.fromEntries(documents.map((text, index) => [`${index}.yaml`, text]))
+  const store = storeOf([memorySource(files)], namesAsTokens(callers))
+  const report = store.load()
+  const snapshot = store.current
+  const server = snapshot?.servers.byName('srv')
+  if (!report.inForce || snapshot === undefined || server === undefined)
+    throw new Error(report.findings.map(({ message }) => message).join('\n'))
+  const principal = callers[caller]
+  const visibility = createVisibility({ snapshot, server, principal, authority: 'srv.example.com', path: '/mcp' })
+  const decide = createDecide({ snapshot: () => snapshot })
+  return {
+    shows(item: ListedItem): boolean {
+      const judged = visibility.judge(item)
+      if (judged instanceof Promise) throw new Error('the list waited')
+      if (!judged.shown && judged.why.reason === 'internal.error') throw new Error(judged.why.message)
+      return judged.shown
+    },
+    allows(method: string, params: object, headers: Readonly<Record<string, string>> = {}): boolean {
+      const decision = decide(
+        inbound({
+          authority: 'srv.example.com',
+          headers: { authorization: `Bearer ${caller}`, ...headers },
+          body: { jsonrpc: '2.0', id: 1, method, params },
+        }),
+      )
+      if (decision instanceof Promise) throw new Error('the pipeline waited')
+      return decision.outcome === 'allow'
+    },
+  }
+}
 
 interface SetUp {
   readonly drawn: Policies
@@ -248,25 +280,11 @@ function setUp({ drawn, writer }: SetUp) {
         ]
       : []),
   ]
-  const files = Object.fromEntries(documents.map((text, index) => [`${index}.yaml`, text]))
-  const store = storeOf([memorySource(files)], namesAsTokens(callers))
-  const report = store.load()
-  const snapshot = store.current
-  const server = snapshot?.servers.byName('srv')
-  if (!report.inForce || snapshot === undefined || server === undefined)
-    throw new Error(report.findings.map(({ message }) => message).join('\n'))
-  const principal = callers[drawn.caller]
-  const visibility = createVisibility({ snapshot, server, principal, authority: 'srv.example.com', path: '/mcp' })
-  const decide = createDecide({ snapshot: () => snapshot })
+  const { shows, allows } = judgeDocuments(documents, drawn.caller)
   return {
-    shows(item: (typeof items)[number]): boolean {
-      const judged = visibility.judge(item)
-      if (judged instanceof Promise) throw new Error('the list waited')
-      if (!judged.shown && judged.why.reason === 'internal.error') throw new Error(judged.why.message)
-      return judged.shown
-    },
+    shows,
     /** Answers with which it is allowed. */
-    allowedBy({ kind, name }: (typeof items)[number], absences: boolean) {
+    allowedBy({ kind, name }: ListedItem, absences: boolean) {
       for (const answers of answersTo(writer.asked, absences)) {
         const given = answers.filter(([, value]) => value !== undefined)
         const args = given.filter(([, value]) => value !== 'header').map(([{ name }, value]) => [name, value] as const)
@@ -275,15 +293,7 @@ function setUp({ drawn, writer }: SetUp) {
           kind === 'tool'
             ? ['tools/call', { name, arguments: Object.fromEntries(args) }]
             : ['resources/read', { uri: name }]
-        const decision = decide(
-          inbound({
-            authority: 'srv.example.com',
-            headers: { authorization: `Bearer ${drawn.caller}`, ...Object.fromEntries(headers) },
-            body: { jsonrpc: '2.0', id: 1, method, params },
-          }),
-        )
-        if (decision instanceof Promise) throw new Error('the pipeline waited')
-        if (decision.outcome === 'allow') return answers
+        if (allows(method, params, Object.fromEntries(headers))) return answers
       }
       return undefined
     },
@@ -342,6 +352,75 @@ describe('whatever policies ask, and however often', () => {
         { numRuns },
       )
       expect(Math.min(counts.shown, counts.hidden)).toBeGreaterThan(numRuns / 5)
+    },
+    time,
+  )
+})
+
+describe('resources and templates', () => {
+  const globs = ['demo://*', 'demo://a/*', 'demo://a/b', 'demo://*/c', 'demo://b/*', 'demo://a/b*', '*', 'other://*']
+  const matches = fc.subarray(globs, { minLength: 1, maxLength: 2 })
+  const hang = fc.constantFrom(
+    undefined,
+    'true',
+    'user.username == "bob"',
+    'mcp.resource.uri.startsWith("demo://a")',
+    '!mcp.resource.uri.endsWith("c")',
+  )
+  const templates = ['demo://{x}', 'demo://{+x}', 'demo://a/{x}', 'demo://a/b{?q}', 'demo://b/{x}/c', 'other://{x}']
+  const uris = ['', 'a', 'b'].flatMap(first =>
+    ['', '/', '/b', '/bb', '/c', '/x/c', '/b?q=1'].flatMap(rest => [
+      `demo://${first}${rest}`,
+      `other://${first}${rest}`,
+    ]),
+  )
+  const drawn = fc.record({
+    grants: fc.array(fc.record({ resources: matches, condition: hang }), { minLength: 1, maxLength: 2 }),
+    guardrails: fc.array(fc.record({ resources: matches, condition: hang, rule: hang }), { maxLength: 2 }),
+  })
+
+  it(
+    'a resource is shown if and only if it can be read, and a hidden template stands for none that can',
+    () => {
+      const counts = { shown: 0, hidden: 0, hiddenTemplates: 0 }
+      fc.assert(
+        fc.property(drawn, ({ grants, guardrails }) => {
+          const when = (expression: string | undefined) =>
+            expression === undefined ? {} : { matchConditions: [{ name: 'c', expression }] }
+          const subjects = [{ kind: 'Group', name: 'system:authenticated' }]
+          const documents = [
+            policyDocument('Server', 'srv', { resource: 'https://srv.example.com/mcp', require: ['grants'] }),
+            ...grants.map(({ resources, condition }, index) =>
+              policyDocument('Grant', `p${index}`, {
+                match: { servers: ['srv'], subjects, resources },
+                ...when(condition),
+              }),
+            ),
+            ...guardrails.map(({ resources, condition, rule }, index) =>
+              policyDocument('Guardrail', `g${index}`, {
+                match: { servers: ['srv'], resources },
+                ...when(condition),
+                validations: [{ expression: rule ?? 'false', message: 'no' }],
+              }),
+            ),
+          ]
+          const { shows, allows } = judgeDocuments(documents, 'alice')
+          const readable = uris.filter(uri => allows('resources/read', { uri }))
+          for (const uri of uris) {
+            const shown = shows({ kind: 'resource', name: uri })
+            counts[shown ? 'shown' : 'hidden']++
+            if (shown !== readable.includes(uri)) throw new Error(`${uri} is ${shown ? 'shown' : 'hidden'}`)
+          }
+          for (const name of templates) {
+            if (shows({ kind: 'resourceTemplate', name })) continue
+            counts.hiddenTemplates++
+            const found = readable.find(uri => uri.startsWith(name.replace(/\{.*$/, '')))
+            if (found !== undefined) throw new Error(`${name} is hidden, and ${found} can be read`)
+          }
+        }),
+        { numRuns },
+      )
+      expect(Math.min(counts.shown, counts.hidden, counts.hiddenTemplates)).toBeGreaterThan(numRuns / 5)
     },
     time,
   )

@@ -2,6 +2,7 @@ import type { DenialMode } from '../policy/server.js'
 import type { JsonNode, JsonOutline } from '../protocol/json-outline.js'
 import type { ServerMessage } from '../protocol/mcp/read-server-messages.js'
 import type { Failure } from './decision.js'
+import { failure } from './failure.js'
 import { safeText } from './safe-text.js'
 
 /** Why something that the server sent does not go on. */
@@ -38,6 +39,20 @@ export function withheldMessage(
   return isToolResult ? toolResult(id, withholding, shape?.hasType === true) : errorMessage(id, withholding)
 }
 
+/** The same for where there is no message to put it in: a failure that says what happened, for whoever was to get the result. */
+export function withheldFailure(withholding: Withholding): Failure {
+  const [first] = withholding.failures
+  const detail = {
+    hints: hintsOf(withholding),
+    policy: first?.policy ?? '',
+    policyReason: withholding.denial === 'hide' ? '' : (first?.policyReason ?? ''),
+  }
+  return failure(first?.reason ?? 'guardrail.error', `${headline(withholding)} ${carriedOut}`, detail)
+}
+
+const carriedOut =
+  'The call was carried out; only its result is withheld. Calling again does not show it, and may do again what was done.'
+
 function shapeOf(outline: JsonOutline, result: JsonNode): { readonly hasContent: boolean; readonly hasType: boolean } {
   let [hasContent, hasType] = [false, false]
   if (outline.kind(result) === 'object') {
@@ -67,7 +82,7 @@ function errorMessage(id: string, withholding: Withholding): string {
 }
 
 function logMessage(withholding: Withholding): string {
-  const data = { message: `${headline(withholding)}`, ...facts(withholding) }
+  const data = { message: headline(withholding), ...facts(withholding) }
   const params = { level: 'warning', logger: 'mcp-authz', data }
   return JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params })
 }
@@ -81,7 +96,7 @@ function explanation(withholding: Withholding): string {
   return [
     headline(withholding),
     ...hintsOf(withholding),
-    `The call was carried out; only its result is withheld. Calling again does not show it, and may do again what was done.`,
+    carriedOut,
     `${names.length === 0 ? '' : `Guardrail: ${names.join(', ')}. `}Reason: ${reason}. Decision: ${decisionId}.`,
   ].join('\n')
 }

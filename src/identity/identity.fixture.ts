@@ -111,6 +111,7 @@ export interface RequestInput {
   /** Beside `authorization`. */
   readonly headers?: readonly (readonly [name: string, value: string])[]
   readonly certificate?: string
+  readonly certificateThumbprint?: string
   readonly extensions?: ReadonlyMap<string, string>
 }
 
@@ -122,6 +123,7 @@ export function requestWith({
   deadline,
   headers = [],
   certificate,
+  certificateThumbprint,
   extensions = new Map(),
 }: RequestInput): InboundRequest {
   const values = typeof authorization === 'string' ? [authorization] : authorization
@@ -133,7 +135,11 @@ export function requestWith({
     query: undefined,
     headers: RequestHeaders.from([...values.map(value => ['authorization', value] as const), ...headers]),
     body: { state: 'absent' },
-    peer: { address: '', principal, ...(certificate !== undefined && { certificate }) },
+    peer: {
+      ...{ address: '', principal },
+      ...(certificate !== undefined && { certificate }),
+      ...(certificateThumbprint !== undefined && { certificateThumbprint }),
+    },
     context: { extensions, routeMetadata: new Map(), filterMetadata },
     traceparent: undefined,
     deadline,

@@ -182,9 +182,28 @@ describe('a token that is bound to a certificate', () => {
     expect(await ask({ cnf: cnf(pem), request: { certificate: pem } })).toBe('ok')
   })
 
+  it('is good where the gateway tells the thumbprint', async () => {
+    expect(await ask({ cnf: cnf(pem), request: { certificateThumbprint: thumbprint(pem) } })).toBe('ok')
+  })
+
   it.each<[string, () => RequestInput, string]>([
     ['without one', () => ({}), 'identity.proof_missing'],
     ['with another', () => ({ certificate: otherPem }), 'identity.proof_invalid'],
+    [
+      'with the thumbprint of another',
+      () => ({ certificateThumbprint: thumbprint(otherPem) }),
+      'identity.proof_invalid',
+    ],
+    [
+      'with another, whatever thumbprint is told',
+      () => ({ certificate: otherPem, certificateThumbprint: thumbprint(pem) }),
+      'identity.proof_invalid',
+    ],
+    [
+      'with the thumbprint behind a gateway that is not known',
+      () => ({ certificateThumbprint: thumbprint(pem), trust: 'none' }),
+      'identity.gateway_untrusted',
+    ],
     ['with it as the second of two', () => ({ certificate: otherPem + pem }), 'identity.proof_invalid'],
     ['with something that is none', () => ({ certificate: 'x' }), 'identity.proof_invalid'],
     ['behind a gateway that is not known', () => ({ certificate: pem, trust: 'none' }), 'identity.gateway_untrusted'],

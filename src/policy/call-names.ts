@@ -36,7 +36,7 @@ export function mayHaveTarget(method: string): boolean {
   return row === undefined ? !bodiless.has(method) : row.target !== undefined || row.needs === 'enabled'
 }
 
-/** Whether calls of a method may be about such a thing; of one that nobody knows that is not known either. */
+/** Whether answers to a method may be about such a thing; of one that nobody knows that is not known either. */
 export function mayTouch(method: string, kind: 'tool' | 'prompt' | 'resource'): boolean {
   const row = methodTable.get(method)
   if (row === undefined) return !bodiless.has(method)
@@ -44,7 +44,10 @@ export function mayTouch(method: string, kind: 'tool' | 'prompt' | 'resource'): 
     case 'ref':
       return kind !== 'tool'
     case 'subscriptions':
-      return kind === 'resource'
+      return kind !== 'prompt'
+    case 'task':
+      // What a tool was asked for comes back as the result of its task.
+      return kind === 'tool'
     default:
       return row.target?.kind === kind
   }

@@ -36,6 +36,8 @@ export interface InboundRequest {
     readonly principal: string
     /** PEM of that client's certificate, as the gateway saw it on the connection; never taken from headers. */
     readonly certificate?: string
+    /** SHA-256 of it in DER, base64url (RFC 8705, `x5t#S256`), where the gateway tells that instead; of the same worth. */
+    readonly certificateThumbprint?: string
   }
   readonly context: {
     /** Set by the operator per route, not by clients (Envoy context_extensions). */

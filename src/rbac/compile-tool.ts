@@ -1,6 +1,7 @@
 import type { JsonObject } from '../protocol/json-value.js'
 import { type ArgumentUse, isPresent, mistypedArgument } from './argument-types.js'
 import type { ToolSpec } from './catalog-schema.js'
+import { atOnce, type Sliced } from './in-slices.js'
 import type { InputSchema } from './input-schema.js'
 import { kindsOfCluster } from './kind-resolver.js'
 import type { Kinds } from './kinds.js'
@@ -57,22 +58,16 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSch
 
   const known = new Map<string, PossibleCalls>()
   const ofServer = new WeakMap<ServerKubernetes, PossibleCalls>()
-  const possible = (server: ServerKubernetes): PossibleCalls => {
-    const same = ofServer.get(server)
-    if (same !== undefined) return same
-    const found = possibleWith(server)
-    ofServer.set(server, found)
-    return found
-  }
-  const possibleWith = (server: ServerKubernetes): PossibleCalls => {
+  const possible = (server: ServerKubernetes): PossibleCalls => ofServer.get(server) ?? atOnce(explore(server))
+  const explore = function* (server: ServerKubernetes): Sliced<PossibleCalls> {
     // All that they depend on: Servers are made anew with every change of the policies, catalogues rarely.
     const { cluster, defaultNamespace, contexts, kinds: discovered } = server
     const key = JSON.stringify([cluster, defaultNamespace, [...contexts], [...(discovered?.keys() ?? [])]])
     const before = known.get(key)
-    if (before !== undefined) return before
-    const found = possibleCalls({ spec, kinds, uses, clusterArgument, listed, resolve }, server)
-    if (known.size >= mostServers) known.clear()
+    const found = before ?? (yield* possibleCalls({ spec, kinds, uses, clusterArgument, listed, resolve }, server))
+    if (before === undefined && known.size >= mostServers) known.clear()
     known.set(key, found)
+    ofServer.set(server, found)
     return found
   }
 
@@ -89,6 +84,7 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSch
     noOperations: spec.operations === 'none' && spec.refuse === undefined,
     resolve,
     possible,
+    explore,
   }
 }
 

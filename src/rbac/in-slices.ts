@@ -1,16 +1,9 @@
-/** Work that can be put aside for a moment: it yields wherever something else may be done first. */
-export type Sliced<T> = Generator<undefined, T, undefined>
+import { atOnce, type Sliced } from '../protocol/sliced.js'
+
+export { atOnce, type Sliced }
 
 /** Others wait no longer than about so long. Milliseconds. */
 const sliceMs = 8
-
-/** Does all of it now. */
-export function atOnce<T>(work: Sliced<T>): T {
-  for (;;) {
-    const step = work.next()
-    if (step.done === true) return step.value
-  }
-}
 
 /**
  * Does it in slices of about 8 ms, the first of them now, and gives way to everything else in between: an index of 50,000

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../protocol/json-value.js'
 import type { ArgumentUse } from './argument-types.js'
 import type { ConditionSpec, OperationSpec, ToolSpec } from './catalog-schema.js'
+import type { Sliced } from './in-slices.js'
 import type { KindResolver } from './kind-resolver.js'
 import type { Kinds } from './kinds.js'
 import type { Operation } from './operation.js'
@@ -42,9 +43,10 @@ const mostCombinations = 2048
  * All that a tool may amount to, whatever its arguments: the tool's own `resolve` is asked about one representative of each
  * class of arguments that it tells apart (left out, each value that a condition names, any other one; each kind), and where
  * the representative of "any other one" comes out again, that part is unknown. Arguments that `resolve` refuses amount to
- * nothing, because such a call is denied. Costs a millisecond for a tool that takes manifests; the caller keeps it.
+ * nothing, because such a call is denied. Costs some milliseconds for a tool that takes manifests: so it comes in slices, and
+ * the caller keeps it.
  */
-export function possibleCalls(parts: PossibleParts, server: ServerKubernetes): PossibleCalls {
+export function* possibleCalls(parts: PossibleParts, server: ServerKubernetes): Sliced<PossibleCalls> {
   const classes = classesOf(parts)
   if (classes === undefined) return 'anything'
   const found = new Map<string, PossibleCall>()
@@ -57,6 +59,7 @@ export function possibleCalls(parts: PossibleParts, server: ServerKubernetes): P
       const args = new Map(combination)
       if (context !== undefined && parts.clusterArgument !== undefined) args.set(parts.clusterArgument, context)
       const resolved = parts.resolve(args, standIns)
+      yield
       if (!resolved.ok) continue
       const operations = resolved.operations.map(operation => possibleOperation(operation, markers))
       const call = { cluster: resolved.cluster, operations: distinct(operations) }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../protocol/json-value.js'
+import type { Sliced } from './in-slices.js'
 import type { InputSchema } from './input-schema.js'
 import type { KindResolver } from './kind-resolver.js'
 import type { Operation } from './operation.js'
@@ -30,6 +31,8 @@ export interface CatalogTool {
   resolve(args: JsonObject, server: ServerKubernetes): ResolvedTool
   /** What {@link resolve} can come to for any arguments. Worked out once per Server. */
   possible(server: ServerKubernetes): PossibleCalls
+  /** Works the same out some of it at a time, so that {@link possible} knows it then. */
+  explore(server: ServerKubernetes): Sliced<PossibleCalls>
 }
 
 /** What a Server means by arguments that are left out. */

@@ -21,11 +21,7 @@ export type Impersonation =
  * them. `system:authenticated`, and the groups of a ServiceAccount, are added by the API server itself.
  * @param maxGroups that the gateway can be told: an answer to ext_authz sets one value of a name
  */
-export function impersonate(
-  principal: Principal,
-  settings: ImpersonationSettings,
-  maxGroups: number,
-): Impersonation {
+export function impersonate(principal: Principal, settings: ImpersonationSettings, maxGroups: number): Impersonation {
   const { user, kind } = principal
   if (kind === 'anonymous') return refuse('nobody is impersonated for a caller without a name')
   if (!isPlain(user.username)) return refuse('the name of the caller cannot be told to the server behind exactly')

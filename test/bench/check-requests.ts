@@ -5,8 +5,22 @@ const bodyBytes = 1024
 
 /** A `resources_scale` of the kubernetes catalogue, 1 KiB long, as Envoy shows it to an authorizer. */
 export function scaleRequest(token: string, replicas: number): Buffer {
-  const body = scaleMessage(replicas)
-  const headers = {
+  return checkRequest(requestHeaders(token, bodyBytes), scaleMessage(replicas), 'kubernetes')
+}
+
+/** A request for the tools of a Server. */
+export function listRequest(token: string, server: string): Buffer {
+  const body = Buffer.from('{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{}}')
+  return checkRequest(requestHeaders(token, body.length), body, server)
+}
+
+/** The headers of a POST, pseudo headers first. A session that is "" is none. */
+export function requestHeaders(
+  token: string,
+  contentLength: number,
+  session = 'c1b1f8f2-6d3c-4f0e-8a55-0f6ad7f0a9b3',
+): Readonly<Record<string, string>> {
+  return {
     ':method': 'POST',
     ':path': '/mcp',
     ':authority': 'mcp.example.com',
@@ -15,10 +29,10 @@ export function scaleRequest(token: string, replicas: number): Buffer {
     'accept-encoding': 'gzip, deflate',
     'accept-language': '*',
     authorization: `Bearer ${token}`,
-    'content-length': String(body.length),
+    'content-length': String(contentLength),
     'content-type': 'application/json',
     'mcp-protocol-version': '2025-11-25',
-    'mcp-session-id': 'c1b1f8f2-6d3c-4f0e-8a55-0f6ad7f0a9b3',
+    ...(session !== '' && { 'mcp-session-id': session }),
     'sec-fetch-mode': 'cors',
     traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
     'user-agent': 'sre-agent/2.3 node',
@@ -27,6 +41,9 @@ export function scaleRequest(token: string, replicas: number): Buffer {
     'x-forwarded-proto': 'https',
     'x-request-id': '6f1c9ad0-6d2f-4a39-9b5e-3a4fd2b0c0a1',
   }
+}
+
+function checkRequest(headers: Readonly<Record<string, string>>, body: Buffer, server: string): Buffer {
   const message = envoy.service.auth.v3.CheckRequest.encode({
     attributes: {
       source: { address: { socketAddress: { address: '203.0.113.9', portValue: 40_112 } } },
@@ -43,7 +60,7 @@ export function scaleRequest(token: string, replicas: number): Buffer {
           size: body.length,
         },
       },
-      contextExtensions: { 'mcp-server': 'kubernetes' },
+      contextExtensions: { 'mcp-server': server },
     },
   }).finish()
   return Buffer.from(message)

@@ -8,6 +8,9 @@ export interface CostRatio {
   readonly ratio: number
 }
 
+/** What is measured, once. Only what does not end at once is waited for. */
+export type Run = () => void | Promise<void>
+
 export interface CostRatioOptions {
   readonly rounds: number
   /** Least length of one measurement of one side, in milliseconds. */
@@ -18,14 +21,12 @@ export interface CostRatioOptions {
  * What one function costs beside another. Both are measured in turns in one process, so that what disturbs the machine
  * disturbs both.
  */
-export function measureRatio(ours: () => void, theirs: () => void, { rounds, roundMs }: CostRatioOptions): CostRatio {
-  const [ourCount = 1, theirCount = 1] = [ours, theirs].map(run =>
-    Math.ceil(roundMs / millisecondsOf(run, roundMs * 5)),
-  )
-  const samples = Array.from({ length: rounds }, () => ({
-    ours: time(ours, ourCount),
-    theirs: time(theirs, theirCount),
-  }))
+export async function measureRatio(ours: Run, theirs: Run, { rounds, roundMs }: CostRatioOptions): Promise<CostRatio> {
+  const ourCount = Math.ceil(roundMs / (await millisecondsOf(ours, roundMs * 5)))
+  const theirCount = Math.ceil(roundMs / (await millisecondsOf(theirs, roundMs * 5)))
+  const samples: { readonly ours: number; readonly theirs: number }[] = []
+  for (let round = 0; round < rounds; round++)
+    samples.push({ ours: await time(ours, ourCount), theirs: await time(theirs, theirCount) })
   return {
     ours: median(samples.map(one => one.ours)),
     theirs: median(samples.map(one => one.theirs)),
@@ -34,20 +35,24 @@ export function measureRatio(ours: () => void, theirs: () => void, { rounds, rou
 }
 
 /** Of one run, once the compiler has done its work. */
-function millisecondsOf(run: () => void, ms: number): number {
+async function millisecondsOf(run: Run, ms: number): Promise<number> {
   const start = performance.now()
   let runs = 0
   while (performance.now() - start < ms) {
-    run()
+    const done = run()
+    if (done instanceof Promise) await done
     runs++
   }
   return ms / runs
 }
 
 /** Microseconds of processor time per run. */
-function time(run: () => void, count: number): number {
+async function time(run: Run, count: number): Promise<number> {
   const before = process.cpuUsage()
-  for (let i = 0; i < count; i++) run()
+  for (let i = 0; i < count; i++) {
+    const done = run()
+    if (done instanceof Promise) await done
+  }
   const { user, system } = process.cpuUsage(before)
   return (user + system) / count
 }

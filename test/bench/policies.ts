@@ -8,14 +8,19 @@ export const audience = 'https://mcp.example.com/mcp'
 /**
  * One protected server with 30 Guardrails, 3 of which concern a resources_scale: 20 are about other tools, 4 about other
  * kinds of access, 3 about other people. RBAC comes from files.
+ * @param more further files, by name
  */
-export function writePolicies(jwks: unknown): { readonly directory: string; remove(): void } {
+export function writePolicies(
+  jwks: unknown,
+  more: Readonly<Record<string, string>> = {},
+): { readonly directory: string; remove(): void } {
   const directory = mkdtempSync(join(tmpdir(), 'mcp-authz-bench-'))
   writeFileSync(join(directory, 'keys.json'), JSON.stringify(jwks))
   writeFileSync(join(directory, 'identity.yaml'), identity)
   writeFileSync(join(directory, 'server.yaml'), server)
   writeFileSync(join(directory, 'rbac.yaml'), rbac)
   writeFileSync(join(directory, 'guardrails.yaml'), guardrails().join('---\n'))
+  for (const [name, text] of Object.entries(more)) writeFileSync(join(directory, name), text)
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
 }
 
@@ -56,7 +61,48 @@ subjects:
 - { apiGroup: rbac.authorization.k8s.io, kind: Group, name: team-a-developers }
 `
 
-function guardrails(): readonly string[] {
+/** How many tools the Server `many` has. */
+export const manyTools = 200
+
+/**
+ * A Server with {@link manyTools} tools, each with a catalogue entry, and thirty Guardrails of its own. Of four tools the
+ * person of the benchmark may read, write and scale, but not see a secret; what deletes is not for agents.
+ */
+export function manyToolsPolicies(): Readonly<Record<string, string>> {
+  const entries = Array.from({ length: manyTools }, (_, at) => manyTool(at)).join('')
+  return {
+    'many.yaml': `apiVersion: mcp-authz.dev/v1alpha1
+kind: Server
+metadata: { name: many }
+spec: { resource: "https://many.example.com/mcp", audiences: ["${audience}"], catalog: many, mode: Enforce }
+---
+apiVersion: mcp-authz.dev/v1alpha1
+kind: ToolCatalog
+metadata: { name: many }
+spec:
+  unknownTools: deny
+  tools:
+${entries}`,
+    'many-guardrails.yaml': guardrails('many').join('---\n'),
+  }
+}
+
+/** As the entries of shipped catalogues: some namespaced, some of any kind, and one in four with a manifest. */
+function manyTool(at: number): string {
+  const namespaced = 'namespace: { argument: namespace, required: true }'
+  const kinds = [
+    `access: read, operations: [{ verb: list, resource: pods, ${namespaced} }]`,
+    `access: delete, operations: [{ verb: delete, resource: pods, ${namespaced}, name: { argument: name, required: true } }]`,
+    `access: read, operations: [{ verb: get, resource: secrets, ${namespaced}, name: { argument: name, required: true } }]`,
+    'access: write, operations: [{ verbs: [create, patch], manifest: { argument: resource } }]',
+  ]
+  return `    pods_list_${at}: { ${kinds[at % kinds.length]} }\n`
+}
+
+function guardrails(server = 'kubernetes'): readonly string[] {
+  const prefix = server === 'kubernetes' ? '' : `${server}-`
+  const guardrail = (name: string, match: string, lines: readonly string[]) =>
+    guardrailOf(server, prefix + name, match, lines)
   const matching = [
     guardrail('replica-cap', '', [
       'replicas.all(n, n <= 5)',
@@ -82,13 +128,18 @@ function guardrails(): readonly string[] {
   return [...matching, ...others, ...access, ...people]
 }
 
-function guardrail(name: string, match: string, [expression = '', ...more]: readonly string[]): string {
+function guardrailOf(
+  server: string,
+  name: string,
+  match: string,
+  [expression = '', ...more]: readonly string[],
+): string {
   const lines = [`- expression: ${JSON.stringify(expression)}`, ...more.map(line => `  ${line}`)]
   return `apiVersion: mcp-authz.dev/v1alpha1
 kind: Guardrail
 metadata: { name: ${name} }
 spec:
-  match: { servers: [kubernetes]${match === '' ? '' : `, ${match}`} }
+  match: { servers: [${server}]${match === '' ? '' : `, ${match}`} }
   validations:
 ${lines.map(line => `  ${line}\n`).join('')}`
 }

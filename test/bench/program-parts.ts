@@ -3,10 +3,15 @@ import { pathToFileURL } from 'node:url'
 import { packageRoot } from '../../src/demo/package-root.js'
 import type { Code } from './server-process.js'
 
-/** The modules that a warm call goes through. */
+/** The modules that a warm call, and its answer, go through. */
 export interface ProgramParts {
   readonly checkHandler: typeof import('../../src/doors/ext-authz/check-handler.js')
   readonly checkRequest: typeof import('../../src/doors/ext-authz/read-check-request.js')
+  readonly processHandler: typeof import('../../src/doors/ext-proc/process-handler.js')
+  readonly reviewProcessor: typeof import('../../src/doors/ext-proc/review-processor.js')
+  readonly reviewExchange: typeof import('../../src/decision/review-exchange.js')
+  readonly filterLists: typeof import('../../src/decision/filter-lists.js')
+  readonly sessionTag: typeof import('../../src/protocol/session-tag.js')
   readonly decide: typeof import('../../src/decision/create-decide.js')
   readonly trial: typeof import('../../src/decision/trial.js')
   readonly authorizeByRbac: typeof import('../../src/decision/authorize-by-rbac.js')
@@ -28,6 +33,11 @@ export async function loadProgram(code: Code): Promise<ProgramParts> {
   return {
     checkHandler: await load('doors/ext-authz/check-handler'),
     checkRequest: await load('doors/ext-authz/read-check-request'),
+    processHandler: await load('doors/ext-proc/process-handler'),
+    reviewProcessor: await load('doors/ext-proc/review-processor'),
+    reviewExchange: await load('decision/review-exchange'),
+    filterLists: await load('decision/filter-lists'),
+    sessionTag: await load('protocol/session-tag'),
     decide: await load('decision/create-decide'),
     trial: await load('decision/trial'),
     authorizeByRbac: await load('decision/authorize-by-rbac'),

@@ -3,7 +3,7 @@ import { filterList } from '../../src/protocol/mcp/filter-list.js'
 import { mapResultTexts } from '../../src/protocol/mcp/map-result-texts.js'
 import { EventStreamReader } from '../../src/protocol/sse/event-stream-reader.js'
 import { withData } from '../../src/protocol/sse/stream-event.js'
-import { type CostRatio, type CostRatioOptions, measureRatio } from './cost-ratio.js'
+import { type CostRatio, type CostRatioOptions, measureRatio, type Run } from './cost-ratio.js'
 
 /** One step of the way back, beside `JSON.parse` and `JSON.stringify` of the same bytes. */
 export interface ResponseStep {
@@ -65,14 +65,18 @@ export function resultSteps(): readonly ResponseStep[] {
   ]
 }
 
-export function measureResponse({ bytes, run }: ResponseStep, options: CostRatioOptions): CostRatio {
+export function measureResponse({ bytes, run }: ResponseStep, options: CostRatioOptions): Promise<CostRatio> {
   const ours = () => {
     if (!run(bytes)) throw new Error('the answer was refused')
   }
-  const theirs = () => {
+  return measureRatio(ours, parseAndWrite(bytes), options)
+}
+
+/** The reference: the least that somebody does who changes anything in a JSON text. */
+export function parseAndWrite(bytes: Buffer): Run {
+  return () => {
     Buffer.from(JSON.stringify(JSON.parse(bytes.toString('utf8'))))
   }
-  return measureRatio(ours, theirs, options)
 }
 
 function filter(bytes: Buffer): boolean {

@@ -162,7 +162,7 @@ async function prepare(
 }
 
 /** The program as it ships: the decision log goes to a file, metrics are always on. */
-function serveArguments(code: Code, directory: string): readonly string[] {
+export function serveArguments(code: Code, directory: string, more: readonly string[] = []): readonly string[] {
   const settings = [
     'listeners.0.host=127.0.0.1',
     'listeners.0.port=0',
@@ -170,6 +170,7 @@ function serveArguments(code: Code, directory: string): readonly string[] {
     'http.port=0',
     'decisionLog.file=/dev/null',
     'shutdown.drainSeconds=0',
+    ...more,
   ]
   const main = code === 'dist' ? 'dist/cli/main.js' : 'src/cli/main.ts'
   return [main, 'serve', '--policies', directory, ...settings.flatMap(setting => ['--set', setting])]

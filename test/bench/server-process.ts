@@ -28,7 +28,7 @@ export interface Usage {
   readonly rssBytes: number
 }
 
-const startLimitMs = 15_000
+const startLimitMs = 45_000
 
 /** Whether processes can be kept on cores here: there are two, and `taskset`. */
 export function canPin(): boolean {
@@ -44,12 +44,16 @@ export function canPin(): boolean {
 /** A server under test, in a process of its own. */
 export class ServerProcess {
   readonly name: string
+  /** Of the listener ext-authz. */
   readonly port: number
+  /** By the name of the listener. */
+  readonly ports: ReadonlyMap<string, number>
   readonly #child: ChildProcess
 
-  private constructor(name: string, port: number, child: ChildProcess) {
+  private constructor(name: string, ports: ReadonlyMap<string, number>, child: ChildProcess) {
     this.name = name
-    this.port = port
+    this.port = ports.get('ext-authz') ?? 0
+    this.ports = ports
     this.#child = child
   }
 
@@ -60,7 +64,7 @@ export class ServerProcess {
     const [program = '', ...rest] = pinned ? ['taskset', '-c', '0', ...command] : command
     const child = spawn(program, rest, { cwd: packageRoot, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     try {
-      return new ServerProcess(name, await portOnceReady(name, child), child)
+      return new ServerProcess(name, await portsOnceReady(name, child), child)
     } catch (error) {
       child.kill('SIGKILL')
       throw error
@@ -93,7 +97,7 @@ export function pinLoadGenerator(): void {
 }
 
 /** The program logs where its listeners are, and when it is ready. */
-function portOnceReady(name: string, child: ChildProcess): Promise<number> {
+function portsOnceReady(name: string, child: ChildProcess): Promise<ReadonlyMap<string, number>> {
   const { stderr } = child
   if (stderr === null) throw new Error('no stderr')
   return new Promise((resolve, reject) => {
@@ -101,14 +105,14 @@ function portOnceReady(name: string, child: ChildProcess): Promise<number> {
     const fail = (why: string) => reject(new Error(`the server "${name}" ${why}\n${said.join('\n')}`))
     const timer = setTimeout(() => fail('was not ready in time'), startLimitMs)
     child.once('exit', () => fail('ended at once'))
-    let port: number | undefined
+    const ports = new Map<string, number>()
     createInterface({ input: stderr }).on('line', line => {
       said.push(line)
-      const found = /"listener":"ext-authz","address":"127\.0\.0\.1:(\d+)"/.exec(line)
-      if (found) port = Number(found[1])
-      if (!line.includes('"message":"ready"') || port === undefined) return
+      const [, listener, port] = /"listener":"([^"]+)","address":"127\.0\.0\.1:(\d+)"/.exec(line) ?? []
+      if (listener !== undefined) ports.set(listener, Number(port))
+      if (!line.includes('"message":"ready"') || !ports.has('ext-authz')) return
       clearTimeout(timer)
-      resolve(port)
+      resolve(ports)
     })
   })
 }

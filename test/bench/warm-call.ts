@@ -1,8 +1,5 @@
-import { join } from 'node:path'
-import type { Decided } from '../../src/decision/create-decide.js'
 import type { Decision } from '../../src/decision/decision.js'
 import type { JudgedTrial } from '../../src/decision/trial.js'
-import { packageRoot } from '../../src/demo/package-root.js'
 import type { CallContext } from '../../src/doors/grpc/grpc-transport.js'
 import type { Authenticated } from '../../src/identity/authenticator.js'
 import type { MatchedCall } from '../../src/policy/match.js'
@@ -10,10 +7,9 @@ import type { Server } from '../../src/policy/server.js'
 import type { PolicySnapshot } from '../../src/policy/snapshot.js'
 import type { InboundRequest } from '../../src/protocol/inbound-request.js'
 import { scaleRequest } from './check-requests.js'
-import { writePolicies } from './policies.js'
-import { loadProgram, type ProgramParts } from './program-parts.js'
+import { openProgram, telemetry } from './open-program.js'
+import type { ProgramParts } from './program-parts.js'
 import type { Code } from './server-process.js'
-import { createTokenIssuer } from './tokens.js'
 
 /**
  * - pipeline: bytes of a CheckRequest to bytes of a CheckResponse, as the handler of the door does it in the servers of this
@@ -47,59 +43,16 @@ export async function createWarmCall(
   code: Code,
   change: (parts: ProgramParts, snapshot: PolicySnapshot) => void = () => undefined,
 ): Promise<WarmCall> {
-  const issuer = createTokenIssuer()
-  const policies = writePolicies(issuer.jwks)
+  const program = await openProgram(code)
   try {
-    const parts = await loadProgram(code)
-    const identities = new parts.authenticators.AuthenticatorSource({ now: Date.now })
-    const snapshot = loadPolicies(parts, identities, policies.directory)
+    const { parts, snapshot, token } = program
     change(parts, snapshot)
-    await identities.started()
-    const [token = ''] = issuer.mint(1)
     const call = new PreparedCall(parts, snapshot, scaleRequest(token, 3))
     await call.warmUp()
-    const close = () => {
-      identities.stop()
-      policies.remove()
-    }
-    return { prepare: (stage, count) => call.prepare(stage, count), close }
+    return { prepare: (stage, count) => call.prepare(stage, count), close: () => program.close() }
   } catch (error) {
-    policies.remove()
+    program.close()
     throw error
-  }
-}
-
-function loadPolicies(
-  { policyStore, directorySource }: ProgramParts,
-  identities: InstanceType<ProgramParts['authenticators']['AuthenticatorSource']>,
-  directory: string,
-): PolicySnapshot {
-  const catalogs = join(packageRoot, 'policies', 'catalogs')
-  const store = new policyStore.PolicyStore({
-    sources: [
-      directorySource.createDirectorySource({ directory: catalogs, kinds: ['ToolCatalog'], trust: 0 }),
-      directorySource.createDirectorySource({ directory }),
-    ],
-    compile: {},
-    assemble: {
-      clusters: ['local'],
-      authenticator: (configurations, identity) => identities.for(configurations, identity),
-    },
-  })
-  store.load()
-  if (store.current === undefined) throw new Error('the policies of the benchmark do not compile')
-  return store.current
-}
-
-/** What the service does with each decision, but for handing the record to the file. */
-function telemetry({ metrics }: ProgramParts, snapshot: PolicySnapshot): (decided: Decided) => void {
-  const counted = metrics.createMetrics({ droppedRecords: () => 0, defaults: false })
-  const servers = snapshot.servers.all.map(server => server.name)
-  counted.policies({ revision: snapshot.revision, brokenDocuments: 0, lastSuccess: 0, servers, serversInAudit: 0 })
-  return ({ decision, server, elapsedMs, record }) => {
-    const reason = decision.failure?.reason ?? ''
-    counted.decided({ server, decision: decision.outcome, reason, mode: 'Enforce', durationMs: elapsedMs })
-    if (record() === '') throw new Error('an empty record')
   }
 }
 

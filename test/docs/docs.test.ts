@@ -188,6 +188,7 @@ describe('configuration.md', () => {
     metrics.answered({ cluster: 'local', kind: 'sar', outcome: 'ok', durationMs: 1 })
     metrics.policies({ revision: 'r', brokenDocuments: 0, lastSuccess: 1, servers: ['s'], serversInAudit: 0 })
     metrics.decided({ server: 's', decision: 'deny', reason: 'server.path', mode: 'Audit', durationMs: 1 })
+    metrics.resultGuarded({ server: 's', outcome: 'redacted', redactions: 1 })
     const text = await metrics.text()
     const table = tableRows(configuration, 'Metrics').filter(row => row.length === 4)
     const exported = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => {

@@ -1,5 +1,6 @@
 import { agentgateway as wire } from '../../gen/wire.js'
 import { isJsonContentType } from '../../src/protocol/content-type.js'
+import { parseStrictJson } from '../../src/protocol/strict-json.js'
 import type { GatewayRequest } from './gateway.js'
 import { headerMap } from './gateway.js'
 import { plainToStruct, structToPlain } from './struct-to-plain.js'
@@ -48,6 +49,9 @@ export function mcpRequestOf(request: GatewayRequest, backend: McpBackend): Show
   const shown = paramsOf(method, params, backend.targets)
   if (shown === undefined) return undefined
   const headers = headerMap(request)
+  // What repeats the body must equal it (-32020), in every era.
+  const repeats = (name: string, value: unknown) => headers.get(name)?.some(one => one !== value) !== true
+  if (!repeats('mcp-method', method) || !repeats('mcp-name', params.name ?? params.uri)) return undefined
   headers.delete('host')
   if (backend.jwt === true) headers.delete('authorization')
   const pseudo = [
@@ -141,6 +145,8 @@ function readMessage({ method, headers, body }: GatewayRequest): ClientMessage |
   } catch {
     return undefined
   }
+  const strict = parseStrictJson(body, { maxBytes: body.length })
+  if (!strict.ok && strict.reason === 'message.duplicate_key') return undefined
   if (!isObject(message) || message.jsonrpc !== '2.0' || typeof message.method !== 'string') return undefined
   const { params = {} } = message
   if (!isObject(params)) return undefined

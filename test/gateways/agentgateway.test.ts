@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createListReview } from '../../src/decision/review-list.js'
+import { createResultReview } from '../../src/decision/review-result.js'
 import { createRequestHandler } from '../../src/doors/ext-mcp/request-handler.js'
 import { createResponseHandler } from '../../src/doors/ext-mcp/response-handler.js'
 import { type CorpusCheck, startCorpusCheck } from '../hostile/support/start-corpus-check.js'
@@ -336,7 +336,7 @@ describe('ExtMcp', () => {
   })
 
   async function respond(method: string, result: unknown, options: object = {}, reviewed = true) {
-    const review = createListReview({ snapshot: () => corpus.snapshot })
+    const review = createResultReview({ snapshot: () => corpus.snapshot })
     const errors: string[] = []
     const handler = createResponseHandler({
       ...{ listener, onError: detail => errors.push(detail) },
@@ -375,7 +375,7 @@ describe('ExtMcp', () => {
     const handler = createResponseHandler({
       listener,
       onError: () => undefined,
-      reviewResult: createListReview({ snapshot: () => corpus.snapshot }),
+      reviewResult: createResultReview({ snapshot: () => corpus.snapshot }),
     })
     const plain = Object.fromEntries(
       Object.entries({ ...metadata(), ...options }).filter(([, value]) => value !== undefined),

@@ -82,7 +82,8 @@ function shownHeaders(request: GatewayRequest, options: AgentgatewayOptions): Re
     [':path', request.target],
   ]
   const headers = headersWithin(request, options)
-  const declared = headers.has('content-length') || headers.has('transfer-encoding')
+  // Of a chunked body nobody knows the length; of both at once neither is shown.
+  const declared = headers.has('content-length') || headerMap(request).has('transfer-encoding')
   if (!declared && request.body !== undefined) headers.set('content-length', [String(request.body.length)])
   for (const [name, values] of headers) {
     const joined = values
@@ -98,7 +99,7 @@ function headersWithin(request: GatewayRequest, options: AgentgatewayOptions): M
   const headers = headerMap(request)
   headers.delete('host')
   if (options.claims !== undefined || options.metadata !== undefined) headers.delete('authorization')
-  // Both at once: chunked wins and neither is shown.
+  // Both at once: chunked wins.
   if (headers.has('content-length') && headers.has('transfer-encoding')) headers.delete('content-length')
   headers.delete('transfer-encoding')
   return headers

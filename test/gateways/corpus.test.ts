@@ -6,7 +6,7 @@ import { type LoadedCase, loadCorpus } from '../hostile/support/load-corpus.js'
 import { type CorpusCheck, startCorpusCheck } from '../hostile/support/start-corpus-check.js'
 import { agentgateway, kubernetes, standalone } from './agentgateway.js'
 import { applyMcpResult, mcpRequestOf, type ShownMcpRequest } from './agentgateway-mcp.js'
-import { envoyGateway } from './envoy.js'
+import { envoyGateway, wholeBody } from './envoy.js'
 import type { AskingGateway } from './gateway.js'
 
 let behindEnvoy: CorpusCheck
@@ -71,7 +71,7 @@ const forms = [
 describe.each(forms)('the same decision behind Envoy and behind agentgateway, %s', (_form, body) => {
   it.each(cases.map(one => [`${one.file} ${one.name}`, one] as const))('%s', async (_name, one) => {
     const context = { 'mcp-server': serverOf(one) }
-    const envoy = await verdict(one, envoyGateway(context, limit.max), behindEnvoy)
+    const envoy = await verdict(one, envoyGateway({ context, body: { ...wholeBody, ...limit } }), behindEnvoy)
     const ours = await verdict(one, agentgateway({ body, context }), behindAgentgateway)
     const unsure = !body.asBytes && !survivesAsText(caseRequest(one, behindEnvoy.place).body)
     if (unsure && ours === 'framing.body_incomplete') return

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { envoy } from '../../../gen/wire.js'
 import type { HeaderValue, MetadataValue } from '../../decision/decision.js'
-import { encodeAllow } from './encode-allow.js'
 import { metadataToStruct } from '../envoy/write-metadata.js'
+import { encodeAllow } from './encode-allow.js'
 
 const { CheckResponse } = envoy.service.auth.v3
 

@@ -36,7 +36,7 @@ export function readHeaders(
   } else {
     const { headers } = http
     // agentgateway writes U+FFFD itself, and "!" only where the client did.
-    const value = profile === 'envoy' ? unfiltered : asShown
+    const value = profile === 'agentgateway' ? asShown : unfiltered
     for (const key in headers) if (Object.hasOwn(headers, key)) add(key, value(key, headers[key] ?? ''))
   }
   return { headers: RequestHeaders.from(entries), pseudo }

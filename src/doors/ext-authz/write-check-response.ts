@@ -1,9 +1,9 @@
 import { envoy, type google } from '../../../gen/wire.js'
 import type { Answer, Decision, HeaderValue } from '../../decision/decision.js'
 import { isWellFormed } from '../envoy/header-text.js'
+import { metadataToStruct, sendableMetadata } from '../envoy/write-metadata.js'
 import { encodeAllow } from './encode-allow.js'
 import { headersProblem, removalProblem } from './header-rules.js'
-import { metadataToStruct, sendableMetadata } from '../envoy/write-metadata.js'
 
 const { CheckResponse } = envoy.service.auth.v3
 const { OVERWRITE_IF_EXISTS_OR_ADD } = envoy.config.core.v3.HeaderValueOption.HeaderAppendAction

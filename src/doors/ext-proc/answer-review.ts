@@ -85,7 +85,8 @@ export class AnswerReview {
     if (this.#untyped || (posted && (essence === 'text/json' || essence.endsWith('+json'))))
       return { kind: 'body', as: 'buffer', changes }
     // Of a request that is no list nothing else is read as MCP; a type that cannot be read may be anything.
-    const plain = isError || (!isList && (type !== undefined || !headers.has('content-type')))
+    // Nor is anything in 202, which says that there is none: with HTTP+SSE the answer comes on the stream.
+    const plain = isError || status === 202 || (!isList && (type !== undefined || !headers.has('content-type')))
     return plain ? passWith(changes) : unreadable(exchange, 'it is neither JSON nor an event stream')
   }
 
@@ -132,6 +133,10 @@ export class AnswerReview {
       }
       const last = end && at + portionBytes >= chunk.length ? reader.end() : undefined
       for (const event of last === undefined ? read.events : [...read.events, last]) {
+        if (event.type === 'endpoint' && this.#exchange.endpoint(event.data ?? noBytes) === undefined) {
+          const why = failure('internal.error', 'the server named a session that cannot be bound to its caller')
+          return respondWith(this.#exchange.deny(why, 503))
+        }
         const piece = this.#reviewEvent(event)
         pieces.push(piece instanceof Promise ? await piece : piece)
         if (performance.now() - turn < turnMs) continue
@@ -149,6 +154,8 @@ export class AnswerReview {
     const { data } = event
     if (data === undefined || data.length === 0) return event.bytes
     const exchange = this.#exchange
+    const told = event.type === 'endpoint' ? exchange.endpoint(data) : undefined
+    if (told !== undefined && told !== data) return withData(event, told)
     return andThen(exchange.review(data, this.#judged), reviewed => {
       const edited = editEvent(event, () => reviewed)
       return edited.ok ? edited.bytes : withData(event, exchange.refuse(data))
@@ -159,6 +166,7 @@ export class AnswerReview {
 /** Bytes of a stream that are read at once, and milliseconds after which others get their turn. */
 const portionBytes = 32 * 1024
 const turnMs = 10
+const noBytes = new Uint8Array(0)
 
 const charsets: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii'])
 
@@ -184,12 +192,15 @@ function unreadable(exchange: ReviewedExchange, how: string): HeadersVerdict {
 function tagSession(exchange: ReviewedExchange, headers: RequestHeaders): HeaderChanges | undefined {
   if (!exchange.bindsSessions || !headers.has(sessionHeader)) return {}
   const id = headers.one(sessionHeader)
+  // An empty one is none to every client, and no id by the specification (2025-11-25, visible ASCII).
+  if (id === '') return { remove: [sessionHeader] }
   const value = id === undefined ? undefined : exchange.tag(id)
   if (value !== undefined) return { set: [{ name: sessionHeader, value }] }
   return exchange.identified ? undefined : { remove: [sessionHeader] }
 }
 
 export function passWith(changes: HeaderChanges): HeadersVerdict {
-  const none = (changes.set ?? []).length === 0 && (changes.remove ?? []).length === 0
+  const { set = [], remove = [], target } = changes
+  const none = set.length === 0 && remove.length === 0 && target === undefined
   return none ? { kind: 'pass' } : { kind: 'pass', changes }
 }

@@ -31,6 +31,8 @@ export interface ResponseHead {
 export interface HeaderChanges {
   readonly set?: readonly HeaderValue[]
   readonly remove?: readonly string[]
+  /** Of a request: path and query that go on. The route stays the one that was chosen. */
+  readonly target?: string
   /** For the gateway's log and for later filters, under {@link metadataNamespace}. */
   readonly tell?: ReadonlyMap<string, MetadataValue>
 }

@@ -78,6 +78,7 @@ const requestHeaders = ProcessingRequest.encode({
         'connection.mtls': { boolValue: true },
         'connection.uri_san_peer_certificate': text('spiffe://a/b'),
         'connection.subject_peer_certificate': text('CN=b'),
+        'connection.sha256_peer_certificate_digest': text('ab'.repeat(32)),
       },
     },
   },
@@ -118,7 +119,10 @@ describe('the ext_proc door', () => {
       path: '/mcp',
       query: 'x=1',
       endOfStream: false,
-      peer: { address: '2001:db8::1', principal: 'spiffe://a/b' },
+      peer: {
+        ...{ address: '2001:db8::1', principal: 'spiffe://a/b' },
+        certificateThumbprint: Buffer.from('ab'.repeat(32), 'hex').toString('base64url'),
+      },
       listener: { name: 'test', door: 'ext-proc', profile: 'envoy', trust: 'none' },
     })
     expect(head?.headers.all('x-a')).toEqual(['one', 'two'])

@@ -12,6 +12,8 @@ import { JudgeProcessor } from './judge-processor.js'
 const none: ReviewedExchange = {
   ...{ active: true, identified: true, provisional: false, bindsSessions: true, guardsResults: false },
   session: { kind: 'none' },
+  target: undefined,
+  endpoint: data => data,
   tag: id => `${id}~tag`,
   work: judged => ({ lists: judged === undefined, guarded: false, texts: judged?.texts ?? [] }),
   review: message => ({ ok: true, bytes: message }),
@@ -91,7 +93,7 @@ const body = Buffer.from('{}')
 
 describe('a request', () => {
   it('waits for its body, is judged by it, and goes on with what was decided', async () => {
-    const { processor, asked } = stand(() => allow, { session: { kind: 'own', id: 'raw' } })
+    const { processor, asked } = stand(() => allow, { session: { kind: 'own', id: 'raw', voucher: 'k1~hash' } })
     expect(await processor.onRequestHeaders(head({ 'mcp-session-id': 'raw~tag' }))).toEqual({
       kind: 'body',
       as: 'judge',

@@ -51,7 +51,7 @@ export class JudgeProcessor implements ExchangeProcessor {
     this.#head = head
     return andThen(this.#options.review.open({ ...head, body: { state: 'absent' } }), exchange => {
       this.#exchange = exchange
-      const opened = openSession(exchange, head.headers)
+      const opened = openSession(exchange, head.headers, 'us')
       if (opened.kind === 'respond') return opened
       this.#changes = opened.changes
       return { kind: 'body', as: 'judge' }

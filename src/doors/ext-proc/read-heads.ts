@@ -40,7 +40,11 @@ export function readRequestHead(part: Headers, around: RequestSurroundings): Req
     path: question < 0 ? target : target.slice(0, question),
     query: question < 0 ? undefined : target.slice(question + 1),
     headers,
-    peer: { address: withoutPort(textOf(attributes, 'source.address')), principal: principalOf(attributes) },
+    peer: {
+      address: withoutPort(textOf(attributes, 'source.address')),
+      principal: principalOf(attributes),
+      ...thumbprintOf(attributes),
+    },
     context: { extensions: readExtensions(around), routeMetadata: none, filterMetadata: part.metadata },
     traceparent: traceparent !== undefined && isTraceParent(traceparent) ? traceparent : undefined,
     deadline: around.deadline,
@@ -83,6 +87,14 @@ function principalOf(attributes: JsonObject | undefined): string {
     textOf(attributes, 'connection.dns_san_peer_certificate') ||
     textOf(attributes, 'connection.subject_peer_certificate')
   )
+}
+
+const sha256 = /^[0-9A-Fa-f]{64}$/
+
+/** What tokens can be bound to. It needs no authority: whoever has the key of the certificate made the connection. */
+function thumbprintOf(attributes: JsonObject | undefined): { readonly certificateThumbprint?: string } {
+  const digest = textOf(attributes, 'connection.sha256_peer_certificate_digest')
+  return sha256.test(digest) ? { certificateThumbprint: Buffer.from(digest, 'hex').toString('base64url') } : {}
 }
 
 /** "10.0.0.1:4711" and "[::1]:4711" without the port. */

@@ -17,6 +17,8 @@ function exchangeOf(more: Partial<ReviewedExchange> = {}): ReviewedExchange {
     identified: true,
     bindsSessions: true,
     session: { kind: 'none' },
+    target: undefined,
+    endpoint: data => data,
     tag: id => `${id}~tag`,
     provisional: false,
     guardsResults: false,
@@ -147,9 +149,18 @@ describe('requests', () => {
   })
 
   it('go on with the id of the server', async () => {
-    const processor = processorOf({ session: { kind: 'own', id: 'raw' } })
+    const processor = processorOf({ session: { kind: 'own', id: 'raw', voucher: 'k1~hash' } })
     const verdict = await processor.onRequestHeaders(requestHead({ 'mcp-session-id': 'raw~tag' }))
-    expect(verdict).toMatchObject({ changes: { set: [{ name: 'mcp-session-id', value: 'raw' }] } })
+    const set = [
+      { name: 'mcp-session-id', value: 'raw' },
+      { name: 'x-mcp-authz-session', value: 'k1~hash' },
+    ]
+    expect(verdict).toMatchObject({ changes: { set } })
+  })
+
+  it('go on without what a client says of its session', async () => {
+    const verdict = await processorOf().onRequestHeaders(requestHead({ 'x-mcp-authz-session': 'k1~hash' }))
+    expect(verdict).toMatchObject({ changes: { remove: ['x-mcp-authz-session'] } })
   })
 
   it('go on without one where nobody knows whose it is', async () => {
@@ -165,7 +176,53 @@ describe('requests', () => {
   })
 })
 
+describe('sessions over HTTP+SSE', () => {
+  const stream = { headers: { 'content-type': 'text/event-stream' } }
+  const endpoint = 'event: endpoint\ndata: /messages?sessionId=raw\n\n'
+
+  it('go on in the query', () => {
+    const session = { kind: 'own', id: 'raw', voucher: 'k1~hash', target: '/messages?sessionId=raw' } as const
+    const verdict = processorOf({ session, target: session.target }).onRequestHeaders(requestHead())
+    expect(verdict).toMatchObject({
+      changes: { set: [{ name: 'x-mcp-authz-session', value: 'k1~hash' }], target: '/messages?sessionId=raw' },
+    })
+  })
+
+  it.each<[string, (data: Uint8Array) => Uint8Array | undefined, string]>([
+    ['with a tag', () => Buffer.from('/messages?sessionId=raw~tag'), endpoint.replace('raw', 'raw~tag')],
+    ['as they are where none are bound', data => data, endpoint],
+  ])('are told %s', async (_how, edit, expected) => {
+    const processor = processorOf({ endpoint: edit })
+    processor.onResponseHeaders(responseHead(stream))
+    expect(await processor.onResponseBody(Buffer.from(endpoint), false)).toMatchObject({
+      kind: 'send',
+      bytes: Buffer.from(expected),
+    })
+  })
+
+  it('that cannot be bound end the stream', async () => {
+    const processor = processorOf({ endpoint: () => undefined })
+    processor.onResponseHeaders(responseHead(stream))
+    expect(await processor.onResponseBody(Buffer.from(endpoint), false)).toMatchObject({ kind: 'respond' })
+  })
+
+  it('have messages whose answer is no list, but comes on the stream', () => {
+    const said = { decision: 'allow', method: 'tools/list' }
+    const accepted = { ...responseHead({ said, headers: { 'content-type': 'text/plain' } }), status: 202 }
+    expect(processorOf().onResponseHeaders(accepted)).toEqual({ kind: 'pass' })
+  })
+})
+
 describe('sessions in answers', () => {
+  it('are none where they are empty, and cannot be bound where there are two', () => {
+    const said = { decision: 'allow', method: 'initialize' }
+    const empty = responseHead({ said, headers: { 'mcp-session-id': '' } })
+    expect(processorOf().onResponseHeaders(empty)).toMatchObject({ changes: { remove: ['mcp-session-id'] } })
+    const pairs = ['a', 'b'].map(id => ['mcp-session-id', id] as const)
+    const two = { ...responseHead({ said }), headers: RequestHeaders.from(pairs) }
+    expect(processorOf().onResponseHeaders(two)).toMatchObject({ kind: 'respond', reply: { status: 503 } })
+  })
+
   const given = responseHead({
     said: { decision: 'allow', method: 'initialize' },
     headers: { 'mcp-session-id': 'raw' },

@@ -28,7 +28,7 @@ export class ReviewProcessor implements ExchangeProcessor {
     this.#method = head.method
     return andThen(this.#review.open({ ...head, body: { state: 'absent' } }), exchange => {
       this.#exchange = exchange
-      return openSession(exchange, head.headers)
+      return openSession(exchange, head.headers, 'next')
     })
   }
 

@@ -21,6 +21,8 @@ const framingNames: ReadonlySet<string> = new Set([
 
 type HeaderMutation = envoy.service.ext_proc.v3.IHeaderMutation
 
+const target = /^\/[\x21-\x7e]{0,8191}$/
+
 export type WrittenMutation =
   /** undefined: there is nothing to change. */
   | { readonly ok: true; readonly mutation: HeaderMutation | undefined }
@@ -50,6 +52,10 @@ export function writeHeaderMutation({ changes, own }: MutationOptions): WrittenM
     return setHeader(name, value, repeated)
   })
   const removeHeaders = [...remove, ...(own?.remove ?? []).filter(name => !names.has(name))]
+  if (changes?.target !== undefined) {
+    if (!target.test(changes.target)) return { ok: false, detail: 'a path that cannot be sent' }
+    setHeaders.push(setHeader(':path', changes.target, false))
+  }
   if (setHeaders.length === 0 && removeHeaders.length === 0) return { ok: true, mutation: undefined }
   return { ok: true, mutation: { setHeaders, removeHeaders } }
 }

@@ -6,13 +6,14 @@ export interface DecodedBase64 {
 }
 
 /**
- * Reads `data` and `blob` as clients do: white space, missing padding and the alphabet of URLs are fine. undefined: it is no
+ * Reads `data` and `blob` as clients do: white space, missing padding, bits that are left over and the alphabet of URLs are fine. undefined: it is no
  * base64 at all.
  */
 export function decodeBase64Text(value: string): DecodedBase64 | undefined {
-  const plain = value.replace(/[\s=]/g, '').replace(/-/g, '+').replace(/_/g, '/')
+  const packed = value.replace(/\s+/g, '')
+  const plain = packed.endsWith('==') ? packed.slice(0, -2) : packed.endsWith('=') ? packed.slice(0, -1) : packed
+  if (!/^[A-Za-z0-9+/_-]*$/.test(plain)) return undefined
   const bytes = Buffer.from(plain, 'base64')
-  if (bytes.toString('base64').replace(/=/g, '') !== plain) return undefined
   return { text: isUtf8(bytes) ? bytes.toString('utf8') : undefined }
 }
 

@@ -68,6 +68,11 @@ describe('readCall reads', () => {
       { version: '2027-01-01' },
     ],
     [
+      'the probe for a version that nobody has',
+      post(request('server/discover', claim({}, 'v999.0.0')), mirror('server/discover', undefined, 'v999.0.0')),
+      { version: 'v999.0.0' },
+    ],
+    [
       'initialize',
       post(
         request('initialize', {
@@ -327,6 +332,12 @@ describe('readCall refuses', () => {
       'a claim of zzz',
       post(request('tools/call', claim(tool, 'zzz')), mirror('tools/call', 'a', 'zzz')),
       'message.era',
+    ],
+    [
+      'a probe whose header names another version',
+      post(request('server/discover', claim({}, 'v999.0.0')), mirror('server/discover', undefined, '2026-07-28')),
+      'message.header_mismatch',
+      { jsonRpcCode: -32020 },
     ],
     [
       'a version of tomorrow',

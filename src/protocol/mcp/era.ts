@@ -14,6 +14,7 @@ export const legacyVersions: ReadonlySet<string> = new Set([
 ])
 export const modernVersions: ReadonlySet<string> = new Set(['2026-07-28'])
 const firstModernVersion = '2026-07-28'
+const versionName = /^[\x21-\x7e]{1,64}$/
 const isoDate = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/
 
 export type EraResult =
@@ -45,7 +46,9 @@ export function readEra(
   const meta = params?.get('_meta')
   const claim = isJsonObject(meta) ? meta.get(versionKey) : undefined
   if (claim !== undefined) {
-    if (typeof claim !== 'string' || !isoDate.test(claim) || claim < firstModernVersion) {
+    // Its server names the versions that it has, whatever it is asked for.
+    const named = method === 'server/discover' ? versionName : isoDate
+    if (typeof claim !== 'string' || !named.test(claim) || claim < firstModernVersion) {
       return {
         ok: false,
         era: 'legacy',

@@ -228,7 +228,7 @@ function listenersOf({ responseDoor, trust }: StandOptions, grpcPort: number, an
   const first = { host, port: grpcPort, ...(trust && { trust }) }
   if (responseDoor === undefined) return [first]
   if (responseDoor.alone) return [{ ...first, door: 'ext-proc', judgesRequests: true }]
-  return [first, { host, port: answers, door: 'ext-proc' }]
+  return [first, { ...first, port: answers, door: 'ext-proc' }]
 }
 
 const EXAMPLE_NAME = 'mcp-server: kubernetes }'
