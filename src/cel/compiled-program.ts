@@ -78,7 +78,10 @@ export class CompiledProgram implements CelProgram {
       if (budget !== undefined) budget.left -= evaluated.cost
       const waiting = union(inputs.waiting, evaluated.kind === 'suspended' ? evaluated.requests : undefined)
       if (waiting !== undefined || evaluated.kind === 'suspended') return { kind: 'suspended', requests: waiting ?? [] }
-      if (evaluated.kind === 'unknown') return { kind: 'unknown', paths: evaluated.paths }
+      if (evaluated.kind === 'unknown') {
+        const { paths, neverTrue, neverFalse } = evaluated
+        return { kind: 'unknown', paths, neverTrue, neverFalse }
+      }
       if (evaluated.kind === 'error') return { kind: 'error', error: this.#tell(evaluated.error, evaluated.at) }
       const wrong = this.#wrongType(evaluated.value)
       if (wrong !== undefined) return { kind: 'error', error: wrong }

@@ -86,7 +86,12 @@ export type PartiallyEvaluated =
   | { readonly kind: 'value'; readonly value: CelOutput }
   | { readonly kind: 'error'; readonly error: string }
   /** The answer depends on these; once they are known, others may turn out to be needed. */
-  | { readonly kind: 'unknown'; readonly paths: readonly AttributePath[] }
+  | {
+      readonly kind: 'unknown'
+      readonly paths: readonly AttributePath[]
+      readonly neverTrue: boolean
+      readonly neverFalse: boolean
+    }
   /** These must be answered first. A caller who does not want to ask says that the authorizer is unknown. */
   | { readonly kind: 'suspended'; readonly requests: readonly AuthorizationRequest[] }
 

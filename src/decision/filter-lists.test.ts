@@ -82,6 +82,6 @@ describe('a large message', () => {
 
   it('is refused where there is no time for it', async () => {
     const now = Date.now()
-    expect(await toolsOf(many, viewerOf({}, { now, deadline: now }))).toBe('response.too_many_members')
+    expect(await toolsOf(many, viewerOf({}, { now, deadline: now }))).toBe('response.late')
   })
 })

@@ -1,7 +1,7 @@
 import { removeItems } from '../protocol/mcp/filter-list.js'
 import { type ListItem, type ListKind, listsInSlices, type ReadLists } from '../protocol/mcp/read-lists.js'
 import type { Rewritten } from '../protocol/mcp/read-server-messages.js'
-import { type ResponseFailure, responseFailure } from '../protocol/mcp/response-failure.js'
+import { lateResponse, type ResponseFailure } from '../protocol/mcp/response-failure.js'
 import type { Failure } from './decision.js'
 import { andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
@@ -30,16 +30,13 @@ export function filterLists(message: Uint8Array, viewer: Viewer): Eventually<Rew
   const left = deadline === undefined ? Number.POSITIVE_INFINITY : Math.max(0, deadline - now)
   const until = performance.now() + left
   return andThen(workInTurns(listsInSlices(message, { maxItems }), until), read => {
-    if (read === 'late') return tooLong
+    if (read === 'late') return lateResponse
     return read.ok ? filterRead(message, read, viewer, until) : read
   })
 }
 
 /** Items. */
 const shortList = 128
-
-/** There is more of it than can be judged in the time that there is. */
-const tooLong = responseFailure('response.too_many_members', 0)
 
 function filterRead(
   message: Uint8Array,
@@ -53,7 +50,7 @@ function filterRead(
   const judge = ({ list, name }: ListItem) => visibility.judge({ kind: kinds[list], name })
   // A short list is soon done, however busy everything is.
   return andThen(items.length <= shortList ? inTurns(items, judge) : inTurns(items, judge, until), shown => {
-    if (shown === 'late') return tooLong
+    if (shown === 'late') return lateResponse
     const visible = items.filter((_, index) => shown[index]?.shown === true)
     return andThen(withinToolBudget(viewer, visibility, visible, paged), kept =>
       removeItems(message, read, item => kept.has(item.start), { cacheScope: 'private' }),

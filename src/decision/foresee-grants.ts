@@ -45,7 +45,11 @@ function foreseeRole(outlook: Outlook, candidates: readonly Grant[], role: Princ
       continue
     }
     const condition = foreseeGrant(outlook, grant)
-    if (condition.kind === 'false' || condition.kind === 'error') {
+    if (
+      condition.kind === 'false' ||
+      condition.kind === 'error' ||
+      (condition.kind === 'open' && condition.neverTrue)
+    ) {
       explainStep(trial, 'authorization', rule, 'not matched', `its conditions never hold for the ${role}`)
       continue
     }

@@ -138,7 +138,8 @@ export class HypotheticalCalls {
     // Whose answers count is known with the arguments where one of them names the cluster.
     const elsewhere = catalogTool?.clusterArgument !== undefined && server.kubernetes.contexts.size > 0
     const authorizerKnown = asks && !elsewhere
-    const key = `${kind} ${catalogTool !== undefined} ${authorizerKnown}`
+    const listed = catalogTool?.arguments === undefined ? '' : JSON.stringify([...catalogTool.arguments])
+    const key = `${kind} ${catalogTool !== undefined} ${authorizerKnown} ${listed}`
     const known = this.#unknowns.get(key)
     if (known !== undefined) return known
     const unknowns = unknownsOf(kind, trial, authorizerKnown)
@@ -220,7 +221,12 @@ function unknownsOf(
   authorizerKnown: boolean,
 ): readonly UnknownPattern[] {
   const unknowns = [...always]
-  if (kind === 'tool' || kind === 'prompt') unknowns.push(['args'])
+  // Of arguments that the catalogue lists, those alone are unknown: a call with others is refused.
+  const listed = catalogTool?.arguments
+  if (kind === 'tool' || kind === 'prompt') {
+    if (listed === undefined) unknowns.push(['args'])
+    else for (const name of listed) unknowns.push(['args', name])
+  }
   if (kind === 'resourceTemplate') unknowns.push(['mcp', 'resource'])
   if (kind === 'tool' && server.metaTools.size > 0) unknowns.push(['mcp', 'tool', 'via'])
   if (catalogTool !== undefined) unknowns.push(...resolved)

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { inbound } from '../../test/support/inbound.js'
 import { catalogs, demo, memorySource, namesAsTokens, person, storeOf, through } from '../../test/support/policies.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
+import { responseFailure } from '../protocol/mcp/response-failure.js'
 import { SessionKeys } from '../protocol/session-tag.js'
 import { createExchangeReview } from './review-exchange.js'
 import type { ExchangeReviewOptions, RefusedExchange } from './reviewed-exchange.js'
@@ -167,7 +168,7 @@ describe('lists', () => {
     const { review, refused } = reviewWith()
     const exchange = await review.open(from('alice'))
     expect(await exchange.review(bytes(text), undefined)).toMatchObject({ ok: false })
-    const instead = JSON.parse(Buffer.from(exchange.refuse(bytes(text))).toString())
+    const instead = JSON.parse(Buffer.from(exchange.refuse(bytes(text), responseFailure('response.item', 0))).toString())
     expect(instead).toMatchObject({ jsonrpc: '2.0', id, error: { code: -31503, data: { reason: 'internal.error' } } })
     expect(instead).not.toHaveProperty('result')
     expect(refused).toHaveLength(1)
@@ -232,7 +233,7 @@ describe('bounds', () => {
   it('keep a stream of what cannot be read from filling the log', async () => {
     const { review, refused } = reviewWith()
     const exchange = await review.open(from('alice'))
-    for (let at = 0; at < 100; at++) exchange.refuse(bytes('broken'))
+    for (let at = 0; at < 100; at++) exchange.refuse(bytes('broken'), responseFailure('response.not_json', 0))
     expect(refused).toHaveLength(16)
   })
 
@@ -255,7 +256,7 @@ describe('bounds', () => {
       reason: 'response.too_many_members',
     })
     const late = await reviewWith({ judgeWithinMs: 0 }).review.open(from('alice'))
-    expect(await late.review(many(15_000), undefined)).toMatchObject({ ok: false, reason: 'response.too_many_members' })
+    expect(await late.review(many(15_000), undefined)).toMatchObject({ ok: false, reason: 'response.late' })
   })
 })
 

@@ -218,8 +218,9 @@ class CallersExchange implements ReviewedExchange {
     return this.#ownId
   }
 
-  refuse(message: Uint8Array): Uint8Array {
-    const decision = this.deny(unreadableAnswer(), 503)
+  refuse(message: Uint8Array, { message: why }: ResponseFailure): Uint8Array {
+    const text = `the answer of the server is not passed on: ${why} The request may have been carried out.`
+    const decision = this.deny(failure('internal.error', text), 503)
     return refuseResults(message, decision) ?? refusalOfMessage(message, decision)
   }
 
@@ -250,13 +251,6 @@ const idle: AnswerWork = { lists: false, guarded: false, texts: [] }
 function withTexts(message: Uint8Array, texts: readonly string[]): Rewritten {
   const told = appendText(message, texts)
   return told.ok ? told : { ok: true, bytes: message }
-}
-
-function unreadableAnswer(): Failure {
-  return failure(
-    'internal.error',
-    'the answer of the server cannot be read in one way only, so it is not passed on; the request may have been carried out',
-  )
 }
 
 function readerOf(caller: Caller): Reader {

@@ -96,7 +96,7 @@ export interface ReviewedExchange {
   /** A body that is no message as it may go on; undefined: not at all. */
   reviewText(text: Uint8Array, judged: JudgedRequest | undefined): Eventually<Uint8Array | undefined>
   /** What to send in place of a message that cannot be read. */
-  refuse(message: Uint8Array): Uint8Array
+  refuse(message: Uint8Array, why: ResponseFailure): Uint8Array
   /** A refusal with a status of its own, recorded. */
   deny(why: Failure, status: number): Decision
 }

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Finding } from '../documents/finding.js'
+import { readDocuments } from '../documents/read-documents.js'
 import type { PolicySource, SourceFile } from './source.js'
 
 const maxFiles = 2000
@@ -16,8 +17,9 @@ export interface DirectorySourceOptions {
 }
 
 /**
- * The `.yaml` and `.yml` files below a directory. Names that begin with a dot are passed over, which is what makes a
- * mounted ConfigMap work: its files are links into `..data`, a link that the kubelet swaps in one step.
+ * The `.yaml` and `.yml` files below a directory, but for those named `*_test.yaml` that hold tests of policies. Names that
+ * begin with a dot are passed over, which is what makes a mounted ConfigMap work: its files are links into `..data`, a link
+ * that the kubelet swaps in one step.
  */
 export function createDirectorySource({ directory, kinds, trust = 100 }: DirectorySourceOptions): PolicySource {
   return {
@@ -40,7 +42,8 @@ export function createDirectorySource({ directory, kinds, trust = 100 }: Directo
           findings.push(problem(one.path, `larger than ${maxFileBytes} bytes; split it into several files`))
         else
           try {
-            files.push({ name: shown(one.path), text: readFileSync(one.path, 'utf8') })
+            const text = readFileSync(one.path, 'utf8')
+            if (!holdsTests(one.path, text)) files.push({ name: shown(one.path), text })
           } catch (error) {
             findings.push(problem(one.path, `cannot be read: ${codeOf(error)}`))
           }
@@ -88,6 +91,18 @@ function list(directory: string): readonly Listed[] | string {
 
 function isDocument(name: string): boolean {
   return /\.ya?ml$/.test(name)
+}
+
+/**
+ * Tests of policies (`PolicyTest`) count for nothing here, broken ones neither. What else stands in a file of such a name must
+ * not go unseen.
+ */
+function holdsTests(path: string, text: string): boolean {
+  if (!/_test\.ya?ml$/.test(path)) return false
+  const { documents, findings } = readDocuments(path, text)
+  const kinds = findings.length === 0 ? documents.map(({ kind }) => `kind: ${kind}`) : (text.match(/^kind:.*$/gm) ?? [])
+  const sound = documents.every(({ kind }) => kind === 'PolicyTest')
+  return sound && kinds.length > 0 && kinds.every(kind => /^kind: *PolicyTest *(?:#.*)?$/.test(kind))
 }
 
 function sizeAndStamp({ ino, size, mtimeMs, ctimeMs }: Stats): { readonly size: number; readonly stamp: string } {

@@ -134,11 +134,13 @@ function foreseeGuardrail(
   if (condition.kind === 'false') return nothingForeseen
   if (condition.kind === 'error') return { violation: conditionViolation(name), on: [] }
   // While it is open whether the rules count, nothing that they say is certain.
-  if (condition.kind === 'open') return { violation: undefined, on: condition.on }
+  if (condition.kind === 'open' && !condition.neverFalse) return { violation: undefined, on: condition.on }
   const foresight = withForeseenVariables(outer, variables)
-  const on: AttributePath[] = []
+  const on: AttributePath[] = condition.kind === 'open' ? [...condition.on] : []
   for (const { program, messageProgram, message, policyReason, hint } of validations) {
     const foreseen = foresee(program, foresight)
+    if (foreseen.kind === 'open' && foreseen.neverTrue)
+      return { violation: { reason: 'guardrail.violated', message, policyReason, hint }, on: [] }
     if (foreseen.kind === 'open') on.push(...foreseen.on)
     else if (foreseen.kind === 'error') {
       const why = `the guardrail ${name} could not be judged: ${foreseen.error}`

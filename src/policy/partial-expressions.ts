@@ -17,11 +17,19 @@ export interface Foresight {
   readonly budget: CostBudget
 }
 
+/** What hangs on the unknown part. Whatever that is, `neverTrue`: it is false or an error; `neverFalse`: true or an error. */
+export interface Open {
+  readonly kind: 'open'
+  readonly on: readonly AttributePath[]
+  readonly neverTrue: boolean
+  readonly neverFalse: boolean
+}
+
 /** What an expression comes to whatever the unknown part turns out to be; else what it hangs on (not all of it, perhaps). */
 export type Foreseen =
   | { readonly kind: 'value'; readonly value: CelOutput }
   | { readonly kind: 'error'; readonly error: string }
-  | { readonly kind: 'open'; readonly on: readonly AttributePath[] }
+  | Open
 
 /**
  * Evaluates with a part of the input unknown. That it costs too much is not certain: with more known, less may have to be
@@ -35,7 +43,7 @@ export function foresee(program: CelProgram, { activation, unknowns, budget }: F
   if (before - budget.left > Math.min(before, limits.budget)) return open
   switch (evaluated.kind) {
     case 'unknown':
-      return { kind: 'open', on: evaluated.paths }
+      return { kind: 'open', on: evaluated.paths, neverTrue: evaluated.neverTrue, neverFalse: evaluated.neverFalse }
     case 'suspended':
       return waiting
     default:
@@ -43,25 +51,28 @@ export function foresee(program: CelProgram, { activation, unknowns, budget }: F
   }
 }
 
-const open: Foreseen = { kind: 'open', on: [] }
-const waiting: Foreseen = { kind: 'open', on: [['authorizer']] }
+const open: Open = { kind: 'open', on: [], neverTrue: false, neverFalse: false }
+const waiting: Open = { ...open, on: [['authorizer']] }
 
-export type ForeseenConditions =
-  | { readonly kind: 'true' | 'false' | 'error' }
-  | { readonly kind: 'open'; readonly on: readonly AttributePath[] }
+export type ForeseenConditions = { readonly kind: 'true' | 'false' | 'error' } | Open
 
 /** As `evaluateConditions`: any false wins over an error, and what is open may still be false. */
 export function foreseeConditions(conditions: readonly NamedProgram[], foresight: Foresight): ForeseenConditions {
   let failed = false
+  let neverTrue = false
+  let neverFalse = true
   let hangsOn: readonly AttributePath[] | undefined
   for (const { program } of conditions) {
     const foreseen = foresee(program, foresight)
-    if (foreseen.kind === 'open') hangsOn = [...(hangsOn ?? []), ...foreseen.on]
-    else if (foreseen.kind === 'error') failed = true
+    if (foreseen.kind === 'open') {
+      hangsOn = [...(hangsOn ?? []), ...foreseen.on]
+      neverTrue ||= foreseen.neverTrue
+      neverFalse &&= foreseen.neverFalse
+    } else if (foreseen.kind === 'error') failed = true
     else if (foreseen.value === false) return { kind: 'false' }
     else if (foreseen.value !== true) failed = true
   }
-  if (hangsOn !== undefined) return { kind: 'open', on: hangsOn }
+  if (hangsOn !== undefined) return { kind: 'open', on: hangsOn, neverTrue: neverTrue || failed, neverFalse }
   return { kind: failed ? 'error' : 'true' }
 }
 

@@ -176,7 +176,7 @@ const faults: readonly (readonly [name: string, track: TrackName, engine: Engine
       evaluatePartial: (activation, unknowns, budget) =>
         unknowns.length === 0
           ? program.evaluatePartial(activation, unknowns, budget)
-          : { kind: 'unknown', paths: [['nobody']] },
+          : { kind: 'unknown', paths: [['nobody']], neverTrue: false, neverFalse: false },
     })),
     /does not read/,
   ],

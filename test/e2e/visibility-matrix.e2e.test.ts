@@ -184,8 +184,8 @@ function expectedOf(set: PolicySet, person: string, { call }: Can, { count, page
   const seen: string[] = []
   for (let from = 0; from < count; from += pageSize) {
     const page = listed.slice(from, from + pageSize).filter(call)
-    // Of a list in pages, all that the catalogue has is counted; the last page alone does not tell that it is one.
-    const kept = from + pageSize < count ? ofAll : within(page)
+    // Of a list in pages, all that the catalogue has is counted.
+    const kept = count > pageSize ? ofAll : within(page)
     seen.push(...page.filter(name => kept.has(name)))
   }
   return seen

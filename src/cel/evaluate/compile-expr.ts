@@ -6,6 +6,7 @@ import { CompileSession } from './compile-session.js'
 import { constantCode } from './compiled.js'
 import type { Code } from './frame.js'
 import { binaryOperators, unaryOperators } from './operators.js'
+import { anyAnswer, type Possible, possibleAnswers } from './possible-answers.js'
 import { createProgram, type Program } from './program.js'
 import type { Name, Names } from './resolve-names.js'
 import { findLocal, type Scope } from './scope.js'
@@ -16,9 +17,18 @@ import { findLocal, type Scope } from './scope.js'
  * are fine). Never throws for an expression.
  */
 export function compileExpr(expr: Expr, options: Names): Program {
+  // Parts are asked for no parts of their own.
+  return compileWith(
+    expr,
+    options,
+    possibleAnswers(expr, part => compileWith(part, options, anyAnswer)),
+  )
+}
+
+function compileWith(expr: Expr, options: Names, possible: Possible): Program {
   const session = new CompileSession(options, compile)
   const code = session.compile(expr, undefined)
-  return createProgram(code, session.problems, session.slots())
+  return createProgram(code, session.problems, session.slots(), possible)
 }
 
 /** Goes down the left side to what stands first, and comes back link by link, so that long chains do not recurse. */

@@ -14,6 +14,7 @@ import {
   Unknown,
   type UnknownPattern,
 } from './frame.js'
+import type { Possible } from './possible-answers.js'
 
 /** A constant that can never work: a pattern that RE2 refuses, a duration or timestamp that is none. */
 export interface LoadProblem {
@@ -37,7 +38,14 @@ export type PartiallyEvaluated =
   | { readonly kind: 'value'; readonly value: Value; readonly cost: number }
   | { readonly kind: 'error'; readonly error: Failure; readonly at: number | undefined; readonly cost: number }
   /** The answer depends on these; once they are known, others may turn out to be needed. */
-  | { readonly kind: 'unknown'; readonly paths: readonly AttributePath[]; readonly cost: number }
+  /** `neverTrue`: whatever the unknown part is, it is false or an error; `neverFalse`: true or an error. */
+  | {
+      readonly kind: 'unknown'
+      readonly paths: readonly AttributePath[]
+      readonly neverTrue: boolean
+      readonly neverFalse: boolean
+      readonly cost: number
+    }
   /** These must be answered first. */
   | { readonly kind: 'suspended'; readonly requests: readonly AuthorizationRequest[]; readonly cost: number }
 
@@ -54,7 +62,7 @@ export interface Program {
 /** Kubernetes' limit for one expression (apiserver, pkg/apis/cel/config.go). */
 export const defaultBudget = 1_000_000
 
-export function createProgram(code: Code, problems: readonly LoadProblem[], slots: Slots): Program {
+export function createProgram(code: Code, problems: readonly LoadProblem[], slots: Slots, possible: Possible): Program {
   return {
     problems,
     evaluate(activation, budget = defaultBudget) {
@@ -75,7 +83,16 @@ export function createProgram(code: Code, problems: readonly LoadProblem[], slot
       const cost = costOf(budget, frame)
       if (frame.waiting !== undefined) return { kind: 'suspended', requests: [...frame.waiting.values()], cost }
       if (frame.left < 0) return { kind: 'error', error: spent, at: undefined, cost }
-      if (result instanceof Unknown) return { kind: 'unknown', paths: pathsOf(result), cost }
+      if (result instanceof Unknown) {
+        const may = possible(activation, unknowns, Math.max(0, budget - cost))
+        return {
+          kind: 'unknown',
+          paths: pathsOf(result),
+          neverTrue: !may.true,
+          neverFalse: !may.false,
+          cost: cost + may.cost,
+        }
+      }
       return result instanceof Failure
         ? { kind: 'error', error: result, at: placeOf(result), cost }
         : { kind: 'value', value: result, cost }

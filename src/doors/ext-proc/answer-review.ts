@@ -119,7 +119,7 @@ export class AnswerReview {
       const text = await this.#exchange.reviewText(body, this.#judged)
       if (text !== undefined) return { kind: 'send', bytes: text }
     }
-    return { kind: 'send', bytes: this.#exchange.refuse(body) }
+    return { kind: 'send', bytes: this.#exchange.refuse(body, reviewed) }
   }
 
   async #streamed(reader: EventStreamReader, chunk: Uint8Array, end: boolean): Promise<BodyVerdict> {
@@ -158,7 +158,7 @@ export class AnswerReview {
     if (told !== undefined && told !== data) return withData(event, told)
     return andThen(exchange.review(data, this.#judged), reviewed => {
       const edited = editEvent(event, () => reviewed)
-      return edited.ok ? edited.bytes : withData(event, exchange.refuse(data))
+      return edited.ok ? edited.bytes : withData(event, exchange.refuse(data, edited))
     })
   }
 }

@@ -12,6 +12,8 @@ export type ResponseReason =
   | 'response.id'
   | 'response.list'
   | 'response.item'
+  /** Nothing is wrong with it, but judging it took too long. */
+  | 'response.late'
 
 export interface ResponseFailure {
   readonly ok: false
@@ -35,8 +37,15 @@ const problems = {
   'response.id': 'An id is neither a string nor a number',
   'response.list': 'A list of the result is no array',
   'response.item': 'An item of a list has no name, or one that is no well-formed string',
-} as const satisfies Record<ResponseReason, string>
+} as const satisfies Record<Exclude<ResponseReason, 'response.late'>, string>
 
-export function responseFailure(reason: ResponseReason, at: number): ResponseFailure {
+export const lateResponse: ResponseFailure = {
+  ok: false,
+  reason: 'response.late',
+  message: 'There is more in the answer than can be checked in time; ask for less, such as shorter pages.',
+  at: 0,
+}
+
+export function responseFailure(reason: keyof typeof problems, at: number): ResponseFailure {
   return { ok: false, reason, message: `${problems[reason]} (at byte ${at}); the server must be mended.`, at }
 }
