@@ -224,6 +224,15 @@ describe('a route that states max_request_bytes', () => {
     expect(stated('32', 33)).toMatchObject({ reason: 'framing.body_incomplete', status: 413 })
   })
 
+  it('may be stood in for by its listener, and wins over it', () => {
+    const request = inboundRequest({ text: 'x'.repeat(32) })
+    const listener = { ...request.listener, gatewayBodyBytes: 32 }
+    expect(checkFraming({ ...request, listener })).toMatchObject({ reason: 'framing.body_incomplete', status: 413 })
+    expect(checkFraming({ ...request, listener: { ...listener, gatewayBodyBytes: 33 } })).toBeUndefined()
+    const context = { ...request.context, extensions: new Map([['mcp-max-request-bytes', '64']]) }
+    expect(checkFraming({ ...request, listener, context })).toBeUndefined()
+  })
+
   it.each(['', '0', '-1', '1MiB', '1e6', ' 32', '032'])('and says %j lets none pass', extension => {
     expect(stated(extension, 1)).toMatchObject({ reason: 'framing.body_incomplete' })
   })

@@ -136,10 +136,10 @@ const limitExtension = 'mcp-max-request-bytes'
 
 /**
  * A gateway that may send partial messages says of a body that fills its buffer exactly that it is not partial, even if
- * more is to come. Only who knows the limit can tell, so that a route can state it: then nothing that fills it passes.
+ * more is to come. Only who knows the limit can tell, so that a route, or else the listener, can state it: then nothing that fills it passes.
  */
-function checkLimit({ context }: InboundRequest, length: number): FramingFailure | undefined {
-  const stated = context.extensions.get(limitExtension)
+function checkLimit({ context, listener }: InboundRequest, length: number): FramingFailure | undefined {
+  const stated = context.extensions.get(limitExtension) ?? listener.gatewayBodyBytes?.toString()
   if (stated === undefined) return undefined
   const limit = /^[1-9][0-9]{0,9}$/.test(stated) ? Number(stated) : 0
   if (length < limit) return undefined

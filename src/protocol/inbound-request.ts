@@ -58,5 +58,7 @@ export interface InboundRequest {
     readonly door: string
     readonly profile: GatewayProfile
     readonly trust: ListenerTrust
+    /** The body limit of the gateway, where its routes cannot tell it. Bytes. */
+    readonly gatewayBodyBytes?: number
   }
 }

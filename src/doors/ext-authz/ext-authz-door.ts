@@ -22,6 +22,8 @@ export interface ExtAuthzListener {
    * which never says how long it waits; else each part takes its own time.
    */
   readonly answerWithinMs?: number
+  /** The body limit of a gateway whose routes cannot tell it; a body that fills it is refused. Bytes. Default: none is known. */
+  readonly gatewayBodyBytes?: number
   /** Age at which connections are closed gracefully. Default never. */
   readonly maxConnectionAgeMs?: number
 }
@@ -44,12 +46,12 @@ const ownLimits: Readonly<Record<GatewayProfile, number | undefined>> = { envoy:
 
 /** Envoy's external authorization over gRPC, with the standard health service beside it. */
 export function createExtAuthzDoor({ decide, listener, onError, onEmergency }: ExtAuthzDoorOptions): ExtAuthzDoor {
-  const { name, profile, trust } = listener
+  const { name, profile, trust, gatewayBodyBytes } = listener
   const answerWithinMs = listener.answerWithinMs ?? ownLimits[profile]
   const maxMessageBytes = listener.maxMessageBytes ?? 5 * 1024 * 1024
   const check = createCheckHandler({
     decide,
-    listener: { name, door: 'ext-authz', profile, trust },
+    listener: { name, door: 'ext-authz', profile, trust, ...(gatewayBodyBytes !== undefined && { gatewayBodyBytes }) },
     maxMessageBytes,
     onError,
     ...(answerWithinMs === undefined ? {} : { answerWithinMs }),
