@@ -5,11 +5,13 @@ import { type Command, type CommandIo, type ExitCode, UsageError } from './comma
 import { demoCommand } from './demo-command.js'
 import { explainCommand } from './explain-command.js'
 import { serveCommand } from './serve-command.js'
+import { testCommand } from './test-command.js'
 import { versionCommand } from './version-command.js'
 
 const commands: readonly Command[] = [
   serveCommand,
   checkCommand,
+  testCommand,
   explainCommand,
   catalogCommand,
   demoCommand,

@@ -67,6 +67,10 @@ export function compileDocument(document: SourceDocument, options: CompileOption
       'put what stands under its data into files of their own, or apply it and name its namespace in spec.sources[].configMaps'
     return failed(document, 'kind', message, hint)
   }
+  if (document.kind === 'PolicyTest') {
+    const hint = 'put tests into files of their own, named *_test.yaml; `mcp-authz test` runs them'
+    return failed(document, 'kind', 'a test of policies is no policy', hint)
+  }
   if (!isKnownKind(document.kind)) {
     const near = didYouMean(document.kind, allKinds)
     const hint = near === undefined ? `one of: ${allKinds.join(', ')}` : `did you mean "${near}"?`

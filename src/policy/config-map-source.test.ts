@@ -47,6 +47,18 @@ describe('a source of ConfigMaps', () => {
     })
   })
 
+  it('passes over tests of policies, which lie beside them in the same folder', () => {
+    const { collection, source } = setUp()
+    const tests = 'apiVersion: mcp-authz.dev/v1alpha1\nkind: PolicyTest\n'
+    collection.put('one', { data: { 'a.yaml': '# a', 'a_test.yaml': tests, 'load_test.yaml': 'kind: Guardrail' } })
+    const { files, findings } = source.read()
+    expect(files.map(file => file.name)).toEqual([
+      'ConfigMap/policies/one/a.yaml',
+      'ConfigMap/policies/one/load_test.yaml',
+    ])
+    expect(findings).toEqual([])
+  })
+
   it('is lost until it was listed once, and while there is too much of it', () => {
     const { collection, source } = setUp()
     collection.put('one', { data: { 'a.yaml': '# a' } })

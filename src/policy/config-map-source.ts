@@ -2,6 +2,7 @@ import type { Finding } from '../documents/finding.js'
 import type { WatchedCollection } from '../kube/watched-collection.js'
 import type { JsonObject } from '../protocol/json-value.js'
 import { type ConfigMap, memberOf, type VersionedConfigMap, versionConfigMaps } from './config-map-versions.js'
+import { holdsTests } from './holds-tests.js'
 import type { PolicySource, SourceContents, SourceFile } from './source.js'
 
 /**
@@ -131,6 +132,7 @@ function collectOne(
   const data = memberOf(newest.object, 'data') ?? new Map<string, never>()
   let documents = 0
   for (const [key, text] of [...data].sort(byKey)) {
+    if (typeof text === 'string' && holdsTests(key, text)) continue
     if (!isFileName(key)) {
       const hint = 'end the key in .yaml if it holds policies'
       findings.push(

@@ -24,6 +24,18 @@ describe('createDirectorySource', () => {
     expect(namesOf()).toEqual(['a.yaml', 'b.yml', 'sub/d.yaml'])
   })
 
+  it('passes over tests of policies, and sees when they change', () => {
+    const test = 'apiVersion: mcp-authz.dev/v1alpha1\nkind: PolicyTest\n'
+    writeFileSync(join(directory, 'a.yaml'), 'x: 1')
+    writeFileSync(join(directory, 'a_test.yaml'), test)
+    writeFileSync(join(directory, 'load_test.yaml'), 'kind: Guardrail')
+    const source = createDirectorySource({ directory })
+    const before = source.fingerprint()
+    expect(namesOf()).toEqual(['a.yaml', 'load_test.yaml'])
+    writeFileSync(join(directory, 'a_test.yaml'), `${test}# changed`)
+    expect(source.fingerprint()).not.toBe(before)
+  })
+
   it('sees the swap of a mounted ConfigMap', () => {
     // As the kubelet lays it out: files are links into ..data, which is a link to a dated folder.
     const put = (version: string, text: string) => {

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Finding } from '../documents/finding.js'
-import { readDocuments } from '../documents/read-documents.js'
+import { holdsTests } from './holds-tests.js'
 import type { PolicySource, SourceFile } from './source.js'
 
 const maxFiles = 2000
@@ -91,18 +91,6 @@ function list(directory: string): readonly Listed[] | string {
 
 function isDocument(name: string): boolean {
   return /\.ya?ml$/.test(name)
-}
-
-/**
- * Tests of policies (`PolicyTest`) count for nothing here, broken ones neither. What else stands in a file of such a name must
- * not go unseen.
- */
-function holdsTests(path: string, text: string): boolean {
-  if (!/_test\.ya?ml$/.test(path)) return false
-  const { documents, findings } = readDocuments(path, text)
-  const kinds = findings.length === 0 ? documents.map(({ kind }) => `kind: ${kind}`) : (text.match(/^kind:.*$/gm) ?? [])
-  const sound = documents.every(({ kind }) => kind === 'PolicyTest')
-  return sound && kinds.length > 0 && kinds.every(kind => /^kind: *PolicyTest *(?:#.*)?$/.test(kind))
 }
 
 function sizeAndStamp({ ino, size, mtimeMs, ctimeMs }: Stats): { readonly size: number; readonly stamp: string } {

@@ -46,6 +46,13 @@ describe('manifests of ConfigMaps', () => {
     expect(report.states).toContainEqual(expect.objectContaining({ kind: 'Guardrail', name: 'cap', state: 'loaded' }))
   })
 
+  it('are not read for tests of policies', () => {
+    write('server.yaml', server)
+    const tests = 'apiVersion: mcp-authz.dev/v1alpha1\nkind: PolicyTest\n'
+    write('caps.yaml', manifest('cap_test.yaml', tests))
+    expect(lines(check().findings)).toEqual([])
+  })
+
   it('give their errors a line and column of the manifest itself', () => {
     write('server.yaml', server)
     const text = `# "ä😀"\n---\n${guardrail('cap', '"😀" == nope')}`

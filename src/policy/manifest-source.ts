@@ -5,6 +5,7 @@ import { valueAt } from '../documents/value-at.js'
 import { configMapFileBytes, configMapKinds, configMapTrust, tooLarge } from './config-map-source.js'
 import { createDirectorySource, type DirectorySourceOptions } from './directory-source.js'
 import { policyApiVersion } from './document-schema.js'
+import { holdsTests } from './holds-tests.js'
 import type { PolicySource } from './source.js'
 
 /** Marks the ConfigMaps that hold policies. */
@@ -100,6 +101,7 @@ function unwrap(manifest: SourceDocument, path: readonly PathSegment[], { docume
   for (const key of Object.keys(recordAt(configMap, 'binaryData')))
     if (isFileName(key)) say('error', ['binaryData', key], 'is not read as a policy', 'put the text under data')
   for (const [key, text] of Object.entries(recordAt(configMap, 'data'))) {
+    if (typeof text === 'string' && holdsTests(key, text)) continue
     const at = [...path, 'data', key]
     if (!isFileName(key)) say('warning', ['data', key], 'keys of another ending are not read', 'end the key in .yaml')
     else if (typeof text !== 'string') say('error', ['data', key], 'is not text', 'write it as a block: begin with |')
