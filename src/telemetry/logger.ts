@@ -19,6 +19,7 @@ export type Subsystem =
   | 'ext-mcp'
   | 'authzen'
   | 'http'
+  | 'admin'
   | 'telemetry'
 
 /**
@@ -40,6 +41,8 @@ export interface LogFields {
   /** Reason code. */
   readonly reason?: string
   readonly decisionId?: string
+  /** 32 hex digits: of the trace in which it happened. */
+  readonly traceId?: string
   readonly count?: number
   readonly durationMs?: number
   /** How often a line like this was left out since the last one. */
@@ -64,6 +67,8 @@ export type LogStream = DestinationStream & { flushSync?(): void }
 /** Lines that wait for a slow reader, in bytes; beyond it they are dropped, because a log must not hold up requests. */
 const maxBuffered = 4 * 1024 * 1024
 
+const nowhere: LogStream = { write: () => undefined }
+
 function standardError(): LogStream {
   const stream = destination({ fd: 2, sync: false, maxLength: maxBuffered })
   process.once('exit', () => stream.flushSync())
@@ -71,7 +76,10 @@ function standardError(): LogStream {
 }
 
 /** Structured logs on stderr, one JSON object per line, because stdout belongs to the decision log. */
-export function createLogging(level: LogLevel | 'silent' = 'info', stream: LogStream = standardError()): Logging {
+export function createLogging(
+  level: LogLevel | 'silent' = 'info',
+  stream: LogStream = level === 'silent' ? nowhere : standardError(),
+): Logging {
   const root = pino(
     {
       level,
@@ -98,9 +106,9 @@ function createSubsystemLogger(target: Pino): Logger {
 
 /** Picks field by field: a wider object that happens to fit the type does not bring its other members along. */
 function closed(fields: LogFields): Record<string, unknown> {
-  const { listener, address, server, issuer, cluster, policy, file, revision, reason, decisionId } = fields
+  const { listener, address, server, issuer, cluster, policy, file, revision, reason, decisionId, traceId } = fields
   const { line, column, count, durationMs, suppressed, error } = fields
-  const texts = { listener, address, server, issuer, cluster, policy, file, revision, reason, decisionId }
+  const texts = { listener, address, server, issuer, cluster, policy, file, revision, reason, decisionId, traceId }
   const picked: Record<string, unknown> = { line, column, count, durationMs, suppressed }
   for (const [key, value] of Object.entries(texts)) if (value !== undefined) picked[key] = value.slice(0, maxText)
   if (error !== undefined) picked.error = toLoggedError(error)
