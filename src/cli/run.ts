@@ -2,7 +2,9 @@ import { didYouMean } from '../documents/did-you-mean.js'
 import { catalogCommand } from './catalog-command.js'
 import { checkCommand } from './check-command.js'
 import { type Command, type CommandIo, type ExitCode, UsageError } from './command.js'
+import { completionCommand } from './completion-command.js'
 import { demoCommand } from './demo-command.js'
+import { envoyCommand } from './envoy-command.js'
 import { explainCommand } from './explain-command.js'
 import { serveCommand } from './serve-command.js'
 import { testCommand } from './test-command.js'
@@ -14,7 +16,9 @@ const commands: readonly Command[] = [
   testCommand,
   explainCommand,
   catalogCommand,
+  envoyCommand,
   demoCommand,
+  completionCommand(() => commands),
   versionCommand,
 ]
 
@@ -52,7 +56,7 @@ export async function run(args: readonly string[], io: CommandIo): Promise<ExitC
 }
 
 function overview(): string {
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(9)}${summary}`)
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`)
   return [
     'mcp-authz: may this person, through this agent, call this tool with these arguments?',
     '',
