@@ -10,7 +10,7 @@ const allowed = {
   documents: [],
   cel: ['documents'],
   protocol: [],
-  telemetry: [],
+  telemetry: ['protocol'],
   kube: ['protocol', 'documents'],
   config: ['documents', 'identity', 'kube', 'protocol'],
   identity: ['protocol', 'cel', 'kube', 'documents'],

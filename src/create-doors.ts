@@ -4,6 +4,7 @@ import type { Decide, Decision } from './decision/decision.js'
 import { createExchangeReview } from './decision/review-exchange.js'
 import { createResultReview } from './decision/review-result.js'
 import type { GuardedAnswer, RefusedExchange } from './decision/reviewed-exchange.js'
+import { ByteBudget } from './doors/envoy/byte-budget.js'
 import { createExtAuthzDoor, type ExtAuthzDoor } from './doors/ext-authz/ext-authz-door.js'
 import { createExtMcpDoor, type ExtMcpDoor } from './doors/ext-mcp/ext-mcp-door.js'
 import { createExtProcDoor, type ExtProcDoor } from './doors/ext-proc/ext-proc-door.js'
@@ -43,16 +44,19 @@ export function createDoor(options: DoorOptions): Door {
     case 'ext-authz':
       return createExtAuthzDoor({ decide, listener, onError, onEmergency })
     case 'ext-proc': {
+      const { answerWithinMs = 900 } = listener
+      const budget = new ByteBudget()
       const review = createExchangeReview({
         snapshot,
+        // Beside it there is what is read and written.
+        judgeWithinMs: Math.floor((answerWithinMs * 2) / 3),
         ...(sessions !== undefined && { sessions }),
         onRefused,
         onGuarded,
       })
       const createProcessor = listener.judgesRequests
-        ? () =>
-            new JudgeProcessor({ review, decide, decideWithinMs: (listener.answerWithinMs ?? 900) - marginMs, onError })
-        : () => new ReviewProcessor(review)
+        ? () => new JudgeProcessor({ review, decide, decideWithinMs: answerWithinMs - marginMs, budget, onError })
+        : () => new ReviewProcessor(review, budget)
       return createExtProcDoor({ createProcessor, listener, onError, onEmergency })
     }
     case 'ext-mcp':

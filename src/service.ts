@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { missingServers } from './authzen-servers.js'
 import type { Config, ConfigListener } from './config/config.js'
 import { guardsResults, seesAnswers } from './config/sees-answers.js'
+import { type AdminParts, createAdmin } from './create-admin.js'
 import { type ClusterParts, createClusters } from './create-clusters.js'
 import { createDoor, type Door } from './create-doors.js'
 import { createSessionKeys, type SessionKeyFiles } from './create-session-keys.js'
@@ -13,33 +14,35 @@ import type { Decision } from './decision/decision.js'
 import { emergencyLine } from './decision/decision-record.js'
 import { unreadLine } from './decision/emergency-decision.js'
 import { foreseeCalls } from './decision/foresee-calls.js'
+import { createArgumentRecorder } from './decision/record-arguments.js'
 import { resultLine, resultOutcome } from './decision/result-record.js'
 import type { GuardedAnswer, RefusedExchange } from './decision/reviewed-exchange.js'
+import { tracedEmergency } from './decision/traced-decision.js'
 import type { Finding } from './documents/finding.js'
 import { formatFinding } from './documents/format-finding.js'
 import type { BoundAddress } from './doors/grpc/grpc-transport.js'
 import { createHttpDoor, type Readiness } from './doors/http/http-door.js'
 import { AuthenticatorSource } from './identity/authenticator-source.js'
 import { protectedResourceMetadataPath } from './identity/protected-resource-metadata.js'
+import { openDecisionLogs } from './open-decision-logs.js'
 import { untrustedGateway } from './policy/check-upstream.js'
 import { createDirectorySource } from './policy/directory-source.js'
 import { type LoadReport, PolicyStore } from './policy/policy-store.js'
 import type { InboundRequest } from './protocol/inbound-request.js'
-import {
-  createDecisionLog,
-  type DecisionLog,
-  type DecisionLogTarget,
-  openDecisionLogFile,
-} from './telemetry/decision-log.js'
+import type { DecisionLog, DecisionLogTarget } from './telemetry/decision-log.js'
+import { type EventLoopMonitor, monitorEventLoop } from './telemetry/event-loop.js'
 import { limitRepeats } from './telemetry/limit-repeats.js'
 import type { Logger, Logging } from './telemetry/logger.js'
 import { createMetrics, type Metrics } from './telemetry/metrics.js'
+import { createTracing, type Tracing } from './telemetry/tracing/create-tracing.js'
 
 export interface ServiceOptions {
   readonly config: Config
   readonly logging: Logging
   /** Where records go when the configuration says stdout. Default: file descriptor 1. */
   readonly recordTarget?: DecisionLogTarget
+  /** Read: OTEL_*, see docs/tracing.md. Default: the environment of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 export interface Service {
@@ -53,6 +56,8 @@ export interface Service {
 export interface ServiceAddresses {
   readonly listeners: readonly { readonly name: string; readonly address: BoundAddress }[]
   readonly http: { readonly host: string; readonly port: number }
+  /** undefined: there is no admin listener. */
+  readonly admin: { readonly host: string; readonly port: number } | undefined
 }
 
 /** The catalogues that come with the program; less trusted than anything a user writes. */
@@ -73,6 +78,7 @@ class RunningService implements Service {
   readonly #logging: Logging
   readonly #records: readonly DecisionLog[]
   readonly #metrics: Metrics
+  readonly #tracing: Tracing
   readonly #identities: AuthenticatorSource
   readonly #store: PolicyStore
   readonly #upstream: UpstreamParts
@@ -80,6 +86,8 @@ class RunningService implements Service {
   readonly #sessions: SessionKeyFiles | undefined
   readonly #doors: readonly { readonly name: string; readonly door: Door }[]
   readonly #http: ReturnType<typeof createHttpDoor>
+  readonly #eventLoop: EventLoopMonitor
+  readonly #admin: AdminParts | undefined
   #ready = false
   #stopping = false
   #stopped: Promise<void> | undefined
@@ -89,15 +97,19 @@ class RunningService implements Service {
   #timer: NodeJS.Timeout | undefined
   #stopForeseeing = (): void => undefined
 
-  constructor({ config, logging, recordTarget = 1 }: ServiceOptions) {
+  constructor({ config, logging, recordTarget = 1, env = process.env }: ServiceOptions) {
     this.#config = config
     this.#logging = logging
-    this.#records = this.#openRecords(recordTarget)
+    this.#records = openDecisionLogs(config, logging, recordTarget)
     this.#clusters = createClusters(config, logging, {
       onConfigMaps: () => this.#store.changed(),
       onAnswered: (cluster, event) => this.#metrics.answered({ cluster, ...event }),
     })
+    this.#eventLoop = monitorEventLoop()
+    this.#tracing = createTracing(env, logging.subsystem('telemetry'))
     this.#metrics = createMetrics({
+      ...(this.#tracing.spans !== undefined && { spans: this.#tracing.spans }),
+      eventLoop: () => this.#eventLoop.read(),
       droppedRecords: () => this.#records.reduce((sum, log) => sum + log.dropped, 0),
       clusters: () => this.#clusters.samples(),
     })
@@ -156,8 +168,14 @@ class RunningService implements Service {
       ...(sessions !== undefined && { sessions }),
       upstream: this.#upstream,
       seesAnswers: seesAnswers(config),
+      recordArguments: createArgumentRecorder(config.decisionLog.arguments),
       onDecided: decided => this.#decided(decided),
-      onBug: error => decisionLog.error('a decision failed; the request was denied', { error }),
+      tracer: () => this.#tracing.tracer(),
+      onBug: (error, { decisionId, traceId }) =>
+        decisionLog.error('a decision failed; the request was denied', {
+          ...{ decisionId, error },
+          ...(traceId !== undefined && { traceId }),
+        }),
     })
     this.#doors = config.listeners.map(listener => ({
       name: listener.name,
@@ -179,16 +197,25 @@ class RunningService implements Service {
       documentAt: path => this.#upstream.document(path),
       onError: (detail, error) => logging.subsystem('http').error(detail, error === undefined ? {} : { error }),
     })
+    this.#admin =
+      config.admin &&
+      createAdmin({
+        ...{ admin: config.admin, config, store: this.#store, metrics: this.#metrics },
+        readiness: () => this.readiness(),
+        onError: limitedErrors(logging.subsystem('admin')),
+      })
   }
 
   async start(): Promise<ServiceAddresses> {
     const log = this.#logging.subsystem('service')
     try {
+      await this.#goOn(this.#tracing.start())
       await this.#goOn(this.#clusters.start())
       this.#refuseUntrusted(this.#store.load().findings)
       this.#store.watch()
       await this.#goOn(this.#upstream.start())
       const http = await this.#goOn(this.#http.start())
+      const admin = this.#admin && (await this.#goOn(this.#admin.start()))
       const listeners = []
       for (const { name, door } of this.#doors) {
         const address = await this.#goOn(door.start())
@@ -197,10 +224,11 @@ class RunningService implements Service {
       }
       if (this.#leavesSessionsUnbound) log.warn(unboundSessions)
       log.info('listening', { listener: 'http', address: `${http.host}:${http.port}` })
+      if (admin !== undefined) log.info('listening', { listener: 'admin', address: `${admin.host}:${admin.port}` })
       this.#timer = setInterval(() => this.#becomeReady(), readinessIntervalMs).unref()
       await this.#goOn(this.#identities.started())
       this.#becomeReady()
-      return { listeners, http }
+      return { listeners, http, admin }
     } catch (error) {
       await this.stop()
       // What came up while it stopped.
@@ -219,6 +247,8 @@ class RunningService implements Service {
   async #close(): Promise<void> {
     await Promise.all(this.#doors.map(({ door }) => door.stop().catch(() => undefined)))
     await this.#http.stop().catch(() => undefined)
+    await this.#admin?.stop()
+    this.#eventLoop.stop()
     this.#identities.stop()
     await this.#clusters.stop()
     await this.#upstream.stop()
@@ -240,10 +270,12 @@ class RunningService implements Service {
     // Gateways need a moment to see that health has changed; what they still send in it is answered.
     for (const { door } of this.#doors) door.setReady(false)
     if (delayMs > 0) await new Promise(resolve => setTimeout(resolve, delayMs))
+    const drainBegan = performance.now()
     const cut = await Promise.all(this.#doors.map(({ door }) => door.drain(drainMs).catch(() => 0)))
     const lost = cut.reduce((sum, one) => sum + one, 0)
     if (lost > 0) this.#logging.subsystem('service').warn('requests in flight were cut off', { count: lost })
     await this.#close()
+    await this.#tracing.stop(flushLimitMs(drainMs - (performance.now() - drainBegan)))
     await Promise.all(this.#records.map(log => log.close()))
     this.#logging.flush()
   }
@@ -312,28 +344,41 @@ class RunningService implements Service {
       reason: decision.failure?.reason ?? '',
       mode: mode === 'audit' ? 'Audit' : 'Enforce',
       durationMs: elapsedMs,
+      ...(decision.would.length > 0 && { would: decision.would.map(one => one.reason) }),
     })
-    if (this.#records.length === 0) return
+    if (this.#records.length === 0 && this.#admin === undefined) return
     const line = decided.record()
     for (const log of this.#records) log.write(line)
+    this.#admin?.decided(decided, line)
   }
 
   /** A denial that a door made by itself is recorded and counted like any other. */
   #emergency(listener: ConfigListener, decision: Decision, request: InboundRequest | undefined): void {
     const now = Date.now()
+    const traceId = this.#traceEmergency(listener, decision, request)
     const record = () =>
-      request === undefined ? unreadLine({ listener, decision, now }) : emergencyLine({ request, decision, now })
+      request === undefined
+        ? unreadLine({ listener, decision, now })
+        : emergencyLine({ request, decision, now, traceId })
     this.#decided({ decision, server: '', mode: 'enforce', elapsedMs: 0, record })
   }
 
   /** What the response door refused: a session of somebody else, or an answer that cannot be checked. */
   #refused(listener: ConfigListener, { decision, request, server }: RefusedExchange): void {
     const now = Date.now()
+    const traceId = this.#traceEmergency(listener, decision, request)
     const record = () =>
       request === undefined
         ? unreadLine({ listener, decision, now })
-        : emergencyLine({ request, decision, now, server })
+        : emergencyLine({ request, decision, now, server, traceId })
     this.#decided({ decision, server, mode: 'enforce', elapsedMs: 0, record })
+  }
+
+  /** Such a denial is over when it is heard of. Returns the id of its trace if it is recorded. */
+  #traceEmergency(listener: ConfigListener, decision: Decision, request: InboundRequest | undefined) {
+    const span = this.#tracing.tracer()?.start(request?.traceparent)
+    span?.end(tracedEmergency(decision, listener.door))
+    return span?.traceId
   }
 
   /** What Guardrails made of a result, or would have. */
@@ -348,6 +393,7 @@ class RunningService implements Service {
 
   #loaded(report: LoadReport): void {
     this.#clusters.loaded(report)
+    this.#admin?.loaded(report)
     this.#stopForeseeing()
     const { current } = this.#store
     if (current !== undefined) this.#stopForeseeing = foreseeCalls(current)
@@ -377,19 +423,11 @@ class RunningService implements Service {
     const server = snapshot?.servers.all.find(one => protectedResourceMetadataPath(one.path) === path)
     return snapshot === undefined || server === undefined ? undefined : metadataDocument(snapshot, server)
   }
+}
 
-  #openRecords(target: DecisionLogTarget): readonly DecisionLog[] {
-    const { stdout, file, maxBufferedBytes } = this.#config.decisionLog
-    const log = this.#logging.subsystem('telemetry')
-    const options = {
-      maxBufferedBytes,
-      onError: (error: unknown) => log.error('decision records could not be written', { error }),
-    }
-    return [
-      ...(stdout ? [createDecisionLog(target, options)] : []),
-      ...(file === undefined ? [] : [openDecisionLogFile(file, options)]),
-    ]
-  }
+/** What is left of the time to drain is for spans, and a second in any case: a collector that is dead takes no more. */
+function flushLimitMs(leftMs: number): number {
+  return Math.max(1000, leftMs)
 }
 
 /** A client that fails over and over, such as a bad TLS handshake, must not fill the log. */

@@ -1,4 +1,5 @@
 import { didYouMean } from '../documents/did-you-mean.js'
+import { canICommand } from './can-i-command.js'
 import { catalogCommand } from './catalog-command.js'
 import { checkCommand } from './check-command.js'
 import { type Command, type CommandIo, type ExitCode, UsageError } from './command.js'
@@ -6,6 +7,7 @@ import { completionCommand } from './completion-command.js'
 import { demoCommand } from './demo-command.js'
 import { envoyCommand } from './envoy-command.js'
 import { explainCommand } from './explain-command.js'
+import { replayCommand } from './replay-command.js'
 import { serveCommand } from './serve-command.js'
 import { testCommand } from './test-command.js'
 import { versionCommand } from './version-command.js'
@@ -15,6 +17,8 @@ const commands: readonly Command[] = [
   checkCommand,
   testCommand,
   explainCommand,
+  canICommand,
+  replayCommand,
   catalogCommand,
   envoyCommand,
   demoCommand,

@@ -135,6 +135,14 @@ const listener = z.strictObject({
     .describe(
       "Largest message; must exceed the gateway's body limit. Larger ones are denied. Default: 5 MiB; 1 MiB for authzen.",
     ),
+  gatewayBodyBytes: z
+    .int()
+    .min(1)
+    .max(64 * 1024 * 1024)
+    .optional()
+    .describe(
+      'Of a listener with door ext-authz: the body limit of a gateway that cuts bodies and cannot name mcp-max-request-bytes per route. Bodies that fill it are refused.',
+    ),
   answerWithinMs: z
     .int()
     .min(100)
@@ -259,6 +267,67 @@ const decisionLog = z.strictObject({
     .max(1024 * 1024 * 1024)
     .default(8 * 1024 * 1024)
     .describe('Records that wait for a slow reader, in bytes; beyond it they are dropped and counted.'),
+  rotate: z
+    .strictObject({
+      maxBytes: z
+        .int()
+        .min(64 * 1024)
+        .max(1024 * 1024 * 1024 * 1024)
+        .default(100 * 1024 * 1024)
+        .describe('A file that would grow beyond it is put aside.'),
+      files: z.int().min(1).max(1000).default(5).describe('How many are kept, as FILE.1 (the latest) and so on.'),
+    })
+    .optional()
+    .describe('Default: the file grows. A file that somebody else renames or removes is opened anew in any case.'),
+  chain: z
+    .boolean()
+    .default(false)
+    .describe('Each line says its number and the digest of the line before, for mcp-authz log verify.'),
+  chainKeyFile: file
+    .optional()
+    .describe(
+      'At least 32 random bytes: each line carries an HMAC that nobody can make without them. Read at the start.',
+    ),
+  arguments: z
+    .strictObject({
+      mode: z
+        .enum(['none', 'paths', 'all'])
+        .default('none')
+        .describe('none: a digest of them. paths: what paths name. all: all of them.'),
+      paths: z
+        .array(z.string().min(1).max(256))
+        .max(64)
+        .optional()
+        .describe('Places in the arguments, such as $.namespace or $.containers[*].image.'),
+      redact: z
+        .array(z.strictObject({ pattern: z.string().min(1).max(1024).describe('A regular expression of RE2.') }))
+        .max(32)
+        .optional()
+        .describe('What is found in a value is replaced by [redacted].'),
+      maxBytes: z
+        .int()
+        .min(256)
+        .max(64 * 1024)
+        .default(4096)
+        .describe('What of the arguments is beyond it is left out.'),
+    })
+    .prefault({})
+    .describe('What records hold of the arguments of calls.'),
+})
+
+const admin = z.strictObject({
+  host: host
+    .default('127.0.0.1')
+    .describe('Address to listen on. Beyond loopback it takes tls, and tokenFile or tls.clientCA.'),
+  port: port.default(9006).describe('TCP port; 0 takes a free one.'),
+  hosts: z
+    .array(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/, 'Use a name without a port'))
+    .max(32)
+    .default([])
+    .describe('Further names by which it may be called: a browser is not answered under any other.'),
+  tokenFile: file.optional().describe('File with bearer tokens, one per line. Followed when it changes.'),
+  tls: tls.optional(),
+  recentDecisions: z.int().min(0).max(100_000).default(1000).describe('Decisions that are kept to be looked at.'),
 })
 
 export const configSpec = z.strictObject({
@@ -271,11 +340,9 @@ export const configSpec = z.strictObject({
     .strictObject({ host: host.default('0.0.0.0'), port: port.default(9002) })
     .prefault({})
     .describe('Health, readiness, metrics and well-known documents.'),
-  admin: z
-    .string()
-    .regex(/^(?:\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):\d{1,5}$/, 'Use host:port')
+  admin: admin
     .optional()
-    .describe('Address of the admin listener, host:port. Not offered yet by this version.'),
+    .describe('The admin listener: state of the policies, recent decisions, explanations. Absent: there is none.'),
   clusters: z.record(dnsLabel, cluster).prefault({ local: {} }).describe('Kubernetes clusters by name.'),
   startup: z
     .strictObject({

@@ -1,6 +1,7 @@
 import type { ClusterConnection } from '../kube/cluster-connection.js'
 import type { GatewayProfile, ListenerTrust } from '../protocol/inbound-request.js'
 import type { ConfigSpec, sourceKinds } from './config-document.js'
+import type { ArgumentStep } from './parse-argument-path.js'
 
 export type ConfigSource = ConfigDirectory | ConfigConfigMaps
 
@@ -49,6 +50,8 @@ export interface ConfigListener {
     readonly allowedSANs?: readonly string[]
   }
   readonly maxMessageBytes: number
+  /** For door ext-authz. */
+  readonly gatewayBodyBytes?: number
   /** For door ext-proc. */
   readonly answerWithinMs?: number
   readonly maxConcurrentStreams: number
@@ -62,6 +65,17 @@ export interface ConfigListener {
     readonly subjectClaim?: string
     readonly maxEvaluations?: number
   }
+}
+
+export interface ConfigAdmin {
+  readonly host: string
+  readonly port: number
+  /** Names by which it may be called, besides the loopback ones. */
+  readonly hosts: readonly string[]
+  readonly tokenFile?: string
+  readonly tls?: NonNullable<ConfigListener['tls']>
+  /** How many are kept. */
+  readonly recentDecisions: number
 }
 
 export interface ConfigSigning {
@@ -90,6 +104,8 @@ export interface Config {
   readonly sources: readonly ConfigSource[]
   readonly listeners: readonly ConfigListener[]
   readonly http: { readonly host: string; readonly port: number }
+  /** undefined: there is no admin listener. */
+  readonly admin: ConfigAdmin | undefined
   /** By name. */
   readonly clusters: ReadonlyMap<string, ConfigCluster>
   readonly startup: ConfigSpec['startup']
@@ -98,6 +114,17 @@ export interface Config {
     readonly stdout: boolean
     readonly file: string | undefined
     readonly maxBufferedBytes: number
+    /** undefined: the file grows. */
+    readonly rotate: { readonly maxBytes: number; readonly files: number } | undefined
+    readonly chain: boolean
+    readonly chainKeyFile: string | undefined
+    readonly arguments: {
+      readonly mode: 'none' | 'paths' | 'all'
+      readonly paths: readonly (readonly ArgumentStep[])[]
+      /** What they match is not recorded. */
+      readonly patterns: readonly string[]
+      readonly maxBytes: number
+    }
   }
   readonly identity: ConfigSpec['identity']
   readonly signing: ConfigSigning | undefined
@@ -106,4 +133,6 @@ export interface Config {
   /** Paths of the keys that bind sessions, the one that tags first; empty: sessions are not bound. */
   readonly sessionKeys: readonly string[]
   readonly log: ConfigSpec['log']
+  /** As users write it, defaults filled in. For people to read; everything else of this is what counts. */
+  readonly spec: ConfigSpec
 }

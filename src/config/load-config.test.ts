@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Finding } from '../documents/finding.js'
 import type { Config } from './config.js'
+import { configSpec } from './config-document.js'
 import { type ConfigInput, loadConfig } from './load-config.js'
 
 const head = 'apiVersion: mcp-authz.dev/v1alpha1\nkind: Config\n'
@@ -44,17 +45,27 @@ describe('defaults', () => {
       },
     ],
     http: { host: '0.0.0.0', port: 9002 },
+    admin: undefined,
     clusters: new Map([
       ['local', { authorizer: 'files', rbacOnly: false, connection: undefined, timeoutMs: 1000, maxInFlight: 48 }],
     ]),
     startup: { brokenPolicies: 'refuse' },
     shutdown: { delayMs: 0, drainMs: 10_000 },
-    decisionLog: { stdout: true, file: undefined, maxBufferedBytes: 8388608 },
+    decisionLog: {
+      stdout: true,
+      file: undefined,
+      maxBufferedBytes: 8388608,
+      rotate: undefined,
+      chain: false,
+      chainKeyFile: undefined,
+      arguments: { mode: 'none', paths: [], patterns: [], maxBytes: 4096 },
+    },
     identity: { insecureLoopbackIssuers: false },
     signing: undefined,
     tokenExchange: new Map(),
     sessionKeys: [],
     log: { level: 'info' },
+    spec: configSpec.parse({}),
   }
 
   it.each([
@@ -62,6 +73,24 @@ describe('defaults', () => {
     ['with an empty document', ''],
     ['with an empty spec', 'spec: {}'],
   ])('%s', (_name, yaml) => expect(good(yaml)).toEqual(defaults))
+})
+
+describe('the admin listener', () => {
+  const admin = (yaml: string) => good(`spec: { admin: ${yaml} }`).admin
+  const local = { host: '127.0.0.1', port: 9006, hosts: [], recentDecisions: 1000 }
+  it('is there when it is named, on loopback', () => expect(admin('{}')).toEqual(local))
+
+  it('may ask for a token there too', () =>
+    expect(admin('{ tokenFile: t, recentDecisions: 0 }')).toEqual({
+      ...local,
+      tokenFile: '/etc/c/t',
+      recentDecisions: 0,
+    }))
+
+  it.each([
+    ['a token', '{ host: 0.0.0.0, tokenFile: t, tls: { cert: c, key: k } }'],
+    ['a client certificate', '{ host: 0.0.0.0, tls: { cert: c, key: k, clientCA: a } }'],
+  ])('is for other machines with %s', (_name, yaml) => expect(admin(yaml)).toMatchObject({ host: '0.0.0.0' }))
 })
 
 describe('a file', () => {
@@ -205,7 +234,33 @@ spec:
       'spec: { clusters: { dev: {}, prod: {} } }',
       ['spec.clusters.prod RBAC objects in files cannot be told apart by cluster'],
     ],
-    ['the admin listener', 'spec: { admin: "127.0.0.1:9003" }', ['spec.admin the admin listener is not offered yet']],
+    [
+      'an admin listener for everybody',
+      'spec: { admin: { host: 0.0.0.0 } }',
+      ['spec.admin nobody would check who reads', 'spec.admin.host tokens and decisions would cross the network'],
+    ],
+    [
+      'tokens for the admin listener in the clear',
+      'spec: { admin: { host: 10.0.0.1, tokenFile: t } }',
+      ['spec.admin.host tokens and decisions would cross the network in the clear'],
+    ],
+    [
+      'an admin listener with TLS and nobody who is asked',
+      'spec: { admin: { host: "::", tls: { cert: c, key: k } } }',
+      ['spec.admin nobody would check who reads the decisions of others'],
+    ],
+    [
+      'names of certificates that the admin listener does not ask for',
+      'spec: { admin: { tls: { cert: c, key: k, allowedSANs: [a] } } }',
+      ['spec.admin.tls.allowedSANs nobody checks these names'],
+    ],
+    [
+      'an admin listener on the port of another',
+      'spec: { admin: { port: 9002 } }',
+      ['spec.admin.port port 9002 is used by http already'],
+    ],
+    ['an address of the admin listener as one text', 'spec: { admin: "127.0.0.1:9006" }', ['spec.admin']],
+    ['a name of the admin listener with a port', 'spec: { admin: { hosts: ["a:1"] } }', ['spec.admin.hosts[0]']],
     ['two documents', 'spec: {}\n---\nkind: Grant\napiVersion: a', ['more than one document']],
     ['bad YAML', 'spec: {', ['config.yaml']],
   ]

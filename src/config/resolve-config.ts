@@ -4,7 +4,10 @@ import type { SourceDocument } from '../documents/source-document.js'
 import { valueAt } from '../documents/value-at.js'
 import type { Config, ConfigListener } from './config.js'
 import type { ConfigSpec } from './config-document.js'
+import { isLoopback } from './is-loopback.js'
+import { resolveAdmin } from './resolve-admin.js'
 import { resolveClusters, resolveSources } from './resolve-clusters.js'
+import { resolveDecisionLog } from './resolve-decision-log.js'
 import { resolveSigning, resolveTokenExchange } from './resolve-upstream.js'
 
 type Listener = ConfigSpec['listeners'][number]
@@ -33,37 +36,23 @@ export function resolveConfig(
   const listeners = spec.listeners.map((listener, i) => resolveListener(listener, i, at, report))
   warnOfIdleSettings(listeners, document, report)
   checkNames(listeners, report)
-  if (spec.admin !== undefined) {
-    report(
-      'error',
-      ['admin'],
-      'the admin listener is not offered yet by this version',
-      'remove it; health and metrics are on http',
-    )
-  }
-  checkPorts(listeners, spec.http, report)
+  checkPorts(listeners, spec, report)
 
-  const { stdout, file, maxBufferedBytes } = spec.decisionLog
-  if (stdout === false && file === undefined) {
-    report('warning', ['decisionLog'], 'decision records go nowhere', 'name a file, or leave stdout out')
-  }
   const config: Config = {
     sources: resolveSources(spec, at, report),
     listeners,
     http: spec.http,
+    admin: resolveAdmin(spec, at, report),
     clusters: resolveClusters(spec, at, report),
     startup: spec.startup,
     shutdown: { delayMs: spec.shutdown.delaySeconds * 1000, drainMs: spec.shutdown.drainSeconds * 1000 },
-    decisionLog: {
-      stdout: stdout ?? file === undefined,
-      file: file === undefined ? undefined : at(file),
-      maxBufferedBytes,
-    },
+    decisionLog: resolveDecisionLog(spec, at, report),
     identity: spec.identity,
     signing: resolveSigning(spec.signing, at, report),
     tokenExchange: resolveTokenExchange(spec, at, report),
     sessionKeys: resolveSessionKeys(spec, at, report),
     log: spec.log,
+    spec,
   }
   return { config, findings }
 }
@@ -106,6 +95,8 @@ function resolveListener(listener: Listener, i: number, at: (path: string) => st
         : { kind: 'unix', path: at(socket) },
     ...(tls === undefined ? {} : { tls: resolveTls(tls, at) }),
     maxMessageBytes: listener.maxMessageBytes ?? (door === 'authzen' ? mebibyte : 5 * mebibyte),
+    ...(door === 'ext-authz' &&
+      listener.gatewayBodyBytes !== undefined && { gatewayBodyBytes: listener.gatewayBodyBytes }),
     ...(door === 'ext-proc' && { answerWithinMs: listener.answerWithinMs }),
     maxConcurrentStreams,
     maxInFlight,
@@ -121,9 +112,16 @@ const mebibyte = 1024 * 1024
 /** The service of ext-mcp is agentgateway's own; HTTP/1.1 has no streams, and the body of an evaluation is ours. */
 const idleSettings = {
   'ext-authz': ['judgesRequests', 'answerWithinMs'],
-  'ext-proc': ['maxInFlight'],
-  'ext-mcp': ['profile', 'judgesRequests', 'answerWithinMs'],
-  authzen: ['profile', 'maxConcurrentStreams', 'maxConnectionAgeSeconds', 'judgesRequests', 'answerWithinMs'],
+  'ext-proc': ['maxInFlight', 'gatewayBodyBytes'],
+  'ext-mcp': ['profile', 'judgesRequests', 'answerWithinMs', 'gatewayBodyBytes'],
+  authzen: [
+    'profile',
+    'maxConcurrentStreams',
+    'maxConnectionAgeSeconds',
+    'judgesRequests',
+    'answerWithinMs',
+    'gatewayBodyBytes',
+  ],
 } as const
 
 /** What was written and does nothing: whoever wrote it believes that it does. */
@@ -166,10 +164,6 @@ function resolveAuthzen(
   }
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.[0-9]{1,3}){3}$/.test(host)
-}
-
 /** The paths of the keys. */
 function resolveSessionKeys(
   { sessions, listeners }: ConfigSpec,
@@ -208,7 +202,7 @@ function checkNames(listeners: readonly ConfigListener[], report: Report): void 
 }
 
 /** Two listeners on one address: found here instead of as EADDRINUSE at the start. Port 0 never collides. */
-function checkPorts(listeners: readonly ConfigListener[], http: Config['http'], report: Report): void {
+function checkPorts(listeners: readonly ConfigListener[], { http, admin }: ConfigSpec, report: Report): void {
   const seen = new Map<string, string>()
   const take = (key: string, name: string, path: readonly (string | number)[]) => {
     const owner = seen.get(key)
@@ -220,4 +214,5 @@ function checkPorts(listeners: readonly ConfigListener[], http: Config['http'], 
     else if (address.port !== 0) take(`port ${address.port}`, `listener ${name}`, ['listeners', i, 'port'])
   }
   if (http.port !== 0) take(`port ${http.port}`, 'http', ['http', 'port'])
+  if (admin !== undefined && admin.port !== 0) take(`port ${admin.port}`, 'admin', ['admin', 'port'])
 }

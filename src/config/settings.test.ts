@@ -5,7 +5,8 @@ import { settingOfPath, settingOfVariable, variableNames } from './settings.js'
 describe('settingOfVariable', () => {
   const cases: [string, (string | number)[] | undefined, string?][] = [
     ['MCP_AUTHZ_HTTP_PORT', ['http', 'port'], 'number'],
-    ['MCP_AUTHZ_ADMIN', ['admin'], 'text'],
+    ['MCP_AUTHZ_ADMIN_PORT', ['admin', 'port'], 'number'],
+    ['MCP_AUTHZ_ADMIN', undefined],
     ['MCP_AUTHZ_LISTENERS_0_TRUST', ['listeners', 0, 'trust'], 'text'],
     ['MCP_AUTHZ_LISTENERS_12_MAX_IN_FLIGHT', ['listeners', 12, 'maxInFlight'], 'number'],
     ['MCP_AUTHZ_LISTENERS_0_TLS_CLIENT_CA', ['listeners', 0, 'tls', 'clientCA'], 'text'],

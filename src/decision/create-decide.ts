@@ -11,6 +11,7 @@ import { readCalls } from '../protocol/mcp/classify.js'
 import { headerMismatchCode } from '../protocol/mcp/header-rules.js'
 import type { SessionKeys } from '../protocol/session-tag.js'
 import { matchWellKnown } from '../protocol/well-known.js'
+import type { DecisionSpan, DecisionTracer } from '../telemetry/tracing/decision-tracer.js'
 import { isAbandoned } from './abandoned-requests.js'
 import { allowAnswer, auditAnswer, preflightAnswer } from './allow-headers.js'
 import { answerWellKnown } from './answer-well-known.js'
@@ -31,9 +32,11 @@ import { type GuardrailVerdict, judgeGuardrails } from './judge-guardrails.js'
 import { nameTool } from './name-tool.js'
 import type { Outcome, Refusal, Refused } from './outcome.js'
 import type { ReasonCode } from './reason-codes.js'
+import type { RecordArguments } from './record-arguments.js'
 import { renderDenial } from './render-denial.js'
 import { resultContextOf } from './result-context.js'
 import { tellTools } from './tell-tools.js'
+import { tracedBatch, tracedDecision, tracedEmergency } from './traced-decision.js'
 import { explainStep, type JudgedTrial, newTrial, type Step, type Trial } from './trial.js'
 import { checkUpstreamIdentity, refuseUntrusted, type UpstreamSource, upstreamHeaders } from './upstream-headers.js'
 
@@ -46,12 +49,16 @@ export interface DecideOptions {
   readonly seesAnswers?: boolean
   /** Those of the response door, for the record: which sessions it bound. Default: none are. */
   readonly sessions?: SessionKeys
+  /** What records tell of arguments beside their digest. Default: nothing. */
+  readonly recordArguments?: RecordArguments
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?(): number
   /** Called once per decision, after it was made. Must not throw and must not block. */
   onDecided?(decided: Decided): void
   /** Called when a part of ours threw; the request is denied. Must not throw. */
-  onBug?(error: unknown): void
+  onBug?(error: unknown, denied: { readonly decisionId: string; readonly traceId: string | undefined }): void
+  /** What makes spans of decisions. Default: none are made. */
+  tracer?(): DecisionTracer | undefined
 }
 
 /** A decision with what the log and the metrics need of its making. */
@@ -85,38 +92,44 @@ class Pipeline {
   }
 
   decide(request: InboundRequest, steps: Step[] | undefined): Decision | Promise<Decision> {
+    let span: DecisionSpan | undefined
     try {
+      span = this.#options.tracer?.()?.start(request.traceparent)
       const snapshot = this.#options.snapshot()
       if (snapshot === undefined) {
         const decision = emergencyDecision(
           'policy.not_loaded',
           'the policies are not loaded yet, so nothing can be allowed',
         )
-        return this.#emergency(request, decision)
+        return this.#emergency(request, decision, span)
       }
       const trial = newTrial(request, snapshot, this.#now(), steps)
+      trial.span = span
       const decision = this.#judge(trial)
-      return decision instanceof Promise ? decision.catch(error => this.#broken(request, error)) : decision
+      return decision instanceof Promise ? decision.catch(error => this.#broken(request, error, span)) : decision
     } catch (error) {
-      return this.#broken(request, error)
+      return this.#broken(request, error, span)
     }
   }
 
   /** An exception is a bug of ours: it denies, and it is told. */
-  #broken(request: InboundRequest, error: unknown): Decision {
-    this.#options.onBug?.(error)
+  #broken(request: InboundRequest, error: unknown, span: DecisionSpan | undefined): Decision {
     const message = 'the call could not be judged because of an internal error, so it is denied'
-    return this.#emergency(request, emergencyDecision('internal.error', message))
+    const decision = emergencyDecision('internal.error', message)
+    this.#options.onBug?.(error, { decisionId: decision.id, traceId: span?.traceId ?? traceIdOf(request) })
+    return this.#emergency(request, decision, span)
   }
 
-  #emergency(request: InboundRequest, decision: Decision): Decision {
-    const record = () => emergencyLine({ request, decision, now: this.#now() })
+  #emergency(request: InboundRequest, decision: Decision, span: DecisionSpan | undefined): Decision {
+    span?.end(tracedEmergency(decision, request.listener.door))
+    const record = () => emergencyLine({ request, decision, now: this.#now(), traceId: span?.traceId })
     this.#options.onDecided?.({ decision, server: '', mode: 'enforce', elapsedMs: 0, record })
     return decision
   }
 
   /** Stages 1 and 2, and what needs no identity. */
   #judge(trial: Trial): Eventually<Decision> {
+    trial.span?.stage('framing')
     const document = matchWellKnown(trial.request.path)
     // Documents can be asked for by HEAD as well; nothing that stands behind us can.
     const asGet = document !== undefined && trial.request.method === 'HEAD'
@@ -141,6 +154,7 @@ class Pipeline {
     explainStep(trial, 'server', `Server/${server.name}`, 'pass', '')
     if (trial.request.method === 'OPTIONS' && framing === undefined)
       return this.#allow(trial, preflightAnswer(trial), [])
+    trial.span?.stage('identity')
     const authenticated = trial.snapshot.authenticator.authenticate(trial.request, server.audience)
     return andThen(authenticated, settled => this.#identified(trial, server, settled))
   }
@@ -148,6 +162,7 @@ class Pipeline {
   /** Stage 3, and the reading of the message or messages. */
   #identified(trial: Trial, server: Server, authenticated: Authenticated): Eventually<Decision> {
     if (authenticated.ok) trial.principal = authenticated.principal
+    trial.span?.stage('message')
     const { protocol, methods, extensions, sse } = server
     const read = readCalls(trial.request, { protocol, methods, extensions, sse }, server.batches === 'legacy')
     if (!('batch' in read)) {
@@ -160,8 +175,10 @@ class Pipeline {
       if (!this.#tolerate(trial, unknown)) return this.#deny(trial, unknown)
     }
     if ('batch' in read) {
+      trial.span?.stage(undefined)
       const members = read.batch.map(call => {
         const member = memberTrial(trial, call, read.batch.length)
+        member.span = trial.span?.member()
         return this.#judgeMessage(member, server, { ok: true, call })
       })
       return andThen(allOf(members), outcomes => this.#concludeBatch(trial, outcomes))
@@ -190,6 +207,7 @@ class Pipeline {
 
   /** Stages 4 to 7. */
   #judgeMessage(trial: Trial, server: Server, read: CallResult): Eventually<Outcome> {
+    if (trial.batch !== undefined) trial.span?.stage('message')
     const refusal = this.#readMessage(trial, server, read)
     if (refusal !== undefined) {
       explainStep(trial, refusal.failure.stage, '', 'fail', refusal.failure.message)
@@ -200,6 +218,7 @@ class Pipeline {
     if (principal === undefined || call === undefined) return passed(trial, auditAnswer(trial))
     const judged: JudgedTrial = Object.assign(trial, { server, principal, call })
     const matched: MatchedCall = { server: server.name, call, tool: trial.tool, catalogTool: trial.catalogTool }
+    trial.span?.stage('authorization')
     return andThen(authorizeCall(judged, matched), verdict =>
       this.#authorized(judged, matched, verdict ?? checkUpstreamIdentity(judged)),
     )
@@ -235,8 +254,10 @@ class Pipeline {
       const refusal = { failure: verdict, shape: {} }
       if (!this.#tolerate(trial, refusal)) return { trial, refusal }
     } else {
+      trial.authorized = true
       explainStep(trial, 'authorization', '', 'pass', trial.server.require.join(' and '))
     }
+    trial.span?.stage('guardrails')
     return andThen(judgeGuardrails(trial, matched), verdict => this.#guarded(trial, matched, verdict))
   }
 
@@ -250,6 +271,7 @@ class Pipeline {
       }
       trial.would.push(...failures)
     }
+    trial.span?.stage('upstream')
     if (trial.server.mode === 'Audit') return andThen(tellTools(trial), () => passed(trial, auditAnswer(trial)))
     const enriched = enrich(trial, matched)
     return andThen(upstreamHeaders(trial, this.#upstream), made =>
@@ -272,13 +294,17 @@ class Pipeline {
       return this.#denyBatch(trial, refused, { trial, refusal })
     }
     for (const one of allowed) this.#allow(one.trial, one.answer, one.enriched)
-    return decisionOf(trial, 'allow', undefined, answer, notesOf(allowed))
+    const decision = decisionOf(trial, 'allow', undefined, answer, notesOf(allowed))
+    trial.span?.end(tracedBatch(trial, decision, outcomes.length))
+    return decision
   }
 
   #denyBatch(trial: Trial, refused: readonly Refused[], first: Refused): Decision {
     for (const one of refused) this.#deny(one.trial, one.refusal)
     const answer = renderBatchDenial(trial, refused, first)
-    return decisionOf(trial, 'deny', first.refusal.failure, answer, notesOf(refused))
+    const decision = decisionOf(trial, 'deny', first.refusal.failure, answer, notesOf(refused))
+    trial.span?.end(tracedBatch(trial, decision, refused.length))
+    return decision
   }
 
   /** In Audit a refusal is noted and the request goes on. */
@@ -312,6 +338,7 @@ class Pipeline {
   ): Decision {
     const tells = outcome === 'allow' && this.#options.seesAnswers === true
     const decision = decisionOf(trial, outcome, why, answer, trial, tells ? resultContextOf(trial, enriched) : [])
+    trial.span?.end(tracedDecision(trial, decision))
     if (isAbandoned(trial.request)) return decision
     const elapsedMs = performance.now() - trial.startedTick
     this.#options.onDecided?.({
@@ -319,7 +346,7 @@ class Pipeline {
       server: trial.server?.name ?? '',
       mode: trial.server?.mode === 'Audit' ? 'audit' : 'enforce',
       elapsedMs,
-      record: () => recordLine(trial, decision, enriched, elapsedMs, this.#options.sessions),
+      record: () => recordLine(trial, decision, enriched, elapsedMs, this.#options),
     })
     return decision
   }
@@ -353,6 +380,11 @@ function notesOf(outcomes: readonly Outcome[]): Pick<Trial, 'would' | 'warnings'
 
 function passed(trial: Trial, answer: Answer, enriched: readonly Enriched[] = []): Outcome {
   return { trial, refusal: undefined, answer, enriched }
+}
+
+/** As the gateway told it. */
+function traceIdOf({ traceparent }: InboundRequest): string | undefined {
+  return traceparent?.slice(3, 35)
 }
 
 const addressReasons: ReadonlySet<ReasonCode> = new Set<ReasonCode>([

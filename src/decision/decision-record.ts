@@ -2,27 +2,37 @@ import { hash } from 'node:crypto'
 import type { Principal } from '../identity/principal.js'
 import { methodName } from '../policy/call-names.js'
 import type { Enriched } from '../policy/enrichment.js'
+import type { Target } from '../protocol/call.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { SessionKeys } from '../protocol/session-tag.js'
+import { decisionRecordVersion } from '../telemetry/decision-log-schema.js'
+import { argumentsDigest } from '../upstream/digests.js'
 import { SessionBinder } from './bind-session.js'
 import type { Decision, Failure } from './decision.js'
+import type { RecordArguments } from './record-arguments.js'
 import type { Trial } from './trial.js'
 
-/** Version of the record's schema; a field never changes its meaning within one. */
-export const recordVersion = 'mcp-authz.dev/decision/v1'
+/** Version of the record's schema, which is in telemetry/decision-log-schema.ts. */
+export const recordVersion = decisionRecordVersion
+
+export interface RecordOptions {
+  /** By which sessions are known that a response door bound to their caller. Default: none are. */
+  readonly sessions?: SessionKeys
+  /** What is told of arguments beside their digest. Default: nothing. */
+  readonly recordArguments?: RecordArguments
+}
 
 /**
  * The record of one decision as one JSON line. It says who asked for what and how it was decided; it holds no token, no
- * claim beside the mapped identity, and no argument: messages are left out because policies put arguments into them.
- * Written by hand because it is built for every request. `sessions`: by which sessions are known that a response
- * door bound to their caller. Default: none are.
+ * claim beside the mapped identity, and no argument that was not asked for: messages are left out because policies put
+ * arguments into them. Written by hand because it is built for every request.
  */
 export function recordLine(
   trial: Trial,
   decision: Decision,
   enriched: readonly Enriched[],
   elapsedMs: number,
-  sessions?: SessionKeys,
+  { sessions, recordArguments }: RecordOptions = {},
 ): string {
   const { request, server, principal, call } = trial
   const audit = server?.mode === 'Audit'
@@ -46,15 +56,17 @@ export function recordLine(
     if (call.via !== undefined) line += `,"via":${text(call.via)}`
     if (call.target.kind !== 'none')
       line += `,"target":{"kind":"${call.target.kind}","name":${text(trial.tool ?? call.target.name)}}`
+    if (call.alsoTargets.length > 0)
+      line += `,"also":[${call.alsoTargets.slice(0, maxListed).map(targetFields).join(',')}]${total('also', call.alsoTargets)}`
     if (call.id !== undefined) line += `,"id":${call.id}`
     if (call.sessionId !== undefined) line += `,"session":"${sessionOf(trial, call.sessionId, sessions)}"`
     line += '}'
+    if (call.method === 'tools/call' || call.arguments !== undefined)
+      line += `,"args_digest":"${argumentsDigest(call.arguments)}"${recordArguments?.(call.arguments) ?? ''}`
   }
   if (trial.asked.length > 0) line += `,"rbac":[${trial.asked.slice(0, maxListed).map(askedFields).join(',')}]`
   if (trial.policies.length > 0) line += `,"policies":${list(trial.policies.slice(0, maxListed))}`
-  const added = enriched.flatMap(one => one.record)
-  if (added.length > 0)
-    line += `,"enrichment":{${added.map(({ key, value }) => `${text(key)}:${text(value)}`).join(',')}}`
+  if (enriched.some(one => one.record.length > 0)) line += `,"enrichment":${enrichmentOf(enriched)}`
   line += `,"http":{"method":${text(request.method)},"host":${text(request.authority)},"path":${text(request.path)}`
   if (decision.answer.kind === 'respond') line += `,"status":${decision.answer.status}`
   line += '}'
@@ -62,7 +74,8 @@ export function recordLine(
     line += `,"body_sha256":"${trial.batch === undefined ? digest(request.body.bytes) : digestOnce(request.body.bytes)}"`
   }
   if (request.peer.address !== '') line += `,"source_address":${text(request.peer.address)}`
-  if (request.traceparent !== undefined) line += `,"trace_id":"${request.traceparent.slice(3, 35)}"`
+  const traceId = trial.span?.traceId ?? request.traceparent?.slice(3, 35)
+  if (traceId !== undefined) line += `,"trace_id":"${traceId}"`
   line += `,"door":"${request.listener.door}","listener":${text(request.listener.name)},"profile":"${request.listener.profile}"`
   return `${line},"elapsed_us":${Math.round(elapsedMs * 1000)}}`
 }
@@ -72,6 +85,14 @@ function sessionOf({ request, server, principal }: Trial, id: string, keys: Sess
   if (request.session === 'bound') return 'bound'
   if (keys === undefined || server === undefined || principal === undefined) return 'unbound'
   return new SessionBinder(keys, server, principal).isVouchedFor(id, request.headers) ? 'bound' : 'unbound'
+}
+
+/** Where two Enrichments name one key, the first counts, as with headers: parsers differ about a key that occurs twice. */
+function enrichmentOf(enriched: readonly Enriched[]): string {
+  const added = new Map<string, string>()
+  for (const { record } of enriched)
+    for (const { key, value } of record) if (!added.has(key)) added.set(key, `${text(key)}:${text(value)}`)
+  return `{${[...added.values()].join(',')}}`
 }
 
 function digest(bytes: Uint8Array): string {
@@ -93,17 +114,21 @@ export function emergencyLine({
   decision,
   now,
   server = '',
+  traceId = request.traceparent?.slice(3, 35),
 }: {
   request: InboundRequest
   decision: Decision
   now: number
   /** Default: none was found. */
   server?: string
+  /** Default: as the gateway told it. */
+  traceId?: string | undefined
 }): string {
   const reason = decision.failure === undefined ? '' : `,${failureFields(decision.failure)}`
   const http = `{"method":${text(request.method)},"host":${text(request.authority)},"path":${text(request.path)}}`
   const named = server === '' ? '' : `,"server":${text(server)}`
-  return `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${new Date(now).toISOString()}","mode":"enforce","decision":"${decision.outcome}"${reason}${named},"http":${http},"door":"${request.listener.door}","listener":${text(request.listener.name)}}`
+  const traced = traceId === undefined ? '' : `,"trace_id":"${traceId}"`
+  return `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${new Date(now).toISOString()}","mode":"enforce","decision":"${decision.outcome}"${reason}${named},"http":${http}${traced},"door":"${request.listener.door}","listener":${text(request.listener.name)}}`
 }
 
 const principals = new WeakMap<Principal, string>()
@@ -112,8 +137,10 @@ const principals = new WeakMap<Principal, string>()
 export function principalFields(principal: Principal): string {
   const known = principals.get(principal)
   if (known !== undefined) return known
-  const { kind, user, agent, actors, tenant } = principal
-  let fields = `,"subject":{"kind":"${kind}","user":${text(user.username)},"groups":${list(user.groups)},"issuer":${text(principal.issuer)}}`
+  const { kind, user, scopes, agent, actors, tenant } = principal
+  let fields = `,"subject":{"kind":"${kind}","user":${text(user.username)},"groups":${list(user.groups)}${total('groups', user.groups)}`
+  if (scopes.length > 0) fields += `,"scopes":${list(scopes)}${total('scopes', scopes)}`
+  fields += `,"issuer":${text(principal.issuer)}}`
   if (agent.id !== '')
     fields += `,"agent":{"id":${text(agent.id)},"issuer":${text(agent.issuer)},"assurance":"${agent.assurance}"}`
   if (actors.length > 0)
@@ -122,6 +149,15 @@ export function principalFields(principal: Principal): string {
   if (tenant !== undefined) fields += `,"tenant":${text(tenant)}`
   principals.set(principal, fields)
   return fields
+}
+
+function targetFields(target: Target): string {
+  return `{"kind":"${target.kind}","name":${target.kind === 'none' ? '""' : text(target.name)}}`
+}
+
+/** Whoever reads a list that was cut must know. */
+function total(name: string, values: readonly unknown[]): string {
+  return values.length > maxListed ? `,"${name}_total":${values.length}` : ''
 }
 
 export const maxListed = 64

@@ -43,6 +43,23 @@ const message = (result: unknown, more: object = {}) => JSON.stringify({ jsonrpc
 const texts = (...all: string[]) => ({ content: all.map(text => ({ type: 'text', text })) })
 const policies = (list: GuardedMessage['notes']['failures']) => list.map(({ policy, reason }) => `${policy} ${reason}`)
 
+/** An image that is a text. */
+const svg = { type: 'image', mimeType: 'image/svg+xml', data: Buffer.from(`<svg>${secret}`).toString('base64') }
+
+describe('what a server asks for', () => {
+  it.each<[string, unknown]>([
+    ['an image', svg],
+    ['a resource', { type: 'resource', resource: { uri: 'a:b', blob: Buffer.from(secret).toString('base64') } }],
+  ])('is looked into: %s for a model', async (_name, content) => {
+    const params = { messages: [{ role: 'user', content }], maxTokens: 5 }
+    const { text, notes } = await guarded(
+      JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'sampling/createMessage', params }),
+    )
+    expect(notes.redactions).toHaveLength(1)
+    expect(blobs(text)).toContain('[redacted by keys]')
+  })
+})
+
 describe('what is redacted', () => {
   it.each<[string, unknown]>([
     ['a text block', texts(`key ${secret}!`)],
@@ -63,6 +80,15 @@ describe('what is redacted', () => {
       'an image that is a text',
       {
         content: [{ type: 'image', mimeType: 'image/svg+xml', data: Buffer.from(`<svg>${secret}`).toString('base64') }],
+      },
+    ],
+    [
+      'an image that a result asks a model about',
+      {
+        resultType: 'input_required',
+        inputRequests: {
+          a: { method: 'sampling/createMessage', params: { messages: [{ role: 'user', content: svg }] } },
+        },
       },
     ],
   ])('%s', async (_name, result) => {
@@ -457,6 +483,27 @@ describe('which rules count', () => {
   })
 })
 
+describe('a message of many parts', () => {
+  it.each<[string, string]>([
+    ['texts without anything in them', Array(200_000).fill('""').join()],
+    ['numbers', Array(200_000).fill('1').join()],
+    ['texts with something to redact', Array(40_000).fill(`"${secret}"`).join()],
+  ])('leaves turns to others: %s', async (_name, elements) => {
+    const text = `{"jsonrpc":"2.0","id":7,"result":{"structuredContent":[${elements}]}}`
+    let others = 0
+    let done = false
+    const count = () => {
+      others++
+      if (!done) setImmediate(count)
+    }
+    setImmediate(count)
+    const judged = await guardWith().guard(Buffer.from(text), 'd-1')
+    done = true
+    expect(judged.ok).toBe(true)
+    expect(others).toBeGreaterThan(1)
+  })
+})
+
 describe('a body that is no message', () => {
   it.each<[string, string, string, string | undefined]>([
     ['as it is', keys, 'nothing', 'nothing'],
@@ -465,13 +512,25 @@ describe('a body that is no message', () => {
     ['too large', 'maxBytes: 3', 'abcd', undefined],
     ['without a result', "validations: [{ expression: 'result.a' }]", 'abcd', 'abcd'],
   ])('%s', async (_name, rule, text, expected) => {
-    const { bytes, notes } = await guardWith({ rules: { keys: rule } }).guardText(Buffer.from(text))
-    expect(bytes && Buffer.from(bytes).toString()).toBe(expected)
+    const { bytes, notes } = await guardWith({ rules: { keys: rule } }).guardText(Buffer.from(text), 'd-1')
+    const sent = Buffer.from(bytes).toString()
+    if (expected !== undefined) expect(sent).toBe(expected)
+    else {
+      expect(sent).not.toContain(text)
+      expect(JSON.parse(sent)).toMatchObject({ id: null, error: { data: { decisionId: 'd-1', carriedOut: true } } })
+    }
     expect(notes.failures).toHaveLength(expected === undefined ? 1 : 0)
   })
 
+  it.each(['utf16le', 'latin1'] as const)('with a zero beside each character, as %s', async encoding => {
+    const text = encoding === 'utf16le' ? secret : [...secret].join('\0')
+    const { bytes, notes } = await guardWith().guardText(Buffer.from(text, encoding), 'd-1')
+    expect(Buffer.from(bytes).toString('latin1').replaceAll('\0', '')).not.toContain(secret)
+    expect(notes.failures).toMatchObject([{ reason: 'guardrail.error' }])
+  })
+
   it('in another encoding', async () => {
-    const { bytes } = await guardWith().guardText(Buffer.from(`\xe9 ${secret}`, 'latin1'))
+    const { bytes } = await guardWith().guardText(Buffer.from(`\xe9 ${secret}`, 'latin1'), 'd-1')
     expect(bytes).toEqual(Buffer.from('\xe9 [redacted by keys]', 'latin1'))
   })
 })

@@ -4,10 +4,10 @@ import type { JsonNode } from '../protocol/json-outline.js'
 import { jsonString } from '../protocol/json-string.js'
 import type { JsonValue } from '../protocol/json-value.js'
 import { decodeBase64Text, encodeBase64Text } from '../protocol/mcp/base64-text.js'
-import type { ResponseFailure } from '../protocol/mcp/response-failure.js'
-import { type MessageTexts, type ResultTexts, readResultTexts } from '../protocol/mcp/result-texts.js'
+import { lateResponse, type ResponseFailure } from '../protocol/mcp/response-failure.js'
+import { type MessageTexts, type ResultTexts, resultTextsInSlices } from '../protocol/mcp/result-texts.js'
 import type { Sliced } from '../protocol/sliced.js'
-import { type Edit, splice } from '../protocol/splice.js'
+import { type Edit, splice, spliceInSlices } from '../protocol/splice.js'
 import { parseStrictJson } from '../protocol/strict-json.js'
 import type { Failure } from './decision.js'
 import { andThen, type Eventually } from './eventually.js'
@@ -17,7 +17,7 @@ import { workInTurns } from './in-turns.js'
 import { type AnswerPart, judgeAnswer } from './judge-answer.js'
 import { NotesBuilder, noNotes, type ResultNotes } from './result-notes.js'
 import { type AskedFor, ResultRules } from './result-rules.js'
-import { withheldMessage } from './withheld-result.js'
+import { withheldMessage, withheldText } from './withheld-result.js'
 
 export type { ResultNotes } from './result-notes.js'
 export type { AskedFor } from './result-rules.js'
@@ -30,8 +30,8 @@ export interface GuardedMessage {
 }
 
 export interface GuardedText {
-  /** The very same array if nothing has changed; undefined: nothing of it may go on. */
-  readonly bytes: Uint8Array | undefined
+  /** The very same array if nothing has changed; a message of ours if nothing of it may go on. */
+  readonly bytes: Uint8Array
   readonly notes: ResultNotes
 }
 
@@ -46,7 +46,7 @@ export interface ResultGuard {
    */
   guard(message: Uint8Array, decisionId: string): Eventually<GuardedMessage | ResponseFailure>
   /** A body that is no message of JSON-RPC, such as an error page: as one text, by `maxBytes` and patterns. */
-  guardText(text: Uint8Array): Eventually<GuardedText>
+  guardText(text: Uint8Array, decisionId: string): Eventually<GuardedText>
 }
 
 export function createResultGuard(viewer: Viewer, asked: AskedFor): ResultGuard {
@@ -54,7 +54,15 @@ export function createResultGuard(viewer: Viewer, asked: AskedFor): ResultGuard 
 }
 
 /** Members of one result that validations can read; those of requests are fewer, because people and models write them. */
-const resultLimits = { maxDepth: 190, maxMembers: 100_000 } as const
+const resultLimits = { maxDepth: 190, maxMembers: 30_000 } as const
+
+/** Edits between two places where the work may be put aside. */
+const stride = 512
+
+/** What is known of a message that is being judged. */
+interface Begun {
+  texts: ResultTexts | undefined
+}
 
 class ViewersGuard implements ResultGuard {
   readonly idle: boolean
@@ -75,12 +83,12 @@ class ViewersGuard implements ResultGuard {
 
   guard(message: Uint8Array, decisionId: string): Eventually<GuardedMessage | ResponseFailure> {
     if (this.idle) return { ok: true, bytes: message, notes: noNotes }
-    const texts = readResultTexts(message, { all: true })
-    if (!texts.ok) return texts
-    const notes = new NotesBuilder()
-    const judged = workInTurns(this.#judgeAll(texts, decisionId, notes), performance.now() + this.#within)
-    return andThen(judged, edits => {
-      if (edits !== 'late') return { ok: true, bytes: splice(message, edits), notes: notes.build() }
+    const begun: Begun = { texts: undefined }
+    const judged = workInTurns(this.#guard(message, decisionId, begun), performance.now() + this.#within)
+    return andThen(judged, guarded => {
+      if (guarded !== 'late') return guarded
+      const { texts } = begun
+      if (texts === undefined) return lateResponse
       const late = new NotesBuilder()
       late.fail(tooLate)
       const all = texts.messages.map(one => this.#withhold(texts, one, [tooLate], decisionId))
@@ -88,7 +96,16 @@ class ViewersGuard implements ResultGuard {
     })
   }
 
-  guardText(text: Uint8Array): Eventually<GuardedText> {
+  *#guard(message: Uint8Array, decisionId: string, begun: Begun): Sliced<GuardedMessage | ResponseFailure> {
+    const texts = yield* resultTextsInSlices(message, { all: true })
+    if (!texts.ok) return texts
+    begun.texts = texts
+    const notes = new NotesBuilder()
+    const edits = yield* this.#judgeAll(texts, decisionId, notes)
+    return { ok: true, bytes: yield* spliceInSlices(message, edits), notes: notes.build() }
+  }
+
+  guardText(text: Uint8Array, decisionId: string): Eventually<GuardedText> {
     if (this.idle) return { bytes: text, notes: noNotes }
     const notes = new NotesBuilder()
     // Any encoding of which ASCII is a part can be searched so, and put together again.
@@ -97,7 +114,13 @@ class ViewersGuard implements ResultGuard {
     const work = judgeAnswer(this.#rules, part, new DecisionBudgets(), notes)
     return andThen(workInTurns(work, performance.now() + this.#within), judged => {
       if (judged === 'late') notes.fail(tooLate)
-      if (judged === 'late' || !judged.ok) return { bytes: undefined, notes: notes.build() }
+      if (judged === 'late' || !judged.ok) {
+        const failures = judged === 'late' ? [tooLate] : judged.failures
+        const { denial } = this.#viewer.server
+        const { method } = this.#asked
+        const withheld = withheldText({ failures, decisionId, denial, method })
+        return { bytes: Buffer.from(withheld), notes: notes.build() }
+      }
       const redacted = judged.redacted.get(0)
       return { bytes: redacted === undefined ? text : Buffer.from(redacted, encoding), notes: notes.build() }
     })
@@ -114,6 +137,7 @@ class ViewersGuard implements ResultGuard {
         continue
       }
       for (const [index, text] of judged.redacted) {
+        if (edits.length % stride === stride - 1) yield
         const isData = texts.place(index, one).part === 'data' && decodeBase64Text(texts.value(index)) !== undefined
         edits.push({ ...texts.span(index), text: jsonString(isData ? encodeBase64Text(text) : text) })
       }
@@ -182,8 +206,15 @@ function valueIn(bytes: Uint8Array): JsonValue | undefined {
 }
 
 function wholeText(text: string, bytes: number): AnswerPart {
+  // UTF-16 of ASCII has a zero beside each character. What is found without them cannot be put together again.
+  const bare = text.includes('\0') ? text.replaceAll('\0', '') : ''
   return {
-    texts: { from: 0, to: 1, read: () => text, isKey: () => false, isFixed: () => false },
+    texts: {
+      ...{ from: 0, to: 2 },
+      read: index => (index === 0 ? text : bare),
+      isKey: () => false,
+      isFixed: index => index === 1,
+    },
     sizes: [bytes],
     result: undefined,
   }

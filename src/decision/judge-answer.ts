@@ -6,6 +6,7 @@ import type { JsonValue } from '../protocol/json-value.js'
 import type { Sliced } from '../protocol/sliced.js'
 import type { Failure } from './decision.js'
 import { failure } from './failure.js'
+import { occursIn } from './occurs-in.js'
 import type { NotesBuilder } from './result-notes.js'
 import type { ResultRules } from './result-rules.js'
 import { findHits, type Hits, redactText, type SearchedTexts } from './search-texts.js'
@@ -67,8 +68,9 @@ export function* judgeAnswer(
   const redacting: Owned[] = []
   for (const one of owned) {
     const { rule, pattern } = one
-    const found = hits.get(pattern) ?? []
-    if (pattern.action === 'Redact' && rules.enforces(rule)) {
+    const found = hits.places.get(pattern) ?? []
+    if (hits.tooHeavy.has(pattern)) report(rule, unsearchable(rule))
+    else if (pattern.action === 'Redact' && rules.enforces(rule)) {
       redacting.push(one)
     } else if (found.length > 0) report(rule, pattern.action === 'Deny' ? denied(rule, pattern) : unredacted(rule))
   }
@@ -100,16 +102,13 @@ function* redactAll(
   const owners = new Map(redacting.map(({ pattern, rule }) => [pattern, rule]))
   const total = new Map<string, number>()
   const redacted = new Map<number, string>()
-  const places = new Map<number, ResultPattern[]>()
-  for (const pattern of patterns) {
-    for (const index of hits.get(pattern) ?? []) places.set(index, [...(places.get(index) ?? []), pattern])
-  }
   const [{ rule: culprit } = { rule: undefined }] = redacting
   // Without such a pattern there is no such place.
   if (culprit === undefined) return { ok: true, redacted }
-  for (const [index, here] of [...places].sort(([left], [right]) => left - right)) {
+  for (const { index, here } of placesInOrder(hits, patterns)) {
+    yield
     const text = texts.read(index) ?? ''
-    const found = yield* redactText(text, patterns, pattern => here.includes(pattern))
+    const found = yield* redactText(text, patterns, pattern => here.has(pattern))
     const first = found === undefined ? undefined : [...found.counts.keys()][0]
     if (found === undefined || (texts.isFixed(index) && first !== undefined)) {
       return { ok: false, failures: [unredactable((first && owners.get(first)) ?? culprit)] }
@@ -119,8 +118,12 @@ function* redactAll(
     const left = texts.isKey(index) ? first.replacement || '[redacted]' : found.text
     const again = texts.isKey(index) ? redacting.find(({ pattern }) => pattern.test(left)) : undefined
     if (again !== undefined) return { ok: false, failures: [unredactable(again.rule)] }
-    const opened = denying.find(({ pattern }) => pattern.test(left))
-    if (opened !== undefined) return { ok: false, failures: [denied(opened.rule, opened.pattern)] }
+    for (const { rule, pattern } of denying) {
+      yield
+      const opened = yield* occursIn(pattern, left)
+      if (opened === undefined) return { ok: false, failures: [unsearchable(rule)] }
+      if (opened) return { ok: false, failures: [denied(rule, pattern)] }
+    }
     redacted.set(index, left)
     for (const [pattern, count] of found.counts) {
       const name = nameOf(owners.get(pattern) ?? { name: '' })
@@ -129,6 +132,26 @@ function* redactAll(
   }
   for (const [name, count] of total) notes.redact(name, count)
   return { ok: true, redacted }
+}
+
+/** Texts with something to redact, in their order. */
+function* placesInOrder(hits: Hits, patterns: readonly ResultPattern[]) {
+  const lists = patterns.flatMap(pattern => {
+    const places = hits.places.get(pattern)
+    return places === undefined ? [] : [{ pattern, places, at: 0 }]
+  })
+  for (;;) {
+    let index = Number.POSITIVE_INFINITY
+    for (const { places, at } of lists) index = Math.min(index, places[at] ?? index)
+    if (index === Number.POSITIVE_INFINITY) return
+    const here = new Set<ResultPattern>()
+    for (const list of lists) {
+      if (list.places[list.at] !== index) continue
+      here.add(list.pattern)
+      list.at++
+    }
+    yield { index, here }
+  }
 }
 
 function nameOf({ name }: Pick<ResultGuardrail, 'name'>): string {
@@ -167,6 +190,17 @@ function unredactable(rule: ResultGuardrail): Failure {
     policy: nameOf(rule),
     hints: ['Ask for less. The platform team can make its patterns simpler.'],
   })
+}
+
+function unsearchable(rule: ResultGuardrail): Failure {
+  return failure(
+    'guardrail.error',
+    `it would take too long to find out whether what the guardrail ${rule.name} looks for is in this result`,
+    {
+      policy: nameOf(rule),
+      hints: ['Ask for less. The platform team can make its patterns simpler.'],
+    },
+  )
 }
 
 function brokenPolicy(policy: string): Failure {

@@ -14,15 +14,17 @@ export function holdsList(message: Uint8Array): boolean {
 /**
  * A message or batch with an error of ours in place of every result, each under the id of what it answers; the rest stays.
  * undefined: the ids cannot be read, or there is no result to replace.
+ *
+ * @param all errors and what the server sends on its own do not stay either
  */
-export function refuseResults(message: Uint8Array, decision: Decision): Uint8Array | undefined {
+export function refuseResults(message: Uint8Array, decision: Decision, all = false): Uint8Array | undefined {
   const read = readServerMessages(message)
   if (!read.ok) return undefined
   const { outline } = read
   const edits: Edit[] = []
   for (const one of read.messages) {
-    if (one.result === undefined) continue
-    edits.push({ start: outline.start(one.node), end: outline.end(one.node), text: refusalOf(one, decision) })
+    if (one.result === undefined && !all) continue
+    edits.push({ start: outline.start(one.node), end: outline.end(one.node), text: refusalIn(one, decision) })
   }
   return edits.length === 0 ? undefined : splice(message, edits)
 }
@@ -45,6 +47,22 @@ function onlyId(message: Uint8Array): string | undefined {
     if (outline.string(key) === 'id' && (kind === 'string' || kind === 'number')) ids.push(outline.lexeme(key + 1))
   }
   return ids.length === 1 ? ids[0] : undefined
+}
+
+/** What is no answer must not become one: its id is the server's own, and may be that of another request. */
+function refusalIn(one: ServerMessage, decision: Decision): string {
+  const isAnswer = one.result !== undefined || one.error !== undefined || !one.hasMethod
+  return isAnswer ? refusalOf(one, decision) : notice(decision)
+}
+
+function notice({ id: decisionId, failure }: Decision): string {
+  if (failure === undefined) throw new Error('a refusal has a reason')
+  const data = { message: failure.message, reason: failure.reason, decisionId }
+  return JSON.stringify({
+    jsonrpc: '2.0',
+    method: 'notifications/message',
+    params: { level: 'warning', logger: 'mcp-authz', data },
+  })
 }
 
 function refusalOf({ id = 'null' }: Pick<ServerMessage, 'id'>, { id: decisionId, failure }: Decision): string {

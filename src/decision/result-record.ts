@@ -1,8 +1,6 @@
+import { resultRecordVersion } from '../telemetry/decision-log-schema.js'
 import { failureFields, maxListed, principalFields, text } from './decision-record.js'
 import type { GuardedAnswer } from './reviewed-exchange.js'
-
-/** Version of the schema of records about results; a field never changes its meaning within one. */
-export const resultRecordVersion = 'mcp-authz.dev/result/v1'
 
 export type ResultOutcome = 'withheld' | 'redacted' | 'passed'
 

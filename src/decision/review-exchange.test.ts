@@ -118,6 +118,43 @@ const bytes = (text: string) => Buffer.from(text)
 const textOf = (one: object) =>
   'bytes' in one && one.bytes instanceof Uint8Array ? Buffer.from(one.bytes).toString() : ''
 
+describe('what cannot be read or judged', () => {
+  const secret = 'AKIAABCDEFGHIJKLMNOP'
+  const rule = `
+apiVersion: mcp-authz.dev/v1alpha1
+kind: Guardrail
+metadata: { name: keys }
+spec: { on: response, patterns: [{ pattern: 'AKIA[0-9A-Z]{16}' }] }
+`
+  const unread = '{"jsonrpc":"2.0","id":1,"result":{"tools":[{}]}}'
+  const error = `{"jsonrpc":"2.0","id":2,"error":{"code":-1,"message":"${secret}"}}`
+  const own = `{"jsonrpc":"2.0","id":3,"method":"sampling/createMessage","params":{"messages":["${secret}"]}}`
+  const store = storeOf([catalogs, demo, memorySource({ 'rule.yaml': rule })], namesAsTokens(principals))
+  store.load()
+  const review = createExchangeReview({ snapshot: () => store.current, sessions: keys('k1') })
+
+  it('takes all of its batch with it, where nothing else of it was judged', async () => {
+    const exchange = await review.open(from('alice'))
+    const batch = bytes(`[${unread},${error},${own}]`)
+    const read = await exchange.review(batch, undefined)
+    if (read.ok) throw new Error('it was read')
+    const instead = Buffer.from(exchange.refuse(batch, read)).toString()
+    expect(instead).not.toContain(secret)
+    expect(JSON.parse(instead)).toMatchObject([
+      { id: 1, error: { code: -31503 } },
+      { id: 2, error: { code: -31503 } },
+      { method: 'notifications/message', params: { level: 'warning' } },
+    ])
+    expect(JSON.parse(instead)[2]).not.toHaveProperty('id')
+  })
+
+  it.each([error, own, `[${error},${own}]`])('does not reach who is not known: %s', async message => {
+    const exchange = await review.open(from(undefined))
+    expect(textOf(await exchange.review(bytes(message), undefined))).not.toContain(secret)
+    expect(Buffer.from(await exchange.reviewText(bytes(secret), undefined)).toString()).toMatch(/identity\./)
+  })
+})
+
 describe('lists', () => {
   it('hold what their reader may use', async () => {
     const exchange = await reviewWith().review.open(from('alice'))
@@ -168,7 +205,9 @@ describe('lists', () => {
     const { review, refused } = reviewWith()
     const exchange = await review.open(from('alice'))
     expect(await exchange.review(bytes(text), undefined)).toMatchObject({ ok: false })
-    const instead = JSON.parse(Buffer.from(exchange.refuse(bytes(text), responseFailure('response.item', 0))).toString())
+    const instead = JSON.parse(
+      Buffer.from(exchange.refuse(bytes(text), responseFailure('response.item', 0))).toString(),
+    )
     expect(instead).toMatchObject({ jsonrpc: '2.0', id, error: { code: -31503, data: { reason: 'internal.error' } } })
     expect(instead).not.toHaveProperty('result')
     expect(refused).toHaveLength(1)

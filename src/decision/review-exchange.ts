@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Principal } from '../identity/principal.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
-import { appendText } from '../protocol/mcp/append-text.js'
+import { appendTextInSlices } from '../protocol/mcp/append-text.js'
 import type { Rewritten } from '../protocol/mcp/read-server-messages.js'
 import type { ResponseFailure } from '../protocol/mcp/response-failure.js'
 import { type OpenedSession, SessionBinder } from './bind-session.js'
@@ -14,6 +14,7 @@ import { unknownServer } from './find-server.js'
 import { createResultGuard, type ResultGuard, type ResultNotes } from './guard-results.js'
 import type { Viewer } from './hypothetical-call.js'
 import { type Caller, identifyCaller } from './identify-caller.js'
+import { workInTurns } from './in-turns.js'
 import { isGuarded } from './is-guarded.js'
 import type { JudgedRequest } from './judged-request.js'
 import { plainDenial } from './plain-denial.js'
@@ -112,17 +113,23 @@ class CallersExchange implements ReviewedExchange {
     })
   }
 
-  reviewText(text: Uint8Array, judged: JudgedRequest | undefined): Eventually<Uint8Array | undefined> {
+  reviewText(text: Uint8Array, judged: JudgedRequest | undefined): Eventually<Uint8Array> {
     if (!this.active || !this.#guarded(judged)) return text
+    const reader = this.#reader
     // Unseen answers are those of filters before us.
-    if (this.#reader.kind !== 'known') return this.#request === undefined ? text : undefined
-    const { principal } = this.#reader
+    if (reader.kind !== 'known' && this.#request === undefined) return text
     const guard = this.#guardFor(judged)
-    if (guard === undefined) return undefined
-    return andThen(guard.guardText(text), ({ bytes, notes }) => {
+    if (reader.kind !== 'known' || guard === undefined) return refusalOfMessage(text, this.deny(this.#whyNot(), 403))
+    const { principal } = reader
+    return andThen(guard.guardText(text, this.#decisionId(judged)), ({ bytes, notes }) => {
       this.#note(notes, principal, judged)
       return bytes
     })
+  }
+
+  /** Why nothing can be judged for this reader. */
+  #whyNot(): Failure {
+    return this.#reader.kind === 'unknown' ? this.#reader.why : unknownServer()
   }
 
   #filter(message: Uint8Array, judged: JudgedRequest | undefined): Eventually<Rewritten | ResponseFailure> {
@@ -191,9 +198,8 @@ class CallersExchange implements ReviewedExchange {
     const reader = this.#reader
     const guard = this.#guardFor(judged)
     if (reader.kind !== 'known' || guard === undefined) {
-      const why = reader.kind === 'unknown' ? reader.why : unknownServer()
-      const decision = this.deny(why, 403)
-      return { ok: true, bytes: refuseResults(message, decision) ?? message, warnings: [] }
+      const decision = this.deny(this.#whyNot(), 403)
+      return { ok: true, bytes: refuseResults(message, decision, true) ?? message, warnings: [] }
     }
     const decisionId = this.#decisionId(judged)
     return andThen(guard.guard(message, decisionId), guarded => {
@@ -221,7 +227,8 @@ class CallersExchange implements ReviewedExchange {
   refuse(message: Uint8Array, { message: why }: ResponseFailure): Uint8Array {
     const text = `the answer of the server is not passed on: ${why} The request may have been carried out.`
     const decision = this.deny(failure('internal.error', text), 503)
-    return refuseResults(message, decision) ?? refusalOfMessage(message, decision)
+    // What was not read was not judged by Guardrails either.
+    return refuseResults(message, decision, this.guardsResults) ?? refusalOfMessage(message, decision)
   }
 
   deny(why: Failure, status: number): Decision {
@@ -248,9 +255,10 @@ class CallersExchange implements ReviewedExchange {
 const idle: AnswerWork = { lists: false, guarded: false, texts: [] }
 
 /** Nothing depends on them: where they cannot be added, the answer stays as it is. */
-function withTexts(message: Uint8Array, texts: readonly string[]): Rewritten {
-  const told = appendText(message, texts)
-  return told.ok ? told : { ok: true, bytes: message }
+function withTexts(message: Uint8Array, texts: readonly string[]): Eventually<Rewritten> {
+  return andThen(workInTurns(appendTextInSlices(message, texts)), told =>
+    told !== 'late' && told.ok ? told : { ok: true, bytes: message },
+  )
 }
 
 function readerOf(caller: Caller): Reader {

@@ -93,8 +93,8 @@ export interface ReviewedExchange {
    * nothing of it may go on, see {@link refuse}.
    */
   review(message: Uint8Array, judged: JudgedRequest | undefined): Eventually<Rewritten | ResponseFailure>
-  /** A body that is no message as it may go on; undefined: not at all. */
-  reviewText(text: Uint8Array, judged: JudgedRequest | undefined): Eventually<Uint8Array | undefined>
+  /** A body that is no message as it may go on, or a message of ours in its place. */
+  reviewText(text: Uint8Array, judged: JudgedRequest | undefined): Eventually<Uint8Array>
   /** What to send in place of a message that cannot be read. */
   refuse(message: Uint8Array, why: ResponseFailure): Uint8Array
   /** A refusal with a status of its own, recorded. */

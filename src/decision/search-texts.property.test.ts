@@ -72,7 +72,7 @@ describe('a search', () => {
       fc.property(pattern, fc.array(text, { maxLength: 6 }), ([, one], texts) => {
         const hits = finish(findHits({ from: 0, to: texts.length, read: index => texts[index] }, [one]))
         const each = texts.flatMap((found, index) => (found !== '' && one.test(found) ? [index] : []))
-        expect(hits.get(one) ?? []).toEqual(each)
+        expect(hits.places.get(one) ?? []).toEqual(each)
       }),
       { numRuns: 2000 },
     )

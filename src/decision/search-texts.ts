@@ -1,5 +1,6 @@
 import type { ResultPattern } from '../policy/result-guardrail-patterns.js'
 import type { Sliced } from '../protocol/sliced.js'
+import { canBeFoundIn, linesIn, mostUnits, occursIn } from './occurs-in.js'
 
 /** Texts by number. */
 export interface SearchedTexts {
@@ -9,54 +10,95 @@ export interface SearchedTexts {
   read(index: number): string | undefined
 }
 
-/** By pattern, the numbers of the texts that it occurs in; of one that denies the first is enough. */
-export type Hits = ReadonlyMap<ResultPattern, readonly number[]>
+export interface Hits {
+  /** By pattern, the numbers of the texts that it occurs in, from the first on; of one that denies the first is enough. */
+  readonly places: ReadonlyMap<ResultPattern, readonly number[]>
+  /** Nobody knows where these occur: to find out would take too long. */
+  readonly tooHeavy: ReadonlySet<ResultPattern>
+}
 
 /** UTF-16 units that are searched together. */
 const chunkUnits = 64 * 1024
-/** Units (see {@link ResultPattern.weightIn}) of one search for places, during which nobody else gets a turn. */
-const mostWeight = 100_000_000
+/** Texts between two places where the work may be put aside. */
+const stride = 1024
 /** As long as the text may become, beside eight times what it was. */
 const growth = 64 * 1024
 /** A replacement may complete what another pattern looks for, and so on. */
 const mostRounds = 8
+
+interface Numbered {
+  readonly index: number
+  readonly text: string
+}
 
 /**
  * Which patterns occur where. Short texts are first searched together: of a million there may be none with a match, and to
  * begin a search for each takes longer than the search.
  */
 export function* findHits(texts: SearchedTexts, patterns: readonly ResultPattern[]): Sliced<Hits> {
-  const hits = new Map<ResultPattern, number[]>()
-  if (patterns.length === 0) return hits
-  let chunk: { readonly index: number; readonly text: string }[] = []
+  const search = new HitSearch()
+  if (patterns.length === 0) return search
+  let chunk: Numbered[] = []
   let units = 0
   for (let index = texts.from; index < texts.to; index++) {
+    if ((index - texts.from) % stride === stride - 1) yield
     const text = texts.read(index)
     if (text === undefined || text === '') continue
     chunk.push({ index, text })
     units += text.length
     if (units < chunkUnits) continue
-    yield* searchChunk(chunk, patterns, hits)
+    for (const pattern of patterns) yield* search.chunk(chunk, pattern)
     chunk = []
     units = 0
   }
-  if (chunk.length > 0) yield* searchChunk(chunk, patterns, hits)
-  return hits
+  for (const pattern of patterns) yield* search.chunk(chunk, pattern)
+  return search
 }
 
-function* searchChunk(
-  chunk: readonly { readonly index: number; readonly text: string }[],
-  patterns: readonly ResultPattern[],
-  hits: Map<ResultPattern, number[]>,
-): Sliced<void> {
-  const joined = chunk.map(({ text }) => text).join('\n')
-  for (const pattern of patterns) {
+class HitSearch implements Hits {
+  readonly places = new Map<ResultPattern, number[]>()
+  readonly tooHeavy = new Set<ResultPattern>()
+
+  #isKnown(pattern: ResultPattern): boolean {
+    return this.tooHeavy.has(pattern) || (pattern.action === 'Deny' && this.places.has(pattern))
+  }
+
+  /** In groups as large as the weight of the pattern lets one search be; what is larger by itself is searched by itself. */
+  *chunk(chunk: readonly Numbered[], pattern: ResultPattern): Sliced<void> {
+    const most = Math.min(chunkUnits, mostUnits(pattern))
+    let group: Numbered[] = []
+    let units = 0
+    for (const one of chunk) {
+      if (this.#isKnown(pattern)) return
+      if (units + one.text.length > most && group.length > 0) {
+        yield
+        yield* this.#group(group, pattern)
+        group = []
+        units = 0
+      }
+      group.push(one)
+      units += one.text.length
+    }
     yield
-    const known = hits.get(pattern)
-    if (known !== undefined && pattern.action === 'Deny') continue
-    if (chunk.length > 1 && !pattern.maybeIn(joined)) continue
-    const found = chunk.filter(({ text }) => pattern.test(text)).map(({ index }) => index)
-    if (found.length > 0) hits.set(pattern, [...(known ?? []), ...found])
+    yield* this.#group(group, pattern)
+  }
+
+  *#group(group: readonly Numbered[], pattern: ResultPattern): Sliced<void> {
+    if (group.length > 1 && !pattern.maybeIn(group.map(({ text }) => text).join('\n'))) return
+    let tried = 0
+    for (const { index, text } of group) {
+      if (++tried % stride === 0) yield
+      if (this.#isKnown(pattern)) return
+      const occurs = yield* occursIn(pattern, text)
+      if (occurs === undefined) this.tooHeavy.add(pattern)
+      else if (occurs) this.#add(pattern, index)
+    }
+  }
+
+  #add(pattern: ResultPattern, index: number): void {
+    const known = this.places.get(pattern)
+    if (known === undefined) this.places.set(pattern, [index])
+    else known.push(index)
   }
 }
 
@@ -82,7 +124,9 @@ export function* redactText(
     let found = 0
     for (const pattern of patterns) {
       yield
-      if (round === 0 ? !occurs(pattern) : !pattern.test(text)) continue
+      const isThere = round === 0 ? occurs(pattern) : yield* occursIn(pattern, text)
+      if (isThere === undefined) return undefined
+      if (!isThere) continue
       const replaced = yield* replaceAll(text, pattern, longest)
       if (replaced === undefined) return undefined
       text = replaced.text
@@ -105,11 +149,14 @@ function* replaceAll(
   const blocks = pattern.staysOnLine ? blocksOf(text) : [text]
   for (const block of blocks) {
     yield
-    if (blocks.length > 1 && !pattern.test(block)) {
+    const isThere = blocks.length === 1 || (yield* occursIn(pattern, block))
+    if (isThere === undefined) return undefined
+    if (!isThere) {
       pieces.push(block)
+      length += block.length
       continue
     }
-    if (pattern.weightIn(block) > mostWeight) return undefined
+    if (!(yield* canBeFoundIn(pattern, block))) return undefined
     let at = 0
     for (const { start, end } of pattern.matches(block)) {
       pieces.push(block.slice(at, start), pattern.replacement)
@@ -128,16 +175,6 @@ function* replaceAll(
 /** Lines that a search for places goes through at once: it takes some ten times as long as to learn that there is none. */
 const blockUnits = 8 * 1024
 
-/** The text in blocks of whole lines. */
 function blocksOf(text: string): readonly string[] {
-  if (text.length <= 2 * blockUnits) return [text]
-  const blocks: string[] = []
-  let from = 0
-  while (from < text.length) {
-    const end = text.indexOf('\n', from + blockUnits)
-    const to = end < 0 ? text.length : end + 1
-    blocks.push(text.slice(from, to))
-    from = to
-  }
-  return blocks
+  return text.length <= 2 * blockUnits ? [text] : linesIn(text, blockUnits)
 }

@@ -8,6 +8,7 @@ import type { Call, Era } from '../protocol/call.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Operation } from '../rbac/operation.js'
 import type { CatalogTool, ResolvedTool } from '../rbac/tool-catalog.js'
+import type { DecisionSpan } from '../telemetry/tracing/decision-tracer.js'
 import type { Failure } from './decision.js'
 
 /** One RBAC question and its answer, for record and explanation. */
@@ -72,6 +73,10 @@ export interface Trial {
   allowedTools?: readonly string[]
   /** The decision about the batch that this message came in, and how many it held. */
   readonly batch: { readonly id: string; readonly size: number } | undefined
+  /** undefined: this decision is not traced. */
+  span: DecisionSpan | undefined
+  /** Rules gave the call, so that its tool is not a name which the caller made up. */
+  authorized: boolean
 }
 
 export function explainStep(trial: Trial, stage: string, rule: string, outcome: Step['outcome'], detail: string): void {
@@ -112,6 +117,8 @@ export function newTrial(
     missingScopes: undefined,
     steps,
     batch: undefined,
+    span: undefined,
+    authorized: false,
   }
 }
 

@@ -334,7 +334,7 @@ function setUp({ require, principals, withCatalog, toolPrefix, defaultNamespace,
 describe('list and call', () => {
   const anything = fc.oneof(known, open)
 
-  it('what is hidden is denied, whatever the arguments', () => {
+  it('what is hidden is denied, whatever the arguments', { timeout: 120_000 }, () => {
     let hidden = 0
     let shown = 0
     fc.assert(
@@ -358,7 +358,7 @@ describe('list and call', () => {
     expect(Math.min(hidden, shown)).toBeGreaterThan(200)
   })
 
-  it('what is shown can be called, where policies ask nothing that is not known before', () => {
+  it('what is shown can be called, where policies ask nothing that is not known before', { timeout: 120_000 }, () => {
     let shown = 0
     fc.assert(
       fc.property(policies(known, known), drawn => {

@@ -39,6 +39,11 @@ export function withheldMessage(
   return isToolResult ? toolResult(id, withholding, shape?.hasType === true) : errorMessage(id, withholding)
 }
 
+/** The same in place of a body that is no message. */
+export function withheldText(withholding: Withholding): string {
+  return errorMessage('null', withholding)
+}
+
 /** The same for where there is no message to put it in: a failure that says what happened, for whoever was to get the result. */
 export function withheldFailure(withholding: Withholding): Failure {
   const [first] = withholding.failures

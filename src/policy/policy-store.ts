@@ -81,6 +81,11 @@ export class PolicyStore {
     return this.#report
   }
 
+  /** The documents in force, as they were read; of one that is broken now, its last good version. */
+  get documents(): readonly SourceDocument[] {
+    return [...this.#lastGood.values()].map(({ document }) => document)
+  }
+
   /**
    * Looks at the sources every `intervalMs` (default 1000) and loads what changed once two looks in a row see the same:
    * a file that is being written may be empty for a moment, and an empty file takes away what it held. Atomic sources

@@ -7,7 +7,7 @@ import type { ExpressionCompiler } from './expressions.js'
 /** Patterns of one Guardrail. */
 const mostPatterns = 32
 /** Instructions of RE2's program: with the text it bounds how long one search takes. */
-const largestPattern = 2000
+const largestPattern = 1000
 const longestReplacement = 200
 
 export const patternsSchema = z
@@ -38,7 +38,7 @@ export interface ResultPattern {
   test(text: string): boolean
   /** Of many texts with a line feed between each: false only if it is in none of them. Much quicker than to ask for each. */
   maybeIn(joined: string): boolean
-  /** What a search costs at most: about a hundred million take a tenth of a second, of the worst a whole one. */
+  /** What a search costs at most: of the worst texts, two million take some 50 ms. */
   weightIn(text: string): number
   /** Where it is, from left to right and without overlap. Each step is one search. */
   matches(text: string): Iterable<{ readonly start: number; readonly end: number }>

@@ -1,8 +1,11 @@
 import { mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createDecisionLog, openDecisionLogFile } from './decision-log.js'
+import { chainKey, lostRecord } from './log-chain.js'
+import { LogChainVerifier } from './log-chain-verifier.js'
 
 const directories: string[] = []
 afterEach(() => {
@@ -18,16 +21,20 @@ function file(): string {
 /** A target that finishes a write when told to. */
 function slowTarget() {
   const chunks: string[] = []
-  const pending: ((error?: Error) => void)[] = []
+  const pending: ((error?: Error, written?: number) => void)[] = []
   return {
     chunks,
     pending,
-    write(chunk: Buffer, done: (error?: Error) => void) {
+    write(chunk: Buffer, done: (error?: Error, written?: number) => void) {
       chunks.push(String(chunk))
       pending.push(done)
     },
   }
 }
+
+/** At the time that the tests say. */
+const lost = (count: number, torn = false) => `${lostRecord(0, count, torn)}\n`
+const now = () => 0
 
 const tick = () => new Promise(resolve => setImmediate(resolve))
 
@@ -48,7 +55,7 @@ describe('createDecisionLog', () => {
 
   it('drops what does not fit, counts it, and recovers', async () => {
     const target = slowTarget()
-    const log = createDecisionLog(target, { maxBufferedBytes: 25, gatherMs: 0 })
+    const log = createDecisionLog(target, { maxBufferedBytes: 25, gatherMs: 0, now })
     for (let i = 0; i < 4; i++) log.write('123456789')
     expect(log.dropped).toBe(2)
     await tick()
@@ -59,8 +66,9 @@ describe('createDecisionLog', () => {
     expect(log.dropped).toBe(3)
     await tick()
     target.pending[1]?.()
+    target.pending[2]?.()
     await log.close()
-    expect(target.chunks.join('')).toBe('123456789\n123456789\nlater\n')
+    expect(target.chunks.join('')).toBe(`123456789\n123456789\n${lost(3)}later\n`)
   })
 
   it('counts bytes, not characters', () => {
@@ -74,6 +82,7 @@ describe('createDecisionLog', () => {
     const errors: unknown[] = []
     const log = createDecisionLog(target, {
       gatherMs: 0,
+      now,
       onError: error => {
         errors.push(error)
         throw new Error('listener')
@@ -87,7 +96,43 @@ describe('createDecisionLog', () => {
     log.write('c')
     await tick()
     target.pending[1]?.()
-    expect(target.chunks[1]).toBe('c\n')
+    expect(target.chunks[1]).toBe(`${lost(2)}c\n`)
+    target.pending[1]?.(new Error('disk full'))
+    expect(log.dropped).toBe(3)
+    log.write('d')
+    await tick()
+    expect(target.chunks[2]).toBe(`${lost(3)}d\n`)
+  })
+
+  it('tells of loss as soon as it can, though nothing comes behind it', async () => {
+    const target = slowTarget()
+    const log = createDecisionLog(target, { maxBufferedBytes: 5, gatherMs: 0, now })
+    log.write('a')
+    log.write('too long')
+    await tick()
+    target.pending[0]?.()
+    await tick()
+    target.pending[1]?.()
+    await log.close()
+    expect(target.chunks).toEqual(['a\n', lost(1)])
+  })
+
+  it.each([
+    ['nothing', 0, [3, 'd\n', false]],
+    ['a part of the first line', 1, [3, 'd\n', true]],
+    ['the first line without its end', 2, [2, 'd\n', true]],
+    ['a line', 3, [2, 'd\n', false]],
+    ['a line and a part', 4, [2, 'd\n', true]],
+  ] as const)('goes on behind %s that was written before it failed', async (_name, written, [count, next, torn]) => {
+    const target = slowTarget()
+    const log = createDecisionLog(target, { gatherMs: 0, now })
+    for (const line of ['aa', 'bb', 'cc']) log.write(line)
+    await tick()
+    target.pending[0]?.(new Error('disk full'), written)
+    expect(log.dropped).toBe(count)
+    log.write('d')
+    await tick()
+    expect(target.chunks[1]).toBe(`${torn ? '\n' : ''}${lost(count, torn)}${next}`)
   })
 
   it('gathers lines for a while, and the next ones again', async () => {
@@ -181,6 +226,57 @@ describe('createDecisionLog', () => {
     log.write('a')
     await log.close()
     expect(log.dropped).toBe(1)
+  })
+})
+
+describe('a chained log', () => {
+  const key = chainKey(Buffer.alloc(32))
+  const record = (n: number) => JSON.stringify({ version: 'mcp-authz.dev/decision/v1', decision_id: `#${n}#` })
+
+  /** A disk that takes as much of each write as it is told, and then everything. */
+  function failingTarget(takes: readonly number[]) {
+    let text = Buffer.alloc(0)
+    let at = 0
+    return {
+      text: () => text.toString(),
+      write(chunk: Buffer, done: (error?: Error | null, written?: number) => void) {
+        const share = takes[at++] ?? 1
+        const written = Math.floor(chunk.length * share)
+        text = Buffer.concat([text, chunk.subarray(0, written)])
+        setImmediate(() => (written === chunk.length ? done() : done(new Error('disk full'), written)))
+      },
+    }
+  }
+
+  it('is whole, and tells each loss once, wherever writes fail', async () => {
+    const share = fc.oneof(fc.constant(1), fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true }))
+    await fc.assert(
+      fc.asyncProperty(fc.array(share, { maxLength: 8 }), fc.integer({ min: 1, max: 40 }), async (takes, records) => {
+        const target = failingTarget(takes)
+        const log = createDecisionLog(target, { gatherMs: 0, chain: { key }, maxBufferedBytes: 2000 })
+        for (let i = 0; i < records; i++) {
+          log.write(record(i))
+          if (i % 5 === 4) await tick()
+        }
+        // Until the disk takes what it gets.
+        for (let i = 0; i < 12; i++) {
+          for (let j = 0; j < 4; j++) await tick()
+          log.write(record(1000 + i))
+        }
+        await log.close()
+        const verifier = new LogChainVerifier({ key })
+        const lines = target.text().split('\n')
+        expect(lines.pop()).toBe('')
+        const findings = lines.flatMap((line, i) => verifier.push('f', i + 1, Buffer.from(line)))
+        findings.push(...verifier.finish())
+        expect(findings).toEqual([])
+        const { lost, chains } = verifier.summary
+        const there = lines.filter(line => line.endsWith('}') && /"#\d+#"/.test(line)).length
+        expect(chains.length).toBe(1)
+        expect([there + lost, lost]).toEqual([records + 12, log.dropped])
+      }),
+      { numRuns: 200 },
+    )
   })
 })
 

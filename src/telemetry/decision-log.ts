@@ -1,9 +1,14 @@
-import { closeSync, openSync, write } from 'node:fs'
+import { write } from 'node:fs'
+import { DecisionLogFile, type LogEnd, type Rotation } from './decision-log-file.js'
+import { type ChainState, chainBegin, LogChain, lostRecord, startRecord } from './log-chain.js'
 
-/** Where lines go: a file descriptor (1 is stdout), or anything that writes asynchronously. */
+/** Where lines go: a file descriptor (1 is stdout), or anything that writes asynchronously, one write at a time. */
 export type DecisionLogTarget =
   | number
-  | { readonly write: (chunk: Buffer, done: (error?: Error | null) => void) => unknown }
+  | {
+      /** `done` may say how many bytes were written in spite of an error; default: none. */
+      readonly write: (chunk: Buffer, done: (error?: Error | null, written?: number) => void) => unknown
+    }
 
 export interface DecisionLogOptions {
   /** Lines beyond this many waiting bytes are dropped and counted. Default 8 MiB. */
@@ -13,17 +18,28 @@ export interface DecisionLogOptions {
    * event loop brings. Each write costs a trip to another thread, as much as a good part of a decision.
    */
   readonly gatherMs?: number
+  /** Lines are chained, with an HMAC if there is a key; see log-chain.ts. Default: they are written as they come. */
+  readonly chain?: { readonly key?: Buffer }
+  /** Milliseconds since the epoch. Default: the system's clock. */
+  now?(): number
   /** A batch could not be written; its lines are counted as dropped. */
   onError?(error: unknown): void
 }
 
+export interface DecisionLogFileSettings extends DecisionLogOptions {
+  /** Default: the file grows. */
+  readonly rotate?: Rotation
+}
+
 export interface DecisionLog {
-  /** Takes one line, without its line end. Never waits and never throws. */
+  /** Takes one line, without its line end: a JSON object. Never waits and never throws. */
   write(line: string): void
   /** Writes what is waiting, for at most `limitMs` (default 5000); the rest counts as dropped. Later lines are dropped. */
   close(limitMs?: number): Promise<void>
   /** Lines that were lost so far. */
   readonly dropped: number
+  /** The chain and what its last written line is: to be kept where whoever can write the log cannot. undefined without. */
+  readonly sealed: { readonly chain: string; readonly lines: number; readonly digest: string } | undefined
 }
 
 /** Bytes per write call at most. */
@@ -34,117 +50,230 @@ const retryMs = 10
 
 /**
  * NDJSON records. The decision never waits for the log: lines are kept in memory up to a limit, written in batches by
- * one write at a time, and lost beyond that, which `dropped` makes visible.
+ * one write at a time, and lost beyond that, which `dropped` makes visible, and a record of its own when writing goes on.
  */
 export function createDecisionLog(target: DecisionLogTarget, options: DecisionLogOptions = {}): DecisionLog {
-  const queue = createQueue(target, options)
-  return {
-    write: line => queue.add(line),
-    close: async limitMs => {
-      await queue.finish(limitMs)
-    },
-    get dropped() {
-      return queue.dropped()
-    },
-  }
+  return logOf(new Queue(target, options, { digest: undefined, torn: false }), () => undefined)
 }
 
 /** Opens a file for records, readable by its owner and group only. Throws when it cannot be opened. */
-export function openDecisionLogFile(path: string, options: DecisionLogOptions = {}): DecisionLog {
-  const descriptor = openSync(path, 'a', 0o640)
-  const queue = createQueue(descriptor, options)
+export function openDecisionLogFile(path: string, options: DecisionLogFileSettings = {}): DecisionLog {
+  const { rotate, onError } = options
+  const file = new DecisionLogFile(path, { ...(rotate && { rotate }), ...(onError && { onError }) })
+  return logOf(new Queue(file, options, file.end), () => file.close())
+}
+
+function logOf(queue: Queue, end: () => Promise<void> | undefined): DecisionLog {
   return {
     write: line => queue.add(line),
     close: async limitMs => {
       // A write that still hangs owns the descriptor; closing it would hand its number to somebody else's file.
-      if (await queue.finish(limitMs)) closeSync(descriptor)
+      if (await queue.finish(limitMs)) await end()
     },
     get dropped() {
-      return queue.dropped()
+      return queue.dropped
+    },
+    get sealed() {
+      const { chain, written } = queue
+      return chain && { chain: chain.id, lines: written.seq, digest: written.prev }
     },
   }
 }
 
-interface Queue {
-  add(line: string): void
-  /** True if everything was written in time. */
-  finish(limitMs: number | undefined): Promise<boolean>
-  dropped(): number
-}
+/** A record, or how many were lost where it stands. */
+type Entry = string | number
 
-function createQueue(target: DecisionLogTarget, options: DecisionLogOptions): Queue {
-  const maxBufferedBytes = options.maxBufferedBytes ?? 8 * 1024 * 1024
-  const gatherMs = options.gatherMs ?? 10
-  const lines: string[] = []
+class Queue {
+  readonly #target: DecisionLogTarget
+  readonly #options: DecisionLogOptions
+  readonly #maxBufferedBytes: number
+  readonly #gatherMs: number
+  readonly #waiting: Entry[] = []
+  readonly chain: LogChain | undefined
+  /** What the log has to say before any record. */
+  #start: { readonly follows?: string } | undefined
+  /** What was written last did not end with a line end. */
+  #torn: boolean
   /** Of waiting lines and of the batch that is being written. */
-  let bytes = 0
-  let busy = false
-  let closed = false
-  let dropped = 0
-  let onIdle: (() => void) | undefined
-  let gathering: NodeJS.Timeout | undefined
+  #bytes = 0
+  #busy = false
+  #closed = false
+  dropped = 0
+  /** Lost before what is waiting, and not told yet. */
+  #lostBefore = 0
+  /** Lost behind it. */
+  #lostBehind = 0
+  #failed = false
+  #onIdle: (() => void) | undefined
+  #gathering: NodeJS.Timeout | undefined
+  /** Where the chain stands as far as it is written. */
+  written: ChainState = { seq: 0, prev: chainBegin }
 
-  const pump = () => {
-    clearTimeout(gathering)
-    gathering = undefined
-    const count = batchLength(lines)
-    if (count === 0) {
-      busy = false
-      onIdle?.()
+  constructor(target: DecisionLogTarget, options: DecisionLogOptions, end: LogEnd) {
+    this.#target = target
+    this.#options = options
+    this.#maxBufferedBytes = options.maxBufferedBytes ?? 8 * 1024 * 1024
+    this.#gatherMs = options.gatherMs ?? 10
+    this.chain = options.chain && new LogChain(options.chain)
+    this.#torn = end.torn
+    if (this.chain === undefined) return
+    this.#start = end.digest === undefined ? {} : { follows: end.digest }
+    // At once, so that a log without a line is one that somebody has emptied.
+    this.#schedule()
+  }
+
+  add(line: string): void {
+    const size = sizeOf(line)
+    if (this.#closed || this.#bytes + size > this.#maxBufferedBytes) {
+      this.dropped++
+      this.#lostBehind++
       return
     }
-    const batch = Buffer.from(lines.splice(0, count).join(''))
-    writeAll(target, batch, error => {
-      bytes -= batch.length
-      if (error !== undefined) {
-        dropped += count
-        report(options, error)
+    this.#tellLoss()
+    this.#waiting.push(line)
+    this.#bytes += size
+    if (this.#gathering !== undefined && this.#bytes >= batchBytes) this.#pump()
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#busy) return
+    this.#busy = true
+    if (this.#gatherMs === 0) setImmediate(() => this.#pump())
+    else this.#gathering = setTimeout(() => this.#pump(), this.#gatherMs)
+  }
+
+  /** True if everything was written in time. */
+  finish(limitMs = 5000): Promise<boolean> {
+    this.#closed = true
+    if (!this.#busy) return Promise.resolve(true)
+    return new Promise(resolve => {
+      const timer = setTimeout(() => {
+        this.dropped += this.#waiting.splice(0).filter(isRecord).length
+        resolve(false)
+      }, limitMs)
+      this.#onIdle = () => {
+        clearTimeout(timer)
+        resolve(true)
       }
-      if (gatherMs === 0 || closed || bytes === 0 || bytes >= batchBytes) pump()
-      else gathering = setTimeout(pump, gatherMs)
+      if (this.#gathering !== undefined) this.#pump()
     })
   }
-  return {
-    add(line) {
-      const size = Buffer.byteLength(line) + 1
-      if (closed || bytes + size > maxBufferedBytes) {
-        dropped++
-        return
-      }
-      lines.push(`${line}\n`)
-      bytes += size
-      if (gathering !== undefined && bytes >= batchBytes) pump()
-      if (busy) return
-      busy = true
-      if (gatherMs === 0) setImmediate(pump)
-      else gathering = setTimeout(pump, gatherMs)
-    },
-    finish(limitMs = 5000) {
-      closed = true
-      if (!busy) return Promise.resolve(true)
-      return new Promise(resolve => {
-        const timer = setTimeout(() => {
-          dropped += lines.splice(0).length
-          resolve(false)
-        }, limitMs)
-        onIdle = () => {
-          clearTimeout(timer)
-          resolve(true)
-        }
-        if (gathering !== undefined) pump()
-      })
-    },
-    dropped: () => dropped,
+
+  #tellLoss(): void {
+    if (this.#lostBehind === 0) return
+    this.#waiting.push(this.#lostBehind)
+    this.#lostBehind = 0
   }
+
+  #pump(): void {
+    clearTimeout(this.#gathering)
+    this.#gathering = undefined
+    // Nothing comes behind what was lost, but it can be written that it was.
+    if (this.#waiting.length === 0 && !this.#failed) this.#tellLoss()
+    if (this.#waiting.length === 0 && (this.#start === undefined || this.#failed)) {
+      this.#busy = false
+      this.#onIdle?.()
+      return
+    }
+    const batch = this.#makeBatch()
+    writeAll(this.#target, batch.bytes, (error, written) => {
+      this.#bytes -= batch.size
+      this.#failed = error !== undefined
+      if (error === undefined) this.#kept(batch, batch.lines.length)
+      else this.#gaveUp(batch, error, written)
+      if (this.#gatherMs === 0 || this.#closed || this.#bytes === 0 || this.#bytes >= batchBytes) this.#pump()
+      else this.#gathering = setTimeout(() => this.#pump(), this.#gatherMs)
+    })
+  }
+
+  #makeBatch(): Batch {
+    const entries = this.#waiting.splice(0, batchLength(this.#waiting))
+    const size = entries.reduce<number>((sum, entry) => sum + (isRecord(entry) ? sizeOf(entry) : 0), 0)
+    if (this.#lostBefore > 0) entries.unshift(this.#lostBefore)
+    this.#lostBefore = 0
+    const begin = this.chain?.state
+    const now = (this.#options.now ?? Date.now)()
+    let torn = this.#torn
+    let text = torn ? '\n' : ''
+    const lines: BatchLine[] = []
+    const put = (line: string, entry: Entry | undefined, last: boolean) => {
+      const sealed = this.chain === undefined ? line : this.chain.seal(line, last)
+      text += `${sealed}\n`
+      lines.push({ bytes: sizeOf(sealed), entry, state: this.chain?.state })
+      torn = false
+    }
+    if (this.#start !== undefined) put(startRecord(now, { ...this.#start, torn }), undefined, entries.length === 0)
+    for (const [i, entry] of entries.entries())
+      put(isRecord(entry) ? entry : lostRecord(now, entry, torn), entry, i === entries.length - 1)
+    return { lines, begin, size, bytes: Buffer.from(text) }
+  }
+
+  /** The first `count` lines are in the log. */
+  #kept({ lines }: Batch, count: number): void {
+    if (count === 0) return
+    this.#start = undefined
+    this.#torn = false
+    this.written = lines[count - 1]?.state ?? this.written
+  }
+
+  /** What was not written is lost, and the chain goes on behind what was. */
+  #gaveUp(batch: Batch, error: unknown, written: number): void {
+    let rest = written - (this.#torn ? 1 : 0)
+    let count = 0
+    for (const { bytes } of batch.lines) {
+      // A line of which only the end is missing is whole once the next one begins.
+      if (rest < bytes - 1) break
+      rest -= bytes
+      count++
+    }
+    this.#kept(batch, count)
+    if (rest !== 0 && written > 0) this.#torn = true
+    const state = count === 0 ? batch.begin : batch.lines[count - 1]?.state
+    if (state !== undefined) this.chain?.restore(state)
+    for (const { entry } of batch.lines.slice(count)) {
+      if (entry === undefined) continue
+      this.#lostBefore += isRecord(entry) ? 1 : entry
+      if (isRecord(entry)) this.dropped++
+    }
+    report(this.#options, error)
+  }
+}
+
+interface BatchLine {
+  /** With the line end. */
+  readonly bytes: number
+  /** What it was made of; undefined for the start. */
+  readonly entry: Entry | undefined
+  /** Of the chain, behind this line. */
+  readonly state: ChainState | undefined
+}
+
+interface Batch {
+  readonly lines: readonly BatchLine[]
+  readonly bytes: Buffer
+  /** Of the chain, before the first line. */
+  readonly begin: ChainState | undefined
+  /** Bytes of its records as they waited. */
+  readonly size: number
+}
+
+function isRecord(entry: Entry): entry is string {
+  return typeof entry === 'string'
+}
+
+/** Bytes of a line with its end. */
+function sizeOf(line: string): number {
+  return Buffer.byteLength(line) + 1
 }
 
 /** How many of the waiting lines the next write takes: one at least, and then as long as they are few bytes. */
-function batchLength(lines: readonly string[]): number {
+function batchLength(entries: readonly Entry[]): number {
   let length = 0
   let count = 0
-  for (const line of lines) {
-    if (count > 0 && length + line.length > batchBytes) break
-    length += line.length
+  for (const entry of entries) {
+    length += isRecord(entry) ? entry.length + 1 : 0
+    if (count > 0 && length > batchBytes) break
     count++
   }
   return count
@@ -158,20 +287,25 @@ function report(options: DecisionLogOptions, error: unknown): void {
   }
 }
 
-function writeAll(target: DecisionLogTarget, batch: Buffer, done: (error?: unknown) => void): void {
+function writeAll(
+  target: DecisionLogTarget,
+  batch: Buffer,
+  done: (error: unknown, written: number) => void,
+  from = 0,
+): void {
   if (typeof target !== 'number') {
     try {
-      target.write(batch, error => done(error ?? undefined))
+      target.write(batch, (error, written = 0) => done(error ?? undefined, written))
     } catch (error) {
-      done(error)
+      done(error, 0)
     }
     return
   }
-  write(target, batch, (error, written) => {
+  write(target, batch, from, (error, written) => {
     // A pipe whose reader is slow, e.g. `| jq`, where the other end made it non-blocking.
-    if (error?.code === 'EAGAIN') setTimeout(() => writeAll(target, batch, done), retryMs)
-    else if (error) done(error)
-    else if (written < batch.length) writeAll(target, batch.subarray(written), done)
-    else done()
+    if (error?.code === 'EAGAIN') setTimeout(() => writeAll(target, batch, done, from), retryMs)
+    else if (error) done(error, from)
+    else if (from + written < batch.length) writeAll(target, batch, done, from + written)
+    else done(undefined, batch.length)
   })
 }

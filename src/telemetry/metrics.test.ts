@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { packageVersion } from './build-info.js'
 import { createMetrics, type DecisionSample } from './metrics.js'
 
 const sample: DecisionSample = { server: 'kubernetes', decision: 'allow', reason: '', mode: 'Enforce', durationMs: 0.2 }
@@ -19,6 +20,26 @@ describe('createMetrics', () => {
       'mcp_authz_decisions_total{server="kubernetes",decision="allow",reason="",mode="Enforce"} 2',
       'mcp_authz_decisions_total{server="kubernetes",decision="deny",reason="guardrail.violated",mode="Audit"} 1',
     ])
+  })
+
+  it('counts what would have been denied, once for each reason of a request', async () => {
+    const metrics = createMetrics({ droppedRecords: () => 0, defaults: false })
+    metrics.policies(state)
+    const twice = ['guardrail.violated', 'guardrail.violated', 'authorization.rbac']
+    metrics.decided({ ...sample, mode: 'Audit', would: twice })
+    metrics.decided({ ...sample, server: 'made-up', would: ['guardrail.violated'] })
+    expect(await lines(metrics, 'mcp_authz_would_deny_total{')).toEqual([
+      'mcp_authz_would_deny_total{server="kubernetes",reason="guardrail.violated"} 1',
+      'mcp_authz_would_deny_total{server="kubernetes",reason="authorization.rbac"} 1',
+      'mcp_authz_would_deny_total{server="_other",reason="guardrail.violated"} 1',
+    ])
+  })
+
+  it('tells which program runs', async () => {
+    const metrics = createMetrics({ droppedRecords: () => 0, defaults: false })
+    const [line = ''] = await lines(metrics, 'mcp_authz_build_info')
+    expect(line).toBe(`mcp_authz_build_info{version="${packageVersion()}",node="${process.versions.node}"} 1`)
+    expect(packageVersion()).toMatch(/^\d+\.\d+\.\d+/)
   })
 
   it('measures below a millisecond, in seconds', async () => {

@@ -1,5 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { registerBuildInfo } from './build-info.js'
 import { type ClusterAnswer, type ClusterSample, registerClusterMetrics } from './cluster-metrics.js'
+import { type EventLoopDelay, registerEventLoop } from './event-loop.js'
+import { registerSpanMetrics, type SpanCounts } from './tracing/span-metrics.js'
 
 export interface DecisionSample {
   /** Name of the Server; counted as `_other` unless the configuration has it. */
@@ -10,6 +13,8 @@ export interface DecisionSample {
   readonly mode: 'Enforce' | 'Audit'
   /** Milliseconds from the arrival of the message to the decision. */
   readonly durationMs: number
+  /** Reason codes of what would have been denied if it were enforced. Default: none. */
+  readonly would?: readonly string[]
 }
 
 export interface PolicyState {
@@ -57,19 +62,33 @@ export interface MetricsOptions {
   droppedRecords(): number
   /** The clusters whose API servers are asked; read when scraped. Default: none. */
   clusters?(): readonly ClusterSample[]
+  /** How late the event loop is; read when scraped. Default: nobody looks, and there is no such metric. */
+  eventLoop?(): EventLoopDelay
+  /** What became of spans; read when scraped. Default: nothing is traced, and there is no such metric. */
+  spans?(): SpanCounts
   /** Process and Node metrics too. Default true. */
   readonly defaults?: boolean
 }
 
-export function createMetrics({ droppedRecords, clusters = () => [], defaults = true }: MetricsOptions): Metrics {
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { droppedRecords, clusters = () => [], eventLoop, spans, defaults = true } = options
   const registry = new Registry()
   const registers = [registry]
+  registerBuildInfo(registry)
+  if (eventLoop !== undefined) registerEventLoop(registry, eventLoop)
+  if (spans !== undefined) registerSpanMetrics(registry, spans)
   if (defaults) collectDefaultMetrics({ register: registry })
 
   const decisions = new Counter({
     name: 'mcp_authz_decisions_total',
     help: 'Decisions by server, outcome, reason code and mode of the server.',
     labelNames: ['server', 'decision', 'reason', 'mode'] as const,
+    registers,
+  })
+  const wouldDeny = new Counter({
+    name: 'mcp_authz_would_deny_total',
+    help: 'Decisions in which something that is in Audit would have denied the request, by server and reason code.',
+    labelNames: ['server', 'reason'] as const,
     registers,
   })
   const duration = new Histogram({
@@ -132,8 +151,12 @@ export function createMetrics({ droppedRecords, clusters = () => [], defaults = 
     return reason
   }
   return {
-    decided({ server, decision, reason, mode, durationMs }) {
-      decisions.inc({ server: servers.has(server) ? server : '_other', decision, reason: knownReason(reason), mode })
+    decided({ server, decision, reason, mode, durationMs, would = [] }) {
+      const label = servers.has(server) ? server : '_other'
+      decisions.inc({ server: label, decision, reason: knownReason(reason), mode })
+      // A request that two rules of one kind would have denied is one request.
+      if (would.length > 0)
+        for (const code of new Set(would)) wouldDeny.inc({ server: label, reason: knownReason(code) })
       duration.observe({ decision }, durationMs / 1000)
     },
     resultGuarded({ server, outcome, redactions: count }) {

@@ -13,8 +13,9 @@ describe('a warm decision by SubjectAccessReviews', () => {
 
   it('costs at most 1.1 times what it costs with RBAC in this process', { timeout: 60_000 }, () => {
     // A busy machine spoils a measurement, but not every one of several.
+    const isGood = ({ ratio }: { readonly ratio: number }) => ratio <= 1.1 && ratio > 0.8
     let cost = measureSar(calls, { rounds: 7, roundMs: 150 })
-    for (let again = 0; again < 6 && cost.ratio > 1.1; again++) cost = measureSar(calls, { rounds: 9, roundMs: 250 })
+    for (let again = 0; again < 6 && !isGood(cost); again++) cost = measureSar(calls, { rounds: 9, roundMs: 250 })
     expect(cost.ratio, printSarReport(cost)).toBeLessThanOrEqual(1.1)
     // Much less would mean that something was left out.
     expect(cost.ratio).toBeGreaterThan(0.8)

@@ -184,10 +184,12 @@ describe('configuration.md', () => {
     const reviews = { hits: 1, asked: 1, joined: 1, failed: 1, refused: 1, flushes: 1, entries: 1 }
     const watches = [{ what: 'rbac', synced: true, staleForMs: 1 }]
     const cluster = { cluster: 'local', connected: true, inFlight: 0, waiting: 0, watches, reviews }
-    const metrics = createMetrics({ droppedRecords: () => 0, clusters: () => [cluster], defaults: false })
+    const eventLoop = () => ({ p50: 0, p99: 0, max: 0 })
+    const metrics = createMetrics({ droppedRecords: () => 0, clusters: () => [cluster], eventLoop, defaults: false })
     metrics.answered({ cluster: 'local', kind: 'sar', outcome: 'ok', durationMs: 1 })
     metrics.policies({ revision: 'r', brokenDocuments: 0, lastSuccess: 1, servers: ['s'], serversInAudit: 0 })
-    metrics.decided({ server: 's', decision: 'deny', reason: 'server.path', mode: 'Audit', durationMs: 1 })
+    const would = ['guardrail.violated']
+    metrics.decided({ server: 's', decision: 'deny', reason: 'server.path', mode: 'Audit', durationMs: 1, would })
     metrics.resultGuarded({ server: 's', outcome: 'redacted', redactions: 1 })
     const text = await metrics.text()
     const table = tableRows(configuration, 'Metrics').filter(row => row.length === 4)

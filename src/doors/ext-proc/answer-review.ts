@@ -6,9 +6,11 @@ import type { JudgedRequest } from '../../decision/judged-request.js'
 import type { AnswerWork, ReviewedExchange } from '../../decision/reviewed-exchange.js'
 import { parseContentType } from '../../protocol/content-type.js'
 import { editEvent } from '../../protocol/mcp/edit-event.js'
+import type { ResponseFailure } from '../../protocol/mcp/response-failure.js'
 import type { RequestHeaders } from '../../protocol/request-headers.js'
 import { EventStreamReader } from '../../protocol/sse/event-stream-reader.js'
 import { type StreamEvent, withData } from '../../protocol/sse/stream-event.js'
+import type { ByteBudget } from '../envoy/byte-budget.js'
 import type { BodyVerdict, HeaderChanges, HeadersVerdict, ResponseHead } from './exchange-processor.js'
 import { respondWith } from './respond-with.js'
 
@@ -23,6 +25,8 @@ export interface AnswerReviewOptions {
   readonly method: string
   /** Headers that the client gets in any case. */
   readonly headers?: HeaderChanges
+  /** Of the events that all streams hold back because they have not ended. Default: there is no bound to all of them. */
+  readonly budget?: ByteBudget | undefined
 }
 
 /**
@@ -35,6 +39,9 @@ export class AnswerReview {
   readonly #judged: JudgedRequest | undefined
   readonly #method: string
   readonly #headers: HeaderChanges
+  readonly #budget: ByteBudget | undefined
+  /** Of the budget. */
+  #taken = 0
   #status = 0
   /** Set while the answer is a stream. */
   #events: EventStreamReader | undefined
@@ -42,11 +49,12 @@ export class AnswerReview {
   #untyped = false
   #closed = false
 
-  constructor({ exchange, judged, method, headers = {} }: AnswerReviewOptions) {
+  constructor({ exchange, judged, method, headers = {}, budget }: AnswerReviewOptions) {
     this.#exchange = exchange
     this.#judged = judged
     this.#method = method
     this.#headers = headers
+    this.#budget = budget
   }
 
   onHeaders(head: ResponseHead): HeadersVerdict {
@@ -60,7 +68,9 @@ export class AnswerReview {
     }
     const changes: HeaderChanges = { ...tagged, set: [...(this.#headers.set ?? []), ...(tagged.set ?? [])] }
     const work = exchange.work(this.#judged)
-    const idle = !work.lists && !work.guarded && work.texts.length === 0
+    // An error that somebody gets of whom nobody knows comes from the gateway, or from who denies such requests.
+    const isRefusal = head.status >= 400 && !exchange.identified
+    const idle = isRefusal || (!work.lists && !work.guarded && work.texts.length === 0)
     if (head.endOfStream || idle) return passWith(changes)
     return work.lists || work.guarded ? this.#readable(head, work, changes) : this.#told(head, changes)
   }
@@ -82,6 +92,8 @@ export class AnswerReview {
     const isList = this.#judged?.method !== undefined && lists
     const posted = !isList && !isError && this.#method !== 'GET'
     this.#untyped = guarded || (posted && !headers.has('content-type'))
+    if (guarded && !holdsAscii(type?.parameters.get('charset') ?? 'utf-8'))
+      return unreadable(exchange, 'it is in an encoding that cannot be searched')
     if (this.#untyped || (posted && (essence === 'text/json' || essence.endsWith('+json'))))
       return { kind: 'body', as: 'buffer', changes }
     // Of a request that is no list nothing else is read as MCP; a type that cannot be read may be anything.
@@ -109,17 +121,32 @@ export class AnswerReview {
 
   onClose(): void {
     this.#closed = true
+    this.#keep(0)
+  }
+
+  /** False: there is no room for so many bytes. */
+  #keep(held: number): boolean {
+    if (held > this.#taken && this.#budget?.take(held - this.#taken) === false) return false
+    if (held < this.#taken) this.#budget?.give(this.#taken - held)
+    this.#taken = held
+    return true
   }
 
   async #whole(body: Uint8Array): Promise<BodyVerdict> {
     if (body.length === 0) return { kind: 'send', bytes: body }
     const reviewed = await this.#exchange.review(body, this.#judged)
     if (reviewed.ok) return { kind: 'send', bytes: reviewed.bytes }
-    if ((this.#status >= 400 || this.#untyped) && reviewed.reason === 'response.not_json') {
-      const text = await this.#exchange.reviewText(body, this.#judged)
-      if (text !== undefined) return { kind: 'send', bytes: text }
+    if (this.#isText(reviewed)) {
+      return { kind: 'send', bytes: await this.#exchange.reviewText(body, this.#judged) }
     }
     return { kind: 'send', bytes: this.#exchange.refuse(body, reviewed) }
+  }
+
+  /** Error pages come in any encoding; elsewhere what is no UTF-8 may be a message to clients that do not mind. */
+  #isText({ reason }: ResponseFailure): boolean {
+    const isError = this.#status >= 400
+    if (reason === 'response.encoding') return isError && this.#untyped
+    return reason === 'response.not_json' && (isError || this.#untyped)
   }
 
   async #streamed(reader: EventStreamReader, chunk: Uint8Array, end: boolean): Promise<BodyVerdict> {
@@ -129,6 +156,10 @@ export class AnswerReview {
       const read = reader.read(chunk.subarray(at, at + portionBytes))
       if (!read.ok) {
         const why = failure('internal.error', 'an event of the server is larger than what can be read')
+        return respondWith(this.#exchange.deny(why, 503))
+      }
+      if (!this.#closed && !this.#keep(reader.held)) {
+        const why = failure('dependency.overloaded', 'too many answers of servers are held back to be checked')
         return respondWith(this.#exchange.deny(why, 503))
       }
       const last = end && at + portionBytes >= chunk.length ? reader.end() : undefined
@@ -174,6 +205,13 @@ function typeOf(headers: RequestHeaders) {
   const type = parseContentType(headers.one('content-type') ?? '')
   const essence = type?.essence ?? ''
   return { type, essence, isJson: essence === 'application/json', isStream: essence === 'text/event-stream' }
+}
+
+/** Texts are searched as they are: where ASCII is not written as ASCII, nothing would be found. */
+function holdsAscii(charset: string): boolean {
+  return /^(?:utf-?8|us-ascii|ascii|latin-?[1-9]|l[1-9]|iso-?8859-\d{1,2}|windows-\d{3,4}|cp12\d{2}|koi8-[ru])$/i.test(
+    charset,
+  )
 }
 
 function isEncoded(headers: RequestHeaders): boolean {

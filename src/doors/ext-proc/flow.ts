@@ -40,21 +40,22 @@ export class Flow {
     return 'kept'
   }
 
-  /** All that was collected, which is no longer kept here. */
-  takeCollected(): Uint8Array {
+  /** All that was collected; its room stays taken until {@link giveBack}. */
+  collected(): Uint8Array {
     const [only, ...others] = this.#collected
     const whole = others.length === 0 ? (only ?? noBytes) : Buffer.concat(this.#collected)
-    this.#giveBack()
+    this.#collected = []
     return whole
   }
 
   /** The exchange is over. */
   forget(): void {
     clearTimeout(this.nudge)
-    this.#giveBack()
+    this.giveBack()
   }
 
-  #giveBack(): void {
+  /** It is no longer kept. */
+  giveBack(): void {
     this.#collected = []
     this.#limits.budget.give(this.#bytes)
     this.#bytes = 0

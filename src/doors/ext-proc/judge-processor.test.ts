@@ -192,7 +192,7 @@ describe('an answer', () => {
   it('to a request that nobody judged does not pass', () => {
     const { processor, errors } = stand(() => allow)
     expect(processor.onResponseHeaders(answerOf(200))).toMatchObject({ kind: 'respond', reply: { status: 503 } })
-    expect(errors).toEqual(['an answer came to a request that was not shown: request_header_mode must be SEND'])
+    expect(errors).toEqual([expect.stringContaining('request_header_mode must be SEND')])
   })
 
   it('of a filter before us, such as a rate limit, passes without a session', async () => {

@@ -5,6 +5,7 @@ import { failure } from '../../decision/failure.js'
 import { judgedRequestOf } from '../../decision/judged-request.js'
 import type { ExchangeReview, ReviewedExchange } from '../../decision/reviewed-exchange.js'
 import type { InboundRequest, RequestBody } from '../../protocol/inbound-request.js'
+import type { ByteBudget } from '../envoy/byte-budget.js'
 import { AnswerReview } from './answer-review.js'
 import type {
   BodyVerdict,
@@ -23,6 +24,8 @@ export interface JudgeProcessorOptions {
   readonly decide: Decide
   /** Milliseconds that a decision may take; less than what the door waits for one part of an exchange. */
   readonly decideWithinMs: number
+  /** See {@link AnswerReview}. */
+  readonly budget?: ByteBudget
   /** Something is broken in the gateway's configuration. */
   onError(detail: string): void
 }
@@ -92,10 +95,12 @@ export class JudgeProcessor implements ExchangeProcessor {
   }
 
   onResponseHeaders(head: ResponseHead): HeadersVerdict {
-    const { review } = this.#options
+    const { review, budget } = this.#options
     const judged = this.#allowed !== undefined
     if (!judged && head.status < 400) {
-      this.#options.onError('an answer came to a request that was not shown: request_header_mode must be SEND')
+      this.#options.onError(
+        'an answer came to a request that was not shown: request_header_mode must be SEND, and filters that answer by themselves, such as cors, must stand behind this one',
+      )
       const why = failure('internal.error', 'the request was not judged, so its answer is not passed on')
       return respondWith(review.unseen().deny(why, 503))
     }
@@ -106,6 +111,7 @@ export class JudgeProcessor implements ExchangeProcessor {
       judged: judgedRequestOf(this.#metadata),
       method: this.#head?.method ?? '',
       headers: { set: this.#allowed?.responseHeaders ?? [] },
+      budget,
     })
     return this.#answer.onHeaders(head)
   }

@@ -98,6 +98,45 @@ const looking = (as: 'buffer' | 'stream', body: (chunk: string, end: boolean) =>
 })
 const upper = (text: string) => text.toUpperCase()
 
+describe('what nobody can read', () => {
+  const nothing = Uint8Array.of(0xff)
+  const bodyOf = (exchange: Exchange) => Buffer.from(exchange.said.at(-1)?.immediateResponse?.body ?? []).toString()
+
+  it('is not said to be of the request, once that has gone', () => {
+    const before = open(passThroughProcessor)
+    before.show(nothing)
+    expect(short(before)).toEqual(['immediate 400'])
+    const after = open(passThroughProcessor)
+    after.show(requestHeaders())
+    after.show(nothing)
+    expect(short(after)).toEqual(['requestHeaders', 'immediate 503'])
+    expect(bodyOf(after)).toContain("The server's answer could not be checked")
+  })
+
+  it('is of the request while that waits to be judged', () => {
+    const exchange = open({ ...passThroughProcessor, onRequestHeaders: () => ({ kind: 'body', as: 'judge' }) })
+    exchange.show({ ...requestHeaders(), ...modes(BUFFERED, NONE) })
+    exchange.show(nothing)
+    expect(short(exchange)).toEqual(['requestHeaders', 'immediate 400'])
+  })
+})
+
+describe('a processor', () => {
+  it('hears at once that the door has given up, and once', async () => {
+    let closed = 0
+    const never: ExchangeProcessor = {
+      ...passThroughProcessor,
+      onRequestHeaders: () => new Promise<never>(() => undefined),
+      onClose: () => closed++,
+    }
+    const exchange = open(never, { answerWithinMs: 1 })
+    await exchange.show(requestHeaders())
+    expect([short(exchange), closed]).toEqual([['immediate 503'], 1])
+    exchange.leave()
+    expect(closed).toBe(1)
+  })
+})
+
 describe('a request that is judged by its body', () => {
   const judging: ExchangeProcessor = {
     onRequestHeaders: () => ({ kind: 'body', as: 'judge' }),

@@ -81,6 +81,10 @@ export class ProcessStream implements BidiReceiver {
   #configured: Modes | undefined
   readonly #timers: NodeJS.Timeout[] = []
   #finished = false
+  /** The processor knows that it is over. */
+  #closed = false
+  /** The request has been let on. */
+  #went = false
 
   constructor(stream: BidiStream, context: CallContext, processor: ExchangeProcessor, options: ProcessStreamOptions) {
     this.#stream = stream
@@ -316,8 +320,9 @@ export class ProcessStream implements BidiReceiver {
 
   /** Everything is there: headers that waited for it go first. */
   #collected(flow: Flow, use: (sent: Uint8Array) => Busy): Busy {
-    const bytes = flow.takeCollected()
+    const bytes = flow.collected()
     return this.#askBody(flow, bytes, true, (sent, changes) => {
+      flow.giveBack()
       const { held } = flow
       if (held === undefined) return changes === undefined ? use(sent) : this.#tooLateForHeaders()
       flow.held = undefined
@@ -404,6 +409,8 @@ export class ProcessStream implements BidiReceiver {
   #say(written: WrittenResponse): Busy {
     if (this.#finished) return undefined
     if (!written.ok) return this.#fail('internal.error', `an answer could not be sent: ${written.detail}`)
+    const { request } = this.#flows
+    if (request.at === 'ended' || (request.at === 'body' && request.wanted === 'pass')) this.#went = true
     return this.#stream.send(written.bytes)
   }
 
@@ -426,7 +433,8 @@ export class ProcessStream implements BidiReceiver {
   #fail(reason: EmergencyReason, detail: string, error?: unknown): Busy {
     if (this.#finished) return undefined
     this.#options.report(detail, error)
-    const decision = this.#flows.response.at === 'start' ? requestError(reason) : responseError(reason)
+    const isOfRequest = this.#flows.response.at === 'start' && !this.#went
+    const decision = isOfRequest ? requestError(reason) : responseError(reason)
     this.#options.onEmergency(decision)
     const { answer } = decision
     const written =
@@ -441,11 +449,19 @@ export class ProcessStream implements BidiReceiver {
     this.#forget()
     this.#stream.send(last)
     this.#stream.end()
+    // What it still comes to is nobody's any more, and must not be recorded.
+    this.#closeProcessor()
   }
 
   #close(): void {
     if (!this.#finished && Object.values(this.#flows).some(flow => flow.overridden)) this.#options.onOverrideUnseen()
     this.#forget()
+    this.#closeProcessor()
+  }
+
+  #closeProcessor(): void {
+    if (this.#closed) return
+    this.#closed = true
     try {
       this.#processor.onClose?.()
     } catch (error) {

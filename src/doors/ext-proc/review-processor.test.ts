@@ -7,6 +7,7 @@ import type { JsonObject, JsonValue } from '../../protocol/json-value.js'
 import { appendText } from '../../protocol/mcp/append-text.js'
 import { responseFailure } from '../../protocol/mcp/response-failure.js'
 import { RequestHeaders } from '../../protocol/request-headers.js'
+import { ByteBudget } from '../envoy/byte-budget.js'
 import type { BodyVerdict, HeadersVerdict, RequestHead, ResponseHead } from './exchange-processor.js'
 import { ReviewProcessor } from './review-processor.js'
 
@@ -90,6 +91,69 @@ const sse = { 'content-type': 'text/event-stream; charset=utf-8' }
 const gzip = { 'content-encoding': 'gzip' }
 const brief = (verdict: HeadersVerdict) =>
   verdict.kind === 'body' ? verdict.as : verdict.kind === 'respond' ? verdict.reply.status : verdict.kind
+
+describe('what Guardrails are to see', () => {
+  const guarded = { work: () => ({ lists: false, guarded: true, texts: [] }), guardsResults: true }
+  const typed = (type: string, status = 200) => responseHead({ said: call, status, headers: { 'content-type': type } })
+  it.each<[string, Partial<ReviewedExchange>, ResponseHead, string | number]>([
+    ['a text', {}, typed('text/plain'), 'buffer'],
+    ['a text in Latin-1', {}, typed('text/html; charset=ISO-8859-1', 500), 'buffer'],
+    ['a text in UTF-16', {}, typed('text/plain; charset=utf-16', 500), 503],
+    ['a text in UTF-7', {}, typed('text/plain; charset="UTF-7"'), 503],
+    ['an error for somebody', {}, typed('application/json', 401), 'buffer'],
+    ['an error for who is not known', { identified: false }, typed('application/json', 401), 'pass'],
+  ])('%s', (_name, exchange, head, expected) => {
+    expect(brief(processorOf({ ...guarded, ...exchange }).onResponseHeaders(head))).toBe(expected)
+  })
+})
+
+describe('a page in another encoding', () => {
+  const guarded = {
+    work: () => ({ lists: false, guarded: true, texts: [] }),
+    review: () => responseFailure('response.encoding', 0),
+    reviewText: () => Buffer.from('searched'),
+  }
+  it.each([
+    ['an error page is searched', 500, 'text/html', 'searched'],
+    ['JSON is refused', 500, 'application/json', 'refused'],
+    ['what is no error is refused', 200, 'text/html', 'refused'],
+  ])('%s', async (_name, status, type, expected) => {
+    const processor = processorOf(guarded)
+    processor.onResponseHeaders(responseHead({ said: call, status, headers: { 'content-type': type } }))
+    const verdict = await processor.onResponseBody(Buffer.from([0xe9]), true)
+    expect(verdict.kind === 'send' && Buffer.from(verdict.bytes).toString()).toBe(expected)
+  })
+})
+
+describe('events that have not ended', () => {
+  const streaming = (budget: ByteBudget) => {
+    const review: ExchangeReview = { open: () => exchangeOf(), unseen: () => exchangeOf() }
+    const processor = new ReviewProcessor(review, budget)
+    processor.onResponseHeaders(responseHead({ said: list, headers: sse }))
+    return processor
+  }
+
+  it('have a bound together', async () => {
+    const budget = new ByteBudget(4096)
+    const [one, other] = [streaming(budget), streaming(budget)]
+    expect(await one.onResponseBody(Buffer.from(`data: ${'a'.repeat(3000)}`), false)).toMatchObject({ kind: 'send' })
+    expect(await other.onResponseBody(Buffer.from(`data: ${'a'.repeat(3000)}`), false)).toMatchObject({
+      reply: { status: 503, body: expect.stringContaining('dependency.overloaded') },
+    })
+    one.onClose()
+    other.onClose()
+    expect(budget.taken).toBe(0)
+  })
+
+  it('take no room when they have', async () => {
+    const budget = new ByteBudget(4096)
+    const processor = streaming(budget)
+    await processor.onResponseBody(Buffer.from('data: {"a":'), false)
+    expect(budget.taken).toBeGreaterThan(0)
+    await processor.onResponseBody(Buffer.from('1}\n\n'), false)
+    expect(budget.taken).toBe(0)
+  })
+})
 
 describe('answers', () => {
   const cases: readonly (readonly [string, Answered, string | number])[] = [

@@ -1,6 +1,7 @@
 import { andThen, type Eventually } from '../../decision/eventually.js'
 import { judgedRequestOf } from '../../decision/judged-request.js'
 import type { ExchangeReview, ReviewedExchange } from '../../decision/reviewed-exchange.js'
+import type { ByteBudget } from '../envoy/byte-budget.js'
 import { AnswerReview } from './answer-review.js'
 import type { BodyVerdict, ExchangeProcessor, HeadersVerdict, RequestHead, ResponseHead } from './exchange-processor.js'
 import { openSession } from './open-session.js'
@@ -15,13 +16,16 @@ export const decisionNamespace = 'envoy.filters.http.ext_authz'
  */
 export class ReviewProcessor implements ExchangeProcessor {
   readonly #review: ExchangeReview
+  readonly #budget: ByteBudget | undefined
   #exchange: ReviewedExchange | undefined
   #answer: AnswerReview | undefined
   /** Of the request; "" where it was not shown. */
   #method = ''
 
-  constructor(review: ExchangeReview) {
+  /** @param budget see {@link AnswerReview} */
+  constructor(review: ExchangeReview, budget?: ByteBudget) {
     this.#review = review
+    this.#budget = budget
   }
 
   onRequestHeaders(head: RequestHead): Eventually<HeadersVerdict> {
@@ -40,7 +44,7 @@ export class ReviewProcessor implements ExchangeProcessor {
     if (said?.get('decision') === 'deny' || said?.get('decision') === 'respond') return { kind: 'pass' }
     // A proof that was only shown proves nothing until somebody has used it up and allowed the request.
     const exchange = opened.provisional && opened.active && judged === undefined ? this.#review.unseen() : opened
-    this.#answer = new AnswerReview({ exchange, judged, method: this.#method })
+    this.#answer = new AnswerReview({ exchange, judged, method: this.#method, budget: this.#budget })
     return this.#answer.onHeaders(head)
   }
 

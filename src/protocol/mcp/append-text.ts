@@ -1,9 +1,10 @@
 import { FoldedKeys } from '../fold-key.js'
 import type { JsonNode, JsonOutline } from '../json-outline.js'
 import { jsonString } from '../json-string.js'
+import { atOnce, type Sliced } from '../sliced.js'
 import { type Edit, splice } from '../splice.js'
 import { MemberReader } from './member-reader.js'
-import { chosenMessages, type MessageChoice, type Rewritten, readServerMessages } from './read-server-messages.js'
+import { chosenMessages, type MessageChoice, type Rewritten, serverMessagesInSlices } from './read-server-messages.js'
 import type { ResponseFailure } from './response-failure.js'
 
 /** Bytes of the block that is added, as it stands in the result. */
@@ -32,7 +33,16 @@ export function appendText(
   texts: readonly string[],
   choice: MessageChoice = {},
 ): AppendedText | ResponseFailure {
-  const read = readServerMessages(bytes, choice)
+  return atOnce(appendTextInSlices(bytes, texts, choice))
+}
+
+/** The same as {@link appendText}, some of it at a time; the bytes must stay as they are meanwhile. */
+export function* appendTextInSlices(
+  bytes: Uint8Array,
+  texts: readonly string[],
+  choice: MessageChoice = {},
+): Sliced<AppendedText | ResponseFailure> {
+  const read = yield* serverMessagesInSlices(bytes, choice)
   if (!read.ok) return read
   const { outline } = read
   const reader = new MemberReader(resultKeys)
@@ -40,7 +50,7 @@ export function appendText(
   const edits: Edit[] = []
   for (const { result } of chosenMessages(read.messages, choice)) {
     if (result === undefined || outline.kind(result) !== 'object') continue
-    const members = reader.read(outline, result)
+    const members = yield* reader.inSlices(outline, result)
     if (!members.ok) return members
     const content = contentOf(outline, members.values)
     if (content === undefined || block === undefined) continue

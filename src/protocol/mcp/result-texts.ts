@@ -1,5 +1,11 @@
 import type { JsonNode, JsonOutline } from '../json-outline.js'
-import { chosenMessages, type MessageChoice, readServerMessages, type ServerMessage } from './read-server-messages.js'
+import { atOnce, type Sliced } from '../sliced.js'
+import {
+  chosenMessages,
+  type MessageChoice,
+  type ServerMessage,
+  serverMessagesInSlices,
+} from './read-server-messages.js'
 import type { ResponseFailure } from './response-failure.js'
 import { decodeTextCode, type TextPart, TextWalk } from './text-walk.js'
 
@@ -51,14 +57,22 @@ export interface ResultTexts {
  * when they are read, so that a message of a million texts is no million strings.
  */
 export function readResultTexts(bytes: Uint8Array, choice: ResultTextChoice = {}): ResultTexts | ResponseFailure {
-  const read = readServerMessages(bytes, choice)
+  return atOnce(resultTextsInSlices(bytes, choice))
+}
+
+/** The same as {@link readResultTexts}, some of it at a time; the bytes must stay as they are meanwhile. */
+export function* resultTextsInSlices(
+  bytes: Uint8Array,
+  choice: ResultTextChoice = {},
+): Sliced<ResultTexts | ResponseFailure> {
+  const read = yield* serverMessagesInSlices(bytes, choice)
   if (!read.ok) return read
   const { outline } = read
   const walk = new TextWalk(outline, choice.all ?? false)
   const messages: MessageTexts[] = []
-  const add = (node: JsonNode, message: ServerMessage | undefined, visit: () => void) => {
+  const add = function* (node: JsonNode, message: ServerMessage | undefined, visit: Sliced<void>): Sliced<void> {
     const from = walk.nodes.length
-    visit()
+    yield* visit
     messages.push({ message, node, from, to: walk.nodes.length })
   }
   const chosen = chosenMessages(read.messages, choice)
@@ -66,10 +80,10 @@ export function readResultTexts(bytes: Uint8Array, choice: ResultTextChoice = {}
     const byNode = new Map(chosen.map(message => [message.node, message]))
     for (const node of outline.kind(0) === 'array' ? outline.elements(0) : [0]) {
       const message = byNode.get(node)
-      if (message !== undefined) add(node, message, () => walk.message(message))
-      else if (outline.kind(node) !== 'object') add(node, undefined, () => walk.value(node, 'outside'))
+      if (message !== undefined) yield* add(node, message, walk.message(message))
+      else if (outline.kind(node) !== 'object') yield* add(node, undefined, walk.value(node, 'outside'))
     }
-  } else for (const message of chosen) add(message.node, message, () => walk.parts(message))
+  } else for (const message of chosen) yield* add(message.node, message, walk.parts(message))
   // There are few different ones, and many texts.
   const places: { of: MessageTexts | undefined; byCode: (TextPlace | undefined)[] } = { of: undefined, byCode: [] }
   return {

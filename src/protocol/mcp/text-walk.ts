@@ -1,4 +1,5 @@
 import type { JsonNode, JsonOutline } from '../json-outline.js'
+import type { Sliced } from '../sliced.js'
 import type { ServerMessage } from './read-server-messages.js'
 
 const textParts = [
@@ -90,12 +91,39 @@ const paramsKeys: ReadonlySet<string> = new Set([
 
 const messageKeys: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
 
-/** Notes every text of messages: two numbers for each, because a message may have a million. */
+interface Frame {
+  /** How what stands in it is read; `part` is a result, error or params as a whole. */
+  readonly as: 'array' | 'members' | 'block' | 'part' | 'message'
+  readonly part: TextPart
+  readonly node: JsonNode
+  readonly end: JsonNode
+  /** The next element or key. */
+  at: JsonNode
+  kind: BlockKind
+}
+
+interface BlockKind {
+  readonly isMedia: boolean
+  readonly isResource: boolean
+}
+
+const noBlock: BlockKind = { isMedia: false, isResource: false }
+const keysOfPart = { other: protocolKeys, error: errorKeys, params: paramsKeys } as const
+type MessagePart = keyof typeof keysOfPart
+
+/** Values and keys between two places where the work may be put aside. */
+const stride = 4096
+
+/**
+ * Notes every text of messages: two numbers for each, because a message may have a million. No recursion, so that the work
+ * can be put aside wherever it has come to.
+ */
 export class TextWalk {
   readonly nodes: JsonNode[] = []
   readonly codes: number[] = []
   readonly #outline: JsonOutline
   readonly #all: boolean
+  readonly #open: Frame[] = []
 
   constructor(outline: JsonOutline, all: boolean) {
     this.#outline = outline
@@ -103,54 +131,104 @@ export class TextWalk {
   }
 
   /** Result, error and params, in the order of the text. */
-  parts({ result, error, params }: ServerMessage): void {
+  *parts({ result, error, params }: ServerMessage): Sliced<void> {
     const found = [
       [result, 'other'],
       [error, 'error'],
       [params, 'params'],
     ] as const
     for (const [node, part] of [...found].sort(([left = 0], [right = 0]) => left - right)) {
-      if (node !== undefined) this.#part(node, part)
+      if (node === undefined) continue
+      this.#enterPart(node, part)
+      yield* this.#goOn(undefined)
     }
   }
 
   /** All members but those by which answers are told apart. */
-  message({ node: object, result, error, params }: ServerMessage): void {
+  *message(message: ServerMessage): Sliced<void> {
+    this.#push('message', message.node, 'outside')
+    yield* this.#goOn(message)
+  }
+
+  /** Everything in it. */
+  *value(node: JsonNode, part: TextPart): Sliced<void> {
+    this.#enter(node, part)
+    yield* this.#goOn(undefined)
+  }
+
+  *#goOn(message: ServerMessage | undefined): Sliced<void> {
     const outline = this.#outline
-    const end = outline.next(object)
-    for (let key = object + 1; key < end; key = outline.next(key + 1)) {
-      const node = key + 1
-      if (node === result) this.#part(node, 'other')
-      else if (node === error) this.#part(node, 'error')
-      else if (node === params) this.#part(node, 'params')
-      else if (!messageKeys.has(outline.string(key))) {
-        this.#text(key, 'outside', isKeyBit)
-        this.value(node, 'outside', key)
+    const open = this.#open
+    let seen = 0
+    for (let frame = open.at(-1); frame !== undefined; frame = open.at(-1)) {
+      if (frame.at >= frame.end) {
+        open.pop()
+        continue
+      }
+      if (++seen % stride === 0) yield
+      const key = frame.at
+      if (frame.as === 'array') {
+        frame.at = outline.next(key)
+        this.#enter(key, frame.part)
+        continue
+      }
+      if (key === frame.node + 1 && mayBeBlock(frame)) frame.kind = yield* this.#kindOfBlock(frame)
+      frame.at = outline.next(key + 1)
+      this.#member(frame, key, message)
+    }
+  }
+
+  #member({ as, part, kind }: Frame, key: JsonNode, message: ServerMessage | undefined): void {
+    const node = key + 1
+    switch (as) {
+      case 'message':
+        this.#messageMember(key, message)
+        return
+      case 'part': {
+        const name = this.#key(key, part, isMessagePart(part) ? keysOfPart[part] : noKeys)
+        this.#enter(node, (part === 'other' ? beginnings.get(name) : undefined) ?? part, key)
+        return
+      }
+      case 'block': {
+        const name = this.#key(key, 'block', protocolKeys)
+        if (name === 'text') this.#enter(node, kind.isResource ? 'resource' : 'text', key)
+        else if (this.#isData(name, node, kind)) this.#enter(node, 'data', key)
+        else this.#enter(node, name === '_meta' ? 'meta' : 'block', key)
+        return
+      }
+      default: {
+        this.#text(key, part, isKeyBit)
+        const isBlock = kind.isMedia || kind.isResource
+        const isData = isBlock && this.#isData(this.#outline.string(key), node, kind)
+        this.#enter(node, isData ? 'data' : part, key)
       }
     }
   }
 
-  #part(node: JsonNode, part: 'other' | 'error' | 'params'): void {
-    const outline = this.#outline
-    if (outline.kind(node) !== 'object') {
-      this.value(node, part)
-      return
-    }
-    const keys = { other: protocolKeys, error: errorKeys, params: paramsKeys }[part]
-    const end = outline.next(node)
-    for (let key = node + 1; key < end; key = outline.next(key + 1)) {
-      const name = this.#key(key, part, keys)
-      this.value(key + 1, (part === 'other' ? beginnings.get(name) : undefined) ?? part, key)
+  #isData(name: string, node: JsonNode, { isMedia, isResource }: BlockKind): boolean {
+    const isNamed = (name === 'data' && isMedia) || (name === 'blob' && isResource)
+    return isNamed && this.#outline.kind(node) === 'string'
+  }
+
+  #messageMember(key: JsonNode, message: ServerMessage | undefined): void {
+    const node = key + 1
+    if (node === message?.result) this.#enterPart(node, 'other')
+    else if (node === message?.error) this.#enterPart(node, 'error')
+    else if (node === message?.params) this.#enterPart(node, 'params')
+    else if (!messageKeys.has(this.#outline.string(key))) {
+      this.#text(key, 'outside', isKeyBit)
+      this.#enter(node, 'outside', key)
     }
   }
 
-  /**
-   * Recursion is bounded by the depth of the outline.
-   * @param key whose value it is, if it is one
-   */
-  value(node: JsonNode, part: TextPart, key?: JsonNode): void {
-    const outline = this.#outline
-    switch (outline.kind(node)) {
+  #enterPart(node: JsonNode, part: MessagePart): void {
+    if (this.#outline.kind(node) === 'object') this.#push('part', node, part)
+    else this.#enter(node, part)
+  }
+
+  /** @param key whose value it is, if it is one */
+  #enter(node: JsonNode, part: TextPart, key?: JsonNode): void {
+    switch (this.#outline.kind(node)) {
       case 'string':
         this.#text(node, part, 0)
         return
@@ -158,13 +236,16 @@ export class TextWalk {
         if (this.#all && !this.#isProtocolNumber(node, part, key)) this.#text(node, part, isNumberBit)
         return
       case 'array':
-        for (const element of outline.elements(node)) this.value(element, part)
+        this.#push('array', node, part)
         return
       case 'object':
-        if (part === 'block') this.#block(node)
-        else this.#members(node, part)
+        this.#push(part === 'block' ? 'block' : 'members', node, part)
         return
     }
+  }
+
+  #push(as: Frame['as'], node: JsonNode, part: TextPart): void {
+    this.#open.push({ as, part, node, at: node + 1, end: this.#outline.next(node), kind: noBlock })
   }
 
   #isProtocolNumber(node: JsonNode, part: TextPart, key: JsonNode | undefined): boolean {
@@ -173,36 +254,14 @@ export class TextWalk {
     return outline.end(node) - outline.start(node) <= smallNumber && protocolNumbers.has(outline.lexeme(key))
   }
 
-  #members(object: JsonNode, part: TextPart): void {
-    const outline = this.#outline
-    const end = outline.next(object)
-    for (let key = object + 1; key < end; key = outline.next(key + 1)) {
-      this.#text(key, part, isKeyBit)
-      this.value(key + 1, part, key)
-    }
-  }
-
-  /** A content block, a resource, or a message of a prompt. */
-  #block(object: JsonNode): void {
-    const outline = this.#outline
-    const { isMedia, isResource } = this.#kindOfBlock(object)
-    const end = outline.next(object)
-    for (let key = object + 1; key < end; key = outline.next(key + 1)) {
-      const name = this.#key(key, 'block', protocolKeys)
-      const isData = (name === 'data' && isMedia) || (name === 'blob' && isResource)
-      if (name === 'text') this.value(key + 1, isResource ? 'resource' : 'text', key)
-      else if (isData && outline.kind(key + 1) === 'string') this.value(key + 1, 'data', key)
-      else this.value(key + 1, name === '_meta' ? 'meta' : 'block', key)
-    }
-  }
-
-  /** Only what is so beyond doubt: a block with two types is neither. */
-  #kindOfBlock(object: JsonNode): { readonly isMedia: boolean; readonly isResource: boolean } {
+  /** A content block, a resource, or a message of a prompt. Only what is so beyond doubt: a block with two types is neither. */
+  *#kindOfBlock({ node, end }: Frame): Sliced<BlockKind> {
     const outline = this.#outline
     const types: string[] = []
     let uris = 0
-    const end = outline.next(object)
-    for (let key = object + 1; key < end; key = outline.next(key + 1)) {
+    let seen = 0
+    for (let key = node + 1; key < end; key = outline.next(key + 1)) {
+      if (++seen % stride === 0) yield
       const name = outline.string(key)
       if (name === 'type') types.push(outline.lexeme(key + 1))
       else if (name === 'uri') uris++
@@ -222,4 +281,15 @@ export class TextWalk {
     this.nodes.push(node)
     this.codes.push((codes.get(part) ?? 0) | bits)
   }
+}
+
+/** Servers put blocks into what they ask for as well: sampling, and the input that a result requires. */
+function mayBeBlock({ as, part }: Frame): boolean {
+  return as === 'block' || (as === 'members' && (part === 'params' || part === 'other'))
+}
+
+const noKeys: ReadonlySet<string> = new Set()
+
+function isMessagePart(part: TextPart): part is MessagePart {
+  return part in keysOfPart
 }

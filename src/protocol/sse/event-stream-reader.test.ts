@@ -201,6 +201,18 @@ describe('an event that is too large', () => {
     expect(rest).toBeUndefined()
   })
 
+  it.each([
+    ['of data', 'data\n'],
+    ['of comments', ':\n'],
+    ['of other fields', 'a:b\r\n'],
+  ])('ends the reading of an event of too many lines %s', (_name, line) => {
+    const event = (lines: number) => Buffer.from(`data: 1\n${line.repeat(lines - 1)}\n`)
+    expect(readAll([event(4)], { maxEventLines: 4 }).problem).toBeUndefined()
+    expect(readAll([event(4), event(4)], { maxEventLines: 4 }).problem).toBeUndefined()
+    expect(readAll([event(5)], { maxEventLines: 4 }).problem).toBe('event_too_large')
+    expect(readAll([event(1_000_000)]).problem).toBe('event_too_large')
+  })
+
   it('stays refused', () => {
     const reader = new EventStreamReader({ maxEventBytes: 4 })
     expect(reader.read(Buffer.from('data: a\n\n')).ok).toBe(false)

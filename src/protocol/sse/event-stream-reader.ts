@@ -3,9 +3,12 @@ import { readStreamEvent, type StreamEvent } from './stream-event.js'
 export interface EventStreamLimits {
   /** Bytes of one event with all its fields; default 16 MiB. */
   readonly maxEventBytes?: number
+  /** Lines of one event; default 16,384. Each costs far more than its bytes. */
+  readonly maxEventLines?: number
 }
 
 export const defaultMaxEventBytes = 16 * 1024 * 1024
+export const defaultMaxEventLines = 16_384
 
 /** What is wrong with a stream. */
 export type EventStreamProblem = 'event_too_large'
@@ -34,6 +37,7 @@ const nothing = Buffer.alloc(0)
  */
 export class EventStreamReader {
   readonly #maxEventBytes: number
+  readonly #maxEventLines: number
   /** Whatever has been read of the event that has not ended; only the first `#length` bytes count. */
   #pending: Buffer = nothing
   #length = 0
@@ -41,14 +45,22 @@ export class EventStreamReader {
   #lineStart = 0
   /** The pending event has a line that is no comment. */
   #hasField = false
+  /** Of the pending event. */
+  #lines = 0
   /** Nothing but, perhaps, a part of a byte order mark has been read. */
   #atStart = true
   /** The last piece ended with a carriage return, of which a line feed may be the other half. */
   #afterReturn = false
   #problem: EventStreamProblem | undefined
 
-  constructor({ maxEventBytes = defaultMaxEventBytes }: EventStreamLimits = {}) {
+  constructor({ maxEventBytes = defaultMaxEventBytes, maxEventLines = defaultMaxEventLines }: EventStreamLimits = {}) {
     this.#maxEventBytes = maxEventBytes
+    this.#maxEventLines = maxEventLines
+  }
+
+  /** Bytes that are kept of the event that has not ended. */
+  get held(): number {
+    return this.#pending.length
   }
 
   /** After a failure every further read fails. */
@@ -83,11 +95,13 @@ export class EventStreamReader {
         events.push(readStreamEvent(text.subarray(pieceStart, this.#lineStart), true))
         pieceStart = this.#lineStart
         this.#hasField = false
+        this.#lines = 0
       } else if (!this.#hasField && text[start] !== 0x3a) {
         this.#hasField = true
+        this.#lines = 1
         if (start > pieceStart) events.push(inert(text.subarray(pieceStart, start)))
         pieceStart = start
-      }
+      } else if (this.#hasField && ++this.#lines > this.#maxEventLines) return this.#fail(events)
     }
     if (!this.#hasField && this.#lineStart > pieceStart) {
       events.push(inert(text.subarray(pieceStart, this.#lineStart)))

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type EventLoopMonitor, monitorEventLoop } from './event-loop.js'
+import { createMetrics } from './metrics.js'
+
+const monitors: EventLoopMonitor[] = []
+afterEach(() => {
+  for (const monitor of monitors.splice(0)) monitor.stop()
+})
+const watch = (halfMs?: number) => {
+  const monitor = monitorEventLoop(halfMs)
+  monitors.push(monitor)
+  return monitor
+}
+
+const block = (ms: number) => {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
+describe('monitorEventLoop', () => {
+  it('says how long nothing could be done, to everybody who asks', async () => {
+    const monitor = watch()
+    await sleep(60)
+    block(250)
+    await sleep(60)
+    expect(monitor.read().max).toBeGreaterThan(0.15)
+    expect(monitor.read()).toEqual(monitor.read())
+    const { p50, p99, max } = monitor.read()
+    expect(p50).toBeLessThanOrEqual(p99)
+    expect(p99).toBeLessThanOrEqual(max)
+  })
+
+  it('forgets', async () => {
+    const monitor = watch(100)
+    await sleep(40)
+    block(400)
+    await expect.poll(() => monitor.read().max, { timeout: 5000 }).toBeLessThan(0.3)
+  })
+
+  it('has nothing to say at first, and no NaN', () => {
+    expect(watch().read()).toEqual({ p50: 0, p99: 0, max: 0 })
+  })
+
+  it('is in the metrics', async () => {
+    const metrics = createMetrics({
+      droppedRecords: () => 0,
+      defaults: false,
+      eventLoop: () => ({ p50: 0.001, p99: 0.2, max: 1.5 }),
+    })
+    const text = await metrics.text()
+    for (const line of ['{quantile="0.5"} 0.001', '{quantile="0.99"} 0.2', '{quantile="1"} 1.5'])
+      expect(text).toContain(`mcp_authz_event_loop_delay_seconds${line}`)
+  })
+})
