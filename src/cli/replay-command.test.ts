@@ -28,7 +28,7 @@ const stricter = policies('stricter', [...inForce, guardrail('people', "user.use
 const other = policies('other', [server('srv'), grant('everybody'), guardrail('cap', 'args.amount <= 20')])
 const empty = policies('broken', ['apiVersion: mcp-authz.dev/v1alpha1\nkind: Server\n'])
 
-const set = testSet(inForce, { alice: person('alice'), bob: person('bob') })
+const set = testSet(inForce, { alice: person('alice'), bob: person('bob') }, true)
 const line = (amount: number, as: string) =>
   set.send(toolsCall('pay', { amount }), { as, now: Date.UTC(2026, 0, 15) }).line
 const log = at('decisions.ndjson')

@@ -7,18 +7,24 @@ import { completionCommand } from './completion-command.js'
 import { demoCommand } from './demo-command.js'
 import { envoyCommand } from './envoy-command.js'
 import { explainCommand } from './explain-command.js'
+import { initCommand } from './init-command.js'
+import { logCommand } from './log-command.js'
 import { replayCommand } from './replay-command.js'
 import { serveCommand } from './serve-command.js'
+import { suggestCommand } from './suggest-command.js'
 import { testCommand } from './test-command.js'
 import { versionCommand } from './version-command.js'
 
 const commands: readonly Command[] = [
+  initCommand,
   serveCommand,
   checkCommand,
   testCommand,
   explainCommand,
   canICommand,
   replayCommand,
+  suggestCommand,
+  logCommand,
   catalogCommand,
   envoyCommand,
   demoCommand,

@@ -71,8 +71,8 @@ function foreseeOperations(outlook: Outlook): Eventually<Verdict> {
     }
     if (asked.length > mostWays) return undefined
     if (unasked !== undefined) return notAsked(outlook, unasked)
-    const others =
-      ways.length === 1 ? '' : `, and there are ${ways.length - 1} other ways to call it, none of them allowed`
+    const more = ways.length - 1
+    const others = more === 0 ? '' : `, and no other way to call it is allowed either (${more} looked at)`
     return failure('authorization.rbac', `${refusalText(because)}${others}`, { hints: accessHint })
   })
 }

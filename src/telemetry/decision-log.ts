@@ -92,8 +92,10 @@ class Queue {
   readonly chain: LogChain | undefined
   /** What the log has to say before any record. */
   #start: { readonly follows?: string } | undefined
-  /** What was written last did not end with a line end. */
+  /** A line was not written to its end, and nobody was told. */
   #torn: boolean
+  /** What was written last did not end with a line end. */
+  #open: boolean
   /** Of waiting lines and of the batch that is being written. */
   #bytes = 0
   #busy = false
@@ -116,6 +118,7 @@ class Queue {
     this.#gatherMs = options.gatherMs ?? 10
     this.chain = options.chain && new LogChain(options.chain)
     this.#torn = end.torn
+    this.#open = end.torn
     if (this.chain === undefined) return
     this.#start = end.digest === undefined ? {} : { follows: end.digest }
     // At once, so that a log without a line is one that somebody has emptied.
@@ -195,7 +198,7 @@ class Queue {
     const begin = this.chain?.state
     const now = (this.#options.now ?? Date.now)()
     let torn = this.#torn
-    let text = torn ? '\n' : ''
+    let text = this.#open ? '\n' : ''
     const lines: BatchLine[] = []
     const put = (line: string, entry: Entry | undefined, last: boolean) => {
       const sealed = this.chain === undefined ? line : this.chain.seal(line, last)
@@ -214,12 +217,14 @@ class Queue {
     if (count === 0) return
     this.#start = undefined
     this.#torn = false
+    this.#open = false
     this.written = lines[count - 1]?.state ?? this.written
   }
 
   /** What was not written is lost, and the chain goes on behind what was. */
   #gaveUp(batch: Batch, error: unknown, written: number): void {
-    let rest = written - (this.#torn ? 1 : 0)
+    let rest = written - (this.#open ? 1 : 0)
+    if (written > 0) this.#open = false
     let count = 0
     for (const { bytes } of batch.lines) {
       // A line of which only the end is missing is whole once the next one begins.
@@ -228,7 +233,10 @@ class Queue {
       count++
     }
     this.#kept(batch, count)
-    if (rest !== 0 && written > 0) this.#torn = true
+    if (rest !== 0 && written > 0) {
+      this.#torn = true
+      this.#open = true
+    }
     const state = count === 0 ? batch.begin : batch.lines[count - 1]?.state
     if (state !== undefined) this.chain?.restore(state)
     for (const { entry } of batch.lines.slice(count)) {

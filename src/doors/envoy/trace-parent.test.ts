@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isTraceParent } from './trace-parent.js'
+import { askingSpan, isTraceParent } from './trace-parent.js'
 
 const good = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
@@ -21,4 +21,16 @@ describe('isTraceParent', () => {
     ['endless', `01${good.slice(2)}-${'a'.repeat(300)}`, false],
   ]
   it.each(cases)('%s', (_name, value, expected) => expect(isTraceParent(value)).toBe(expected))
+})
+
+describe('askingSpan', () => {
+  const other = `00-4bf92f3577b34da6a3ce929d0e0e4736-${good.slice(36)}`
+  const cases: [string, string | undefined, string | undefined, string | undefined][] = [
+    ["takes the gateway's", good, other, good],
+    ["makes do with the client's", undefined, other, other],
+    ["passes over a broken one of the gateway's", 'x', other, other],
+    ["passes over a broken one of the client's", undefined, `${other},${other}`, undefined],
+    ['finds none', undefined, undefined, undefined],
+  ]
+  it.each(cases)('%s', (_name, own, sent, expected) => expect(askingSpan(own, sent)).toBe(expected))
 })

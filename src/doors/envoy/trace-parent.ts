@@ -1,4 +1,13 @@
 /**
+ * The span that asks us. The gateway's own call tells of it in gRPC metadata; the headers of the request name the client's
+ * span only, because gateways write theirs when they pass the request on. Without the first the second has to do.
+ */
+export function askingSpan(own: string | undefined, sent: string | undefined): string | undefined {
+  if (own !== undefined && isTraceParent(own)) return own
+  return sent !== undefined && isTraceParent(sent) ? sent : undefined
+}
+
+/**
  * True for a W3C Trace Context `traceparent`: version, trace id, parent id and flags in lower-case hex, ids not zero.
  * Version ff is forbidden; a version that we do not know may have more behind a further dash (section 3.2.4).
  */

@@ -2,7 +2,7 @@ import { abandon } from '../../decision/abandoned-requests.js'
 import type { Decide, Decision } from '../../decision/decision.js'
 import { type EmergencyReason, emergencyDecision } from '../../decision/emergency-decision.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
-import type { UnaryHandler } from '../grpc/grpc-transport.js'
+import type { CallContext, UnaryHandler } from '../grpc/grpc-transport.js'
 import { answerInTime } from './answer-in-time.js'
 import { readCheckRequest } from './read-check-request.js'
 import { writeCheckResponse } from './write-check-response.js'
@@ -65,12 +65,12 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
     encode(deny('internal.error', 'The authorization service failed', request)) ?? lastResort
   const write = (decision: Decision, request: InboundRequest | undefined): Uint8Array =>
     encode(decision) ?? fail(request)
-  const read = (message: Buffer, deadline: number | undefined): InboundRequest | Decision => {
+  const read = (message: Buffer, { metadata, deadline = ownDeadline() }: CallContext): InboundRequest | Decision => {
     if (message.length > maxMessageBytes) {
       report('a CheckRequest is larger than maxMessageBytes: lower max_request_bytes of the gateway, or raise ours')
       return deny('message.too_large', 'The request is larger than the authorization service accepts', undefined)
     }
-    const result = readCheckRequest(message, options.listener, deadline)
+    const result = readCheckRequest(message, options.listener, deadline, metadata('traceparent'))
     if (result.ok) return result.request
     report(result.detail)
     return deny('message.encoding', 'The authorization service could not read the request', undefined)
@@ -96,7 +96,7 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
   return (message, context) => {
     let request: InboundRequest | undefined
     try {
-      const asked = read(message, context.deadline ?? ownDeadline())
+      const asked = read(message, context)
       if ('outcome' in asked) return write(asked, undefined)
       request = asked
       // Asked before the limit is looked at: a caller whose decision needs no waiting does not pay for those who wait.

@@ -166,6 +166,14 @@ describe('context', () => {
     expect(good({ headers: { traceparent } }).traceparent).toBeUndefined()
   })
 
+  it("is asked by the gateway's own span rather than by the client's", () => {
+    const client = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const gateway = '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01'
+    const bytes = encode({ headers: { traceparent: client } }, {})
+    expect(readCheckRequest(bytes, listener, undefined, gateway)).toMatchObject({ request: { traceparent: gateway } })
+    expect(readCheckRequest(bytes, listener, undefined, 'x')).toMatchObject({ request: { traceparent: client } })
+  })
+
   it('does not choose between two traceparents', () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
     const headerMap = { headers: [raw('traceparent', traceparent), raw('traceparent', traceparent)] }

@@ -3,7 +3,7 @@ import { gatewayBody } from '../../protocol/gateway-body.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
 import type { JsonObject } from '../../protocol/json-value.js'
 import { structToJson } from '../envoy/struct-value.js'
-import { isTraceParent } from '../envoy/trace-parent.js'
+import { askingSpan } from '../envoy/trace-parent.js'
 import { type ReadHeaders, readHeaders } from './read-headers.js'
 import { readPeerCertificate } from './read-peer-certificate.js'
 import { withShownToken } from './shown-token.js'
@@ -18,11 +18,13 @@ export type ReadCheckRequest =
 /**
  * Reads the CheckRequest of Envoy, or of a gateway that speaks its protocol; the listener's profile says which. Bytes that do not decode, or that contradict themselves, are a value and not an exception.
  * @param deadline milliseconds since the epoch at which the gateway stops waiting; undefined when it did not say
+ * @param traceparent of the gateway's call, unchecked
  */
 export function readCheckRequest(
   bytes: Uint8Array,
   listener: InboundRequest['listener'],
   deadline: number | undefined,
+  traceparent?: string,
 ): ReadCheckRequest {
   let attributes: AttributeContext | null | undefined
   try {
@@ -51,7 +53,6 @@ export function readCheckRequest(
   const shown = withShownToken(read.headers, filterMetadata, listener.profile)
   const { headers } = shown
   const question = target.indexOf('?')
-  const traceparent = headers.one('traceparent')
   const request: InboundRequest = {
     method,
     scheme,
@@ -77,7 +78,7 @@ export function readCheckRequest(
       routeMetadata,
       filterMetadata: shown.filterMetadata,
     },
-    traceparent: traceparent !== undefined && isTraceParent(traceparent) ? traceparent : undefined,
+    traceparent: askingSpan(traceparent, headers.one('traceparent')),
     deadline,
     listener,
   }

@@ -2,7 +2,7 @@ import type { InboundRequest } from '../../protocol/inbound-request.js'
 import { isJsonObject, type JsonObject } from '../../protocol/json-value.js'
 import { methodTable } from '../../protocol/mcp/method-table.js'
 import { RequestHeaders } from '../../protocol/request-headers.js'
-import { isTraceParent } from '../envoy/trace-parent.js'
+import { askingSpan } from '../envoy/trace-parent.js'
 import type { McpMessage } from './read-mcp-message.js'
 import { syntheticMessage } from './synthetic-message.js'
 
@@ -32,11 +32,13 @@ const replaced: ReadonlySet<string> = new Set([
  * JSON-RPC request made of method and params, with an id of ours. The gateway has read the client's message and holds on to
  * what it read, so that this body is complete by what it is.
  * @param deadline milliseconds since the epoch
+ * @param traceparent of the gateway's call, unchecked
  */
 export function inboundOf(
   message: McpMessage,
   listener: InboundRequest['listener'],
   deadline: number | undefined,
+  traceparent?: string,
 ): InboundRequest {
   const { metadata } = message
   const pseudo = new Map<string, string>()
@@ -51,7 +53,6 @@ export function inboundOf(
   const headers = mirrors.reduce((all, [name, value]) => all.with(name, value), given)
   const target = pseudo.get(':path') ?? textOf(metadata, names.path)
   const question = target.indexOf('?')
-  const traceparent = headers.one('traceparent')
   const trusted = listener.trust !== 'none'
   return {
     method: pseudo.get(':method') ?? 'POST',
@@ -66,7 +67,7 @@ export function inboundOf(
       principal: trusted ? textOf(metadata, names.workload) : '',
     },
     context: { extensions: extensionsOf(metadata), routeMetadata: nothing, filterMetadata: claimsOf(metadata) },
-    traceparent: traceparent !== undefined && isTraceParent(traceparent) ? traceparent : undefined,
+    traceparent: askingSpan(traceparent, headers.one('traceparent')),
     deadline,
     listener,
   }

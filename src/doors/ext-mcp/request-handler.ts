@@ -43,7 +43,8 @@ export function createRequestHandler(options: RequestHandlerOptions): UnaryHandl
         const text = 'The authorization service could not read the request'
         return write(answer.deny('message.encoding', text, undefined), undefined)
       }
-      const asked = inboundOf(read.message, options.listener, answer.deadline(context.deadline))
+      const deadline = answer.deadline(context.deadline)
+      const asked = inboundOf(read.message, options.listener, deadline, context.metadata('traceparent'))
       request = asked
       if (lacksTarget(read.message)) {
         answer.report('a message with mcp-prefixed does not name the one target that it is for')

@@ -1,6 +1,6 @@
 import type { InboundRequest } from '../../protocol/inbound-request.js'
 import type { JsonObject } from '../../protocol/json-value.js'
-import { isTraceParent } from '../envoy/trace-parent.js'
+import { askingSpan } from '../envoy/trace-parent.js'
 import type { RequestHead, ResponseHead } from './exchange-processor.js'
 import type { Part } from './read-processing-request.js'
 
@@ -32,7 +32,6 @@ export function readRequestHead(part: Headers, around: RequestSurroundings): Req
   if (method === undefined || target === undefined || authority === undefined) return undefined
   const question = target.indexOf('?')
   const attributes = part.attributes.get(attributesName)
-  const traceparent = headers.one('traceparent')
   return {
     method,
     scheme: one(':scheme') ?? '',
@@ -46,7 +45,7 @@ export function readRequestHead(part: Headers, around: RequestSurroundings): Req
       ...thumbprintOf(attributes),
     },
     context: { extensions: readExtensions(around), routeMetadata: none, filterMetadata: part.metadata },
-    traceparent: traceparent !== undefined && isTraceParent(traceparent) ? traceparent : undefined,
+    traceparent: askingSpan(around.metadata('traceparent'), headers.one('traceparent')),
     deadline: around.deadline,
     listener: around.listener,
     endOfStream: part.endOfStream,

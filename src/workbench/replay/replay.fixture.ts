@@ -52,12 +52,16 @@ export interface SendOptions {
   readonly now?: number
 }
 
-export function testSet(documents: readonly string[], principals: Readonly<Record<string, Principal>>): TestSet {
+/** @param shipped with the catalogues that come with the program, as its commands load them; default where one is named */
+export function testSet(
+  documents: readonly string[],
+  principals: Readonly<Record<string, Principal>>,
+  shipped = documents.some(text => text.includes('"catalog":')),
+): TestSet {
   const text = documents.join('\n---\n')
   const files = { 'policies.yaml': text }
   // Reading the catalogues takes longer than everything else.
-  const shipped = text.includes('"catalog":') ? [catalogs] : []
-  const store = storeOf([...shipped, memorySource(files)], namesAsTokens(principals))
+  const store = storeOf([...(shipped ? [catalogs] : []), memorySource(files)], namesAsTokens(principals))
   const { findings } = store.load()
   const snapshot = store.current
   if (snapshot === undefined) throw new Error(findings.map(({ message }) => message).join('\n'))
