@@ -17,9 +17,14 @@ export interface TlsPair {
   readonly key: string
 }
 
+/** Longer than anything that is tried on one connection; `stop` closes idle ones. */
+export const idleMs = 600_000
+
 /** Listens on 127.0.0.1 only, with TLS if there is a certificate. Without `port`, or with 0, the system picks one. */
 export async function startLoopbackServer(handler: RequestListener, port = 0, tls?: TlsPair): Promise<LoopbackServer> {
   const server = tls === undefined ? createServer(handler) : createTlsServer({ ...tls }, handler)
+  // A gateway that takes an idle connection again just as Node closes it (after 5 s by default) answers 503.
+  server.keepAliveTimeout = idleMs
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', () => resolve())

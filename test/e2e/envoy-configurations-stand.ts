@@ -9,6 +9,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { isScalar, parse, parseDocument, stringify, visit } from 'yaml'
 import { findEnvoy, isNewEnough } from '../../src/demo/find-envoy.js'
 import { freePorts, portOf } from '../../src/demo/free-port.js'
+import { idleMs } from '../../src/demo/loopback-server.js'
 import { packageRoot } from '../../src/demo/package-root.js'
 import { type RawAnswer, rawPost } from '../../src/demo/raw-post.js'
 import { readBody } from '../../src/demo/read-body.js'
@@ -45,7 +46,7 @@ export interface TokenOptions {
 export async function startIssuer(): Promise<Issuer> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const key = { ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }
-  const server = createServer(({ url }, response) => {
+  const server = createServer({ keepAliveTimeout: idleMs }, ({ url }, response) => {
     const documents: Readonly<Record<string, object>> = {
       '/.well-known/openid-configuration': { issuer: issuer(), jwks_uri: `${issuer()}/jwks` },
       '/jwks': { keys: [key] },
@@ -188,7 +189,7 @@ export async function startConfiguration(
 }
 
 async function startSlowServer(ms: number): Promise<{ readonly port: number; stop(): Promise<void> }> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: idleMs }, (request, response) => {
     request.resume()
     setTimeout(() => response.setHeader('content-type', 'application/json').end('{}'), ms)
   })

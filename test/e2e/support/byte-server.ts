@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { portOf } from '../../../src/demo/free-port.js'
+import { idleMs } from '../../../src/demo/loopback-server.js'
 
 export interface Arrived {
   readonly method: string
@@ -45,7 +46,7 @@ export async function startByteServer(): Promise<ByteServer> {
     return pieces
   }
   // Node refuses headers beyond 16 KiB on its own; what the gateway lets pass is to be seen here.
-  const server = createServer({ maxHeaderSize: 1024 * 1024 }, (request, response) => {
+  const server = createServer({ maxHeaderSize: 1024 * 1024, keepAliveTimeout: idleMs }, (request, response) => {
     const pieces = note(request, false)
     request.on('data', (piece: Buffer) => pieces.push(piece))
     request.on('error', () => {})

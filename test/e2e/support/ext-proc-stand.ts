@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { findEnvoy } from '../../../src/demo/find-envoy.js'
 import { freePorts, portOf } from '../../../src/demo/free-port.js'
+import { idleMs } from '../../../src/demo/loopback-server.js'
 import { type RunningEnvoy, startEnvoy } from '../../../src/demo/start-envoy.js'
 import type { ExchangeProcessor } from '../../../src/doors/ext-proc/exchange-processor.js'
 import { createExtProcDoor, type ExtProcDoor } from '../../../src/doors/ext-proc/ext-proc-door.js'
@@ -52,7 +53,7 @@ export async function startExtProcStand<Name extends string>(
   try {
     const reached: IncomingMessage[] = []
     let serve: Serve = (_request, response) => response.end('{}')
-    const server = createServer((request, response) => {
+    const server = createServer({ keepAliveTimeout: idleMs }, (request, response) => {
       reached.push(request)
       const pieces: Buffer[] = []
       request.on('data', (piece: Buffer) => pieces.push(piece))
