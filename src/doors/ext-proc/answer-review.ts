@@ -68,8 +68,9 @@ export class AnswerReview {
     }
     const changes: HeaderChanges = { ...tagged, set: [...(this.#headers.set ?? []), ...(tagged.set ?? [])] }
     const work = exchange.work(this.#judged)
-    // An error that somebody gets of whom nobody knows comes from the gateway, or from who denies such requests.
-    const isRefusal = head.status >= 400 && !exchange.identified
+    // An error that somebody gets of whom nobody knows comes from the gateway, or from who denies such requests: unless the
+    // request was allowed, for then it is the server's.
+    const isRefusal = head.status >= 400 && !exchange.identified && this.#judged === undefined
     const idle = isRefusal || (!work.lists && !work.guarded && work.texts.length === 0)
     if (head.endOfStream || idle) return passWith(changes)
     return work.lists || work.guarded ? this.#readable(head, work, changes) : this.#told(head, changes)

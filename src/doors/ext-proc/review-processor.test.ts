@@ -101,7 +101,7 @@ describe('what Guardrails are to see', () => {
     ['a text in UTF-16', {}, typed('text/plain; charset=utf-16', 500), 503],
     ['a text in UTF-7', {}, typed('text/plain; charset="UTF-7"'), 503],
     ['an error for somebody', {}, typed('application/json', 401), 'buffer'],
-    ['an error for who is not known', { identified: false }, typed('application/json', 401), 'pass'],
+    ['an error of the server for who is not known', { identified: false }, typed('application/json', 401), 'buffer'],
   ])('%s', (_name, exchange, head, expected) => {
     expect(brief(processorOf({ ...guarded, ...exchange }).onResponseHeaders(head))).toBe(expected)
   })
@@ -452,6 +452,19 @@ describe('a proof that was only shown', () => {
     await processor.onRequestHeaders(requestHead({ dpop: 'proof' }))
     processor.onResponseHeaders(responseHead({}))
     expect(unseen()).toBe(1)
+  })
+})
+
+describe('an error for a caller of whom nobody knows', () => {
+  const guarded = { identified: false, work: () => ({ lists: false, guarded: true, texts: [] }) }
+  const error = { status: 500, headers: { 'content-type': 'text/plain' } }
+
+  it('is looked at where the request was allowed: the server has made it', () => {
+    expect(brief(processorOf(guarded).onResponseHeaders(responseHead({ ...error, said: call })))).not.toBe('pass')
+  })
+
+  it('passes where nobody allowed anything: the gateway has made it', () => {
+    expect(brief(processorOf(guarded).onResponseHeaders(responseHead(error)))).toBe('pass')
   })
 })
 
