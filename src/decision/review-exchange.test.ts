@@ -268,6 +268,29 @@ describe('an exchange that outlives a change of the policies', () => {
   })
 })
 
+describe('where there are Guardrails about results', () => {
+  const rule = `
+apiVersion: mcp-authz.dev/v1alpha1
+kind: Guardrail
+metadata: { name: no-keys }
+spec: { on: response, match: { servers: [kubernetes] }, patterns: [{ pattern: AKIA }] }
+`
+  it.each([
+    ['a result', '{"jsonrpc":"2.0","id":1,"result":{"text":"AKIA"}}'],
+    ['what can be read in two ways', '{"jsonrpc":"2.0","id":1,"result":{"text":"AKIA"},"result":{}}'],
+    ['half a message', '{"jsonrpc":"2.0","id":1,"result":{"text":"AKIA"'],
+  ])('a caller of whom nobody knows gets nothing of %s', async (_what, text) => {
+    const store = storeOf([catalogs, demo, memorySource({ 'rule.yaml': rule })], namesAsTokens(principals))
+    store.load()
+    const exchange = await createExchangeReview({ snapshot: () => store.current }).open(from(undefined))
+    const judged = { decisionId: 'd', method: 'tools/call', tool: 'pods_get', paged: false, texts: [] }
+    const reviewed = await exchange.review(bytes(text), judged)
+    if (!reviewed.ok) throw new Error('there is an answer for nobody')
+    expect(Buffer.from(reviewed.bytes).toString()).not.toContain('AKIA')
+    expect(textOf(reviewed)).toContain('"error"')
+  })
+})
+
 describe('bounds', () => {
   it('keep a stream of what cannot be read from filling the log', async () => {
     const { review, refused } = reviewWith()

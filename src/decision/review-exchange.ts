@@ -199,7 +199,11 @@ class CallersExchange implements ReviewedExchange {
     const guard = this.#guardFor(judged)
     if (reader.kind !== 'known' || guard === undefined) {
       const decision = this.deny(this.#whyNot(), 403)
-      return { ok: true, bytes: refuseResults(message, decision, true) ?? message, warnings: [] }
+      return {
+        ok: true,
+        bytes: refuseResults(message, decision, true) ?? refusalOfMessage(message, decision),
+        warnings: [],
+      }
     }
     const decisionId = this.#decisionId(judged)
     return andThen(guard.guard(message, decisionId), guarded => {
