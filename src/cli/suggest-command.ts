@@ -100,7 +100,7 @@ async function observe(
   existing: ExistingPolicies | undefined,
   io: CommandIo,
 ): Promise<Observations> {
-  const observations = new Observations(existing?.snapshot)
+  const observations = new Observations()
   let records = 0
   let problems = 0
   let told = performance.now()

@@ -12,6 +12,7 @@ import { type PrincipalSubject, principalSubjects } from './each-principal.js'
 import { andThen, type Eventually } from './eventually.js'
 import { failure } from './failure.js'
 import { quoted } from './quoted.js'
+import { ThoroughInquiry } from './thorough-inquiry.js'
 import { explainStep, type JudgedTrial, type Verdict } from './trial.js'
 
 /** RBAC on what the call does in terms of Kubernetes. */
@@ -85,7 +86,9 @@ function askAboutEach<Question>(
   if (!principals.ok) return principals.failure
   const all: Asked<Question>[] = []
   for (const subject of principals.subjects) for (const question of questions) all.push({ subject, question })
-  return askInOrder(all, inquiry)
+  if (trial.server.mode !== 'Audit') return askInOrder(all, inquiry)
+  const thorough = new ThoroughInquiry(inquiry)
+  return andThen(askInOrder(all, thorough), verdict => thorough.refusal ?? verdict)
 }
 
 /** A call may do each of several things. */

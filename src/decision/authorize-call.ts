@@ -25,7 +25,7 @@ export function authorizeCall(trial: JudgedTrial, matched: MatchedCall): Eventua
   const parts = partsOf(call)
   if (parts.length > maxTargets) return failure('message.params', `a call may name at most ${maxTargets} targets`)
   const unscoped: Unscoped[] = []
-  const verdict = firstOf(parts, part => authorizePart(trial, part, { ...matched, call: part }, unscoped))
+  const verdict = eachOf(trial, parts, part => authorizePart(trial, part, { ...matched, call: part }, unscoped))
   return andThen(verdict, settled => settled ?? scopesMissing(trial, unscoped))
 }
 
@@ -82,7 +82,27 @@ function authorizePart(
   matched: MatchedCall,
   unscoped: Unscoped[],
 ): Eventually<Verdict> {
-  return firstOf(trial.server.require, requirement => authorizeRequirement(trial, part, matched, requirement, unscoped))
+  return eachOf(trial, trial.server.require, requirement =>
+    authorizeRequirement(trial, part, matched, requirement, unscoped),
+  )
+}
+
+/** Checks until one refuses. In Audit a refusal ends nothing: the log is to hold all that a call needs. */
+function eachOf<T>(
+  { server }: JudgedTrial,
+  items: readonly T[],
+  check: (item: T) => Eventually<Verdict>,
+): Eventually<Verdict> {
+  if (server.mode !== 'Audit') return firstOf(items, check)
+  let refusal: Verdict
+  const toTheEnd = firstOf(items, item =>
+    andThen(check(item), verdict => {
+      if (verdict === undefined || verdict.stage === 'dependency') return verdict
+      refusal ??= verdict
+      return undefined
+    }),
+  )
+  return andThen(toTheEnd, verdict => refusal ?? verdict)
 }
 
 function authorizeRequirement(

@@ -347,6 +347,28 @@ describe('a Server in Audit', () => {
     })
   })
 
+  it('asks on behind a refusal, so that the record holds all that the call needs', () => {
+    const scale = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'team-a', name: 'web', scale: 3 }
+    const decision = judge('alice', { body: toolsCall('resources_scale', scale) })
+    const { rbac } = JSON.parse(records.at(-1) ?? '')
+    expect(rbac.map((one: { verb: string; allowed: boolean }) => [one.verb, one.allowed])).toEqual([
+      ['get', false],
+      ['update', false],
+    ])
+    expect(decision.would.map(({ reason, message }) => [reason, message])).toEqual([
+      ['authorization.rbac', expect.stringContaining('cannot get')],
+    ])
+  })
+
+  it('asks all of several requirements, of which the first to refuse is noted', () => {
+    const strict = serverOf(', catalog: kubernetes-mcp-server, require: [grants, tools, operations], mode: Audit')
+    const { judge: ask, records: lines } = setUp([memorySource({ 's.yaml': strict })])
+    const { would } = ask('alice', { body: toolsCall('pods_list_in_namespace', { namespace: 'team-a' }) })
+    expect(would.map(({ reason }) => reason)).toEqual(['authorization.grant'])
+    const { rbac } = JSON.parse(lines.at(-1) ?? '')
+    expect(rbac.map((one: { resource: string }) => one.resource)).toEqual(expect.arrayContaining(['tools', 'pods']))
+  })
+
   it.each(['/mcp/x', '/x/../mcp', '//mcp', '/%6dcp'])(
     'does not take %s for its own where only the address says so',
     path => {

@@ -189,12 +189,23 @@ function takesArguments({ method, kind }: NonNullable<DecisionRecord['mcp']>): b
   return kind === 'request' && (method === 'json' || (methodTable.get(method)?.takesArguments ?? true))
 }
 
+/** Where not all was given, a Server in Audit asks on to the end. */
+const askedToTheEnd: ReadonlySet<string> = new Set([
+  'authorization.rbac',
+  'authorization.virtual',
+  'authorization.grant',
+])
+
 /** Once rules were asked about all of it, the questions to RBAC are all there. */
 function operationsOf(record: DecisionRecord): CallFacts['operations'] {
   const recorded = recordedOperations(record)
   if (recorded === undefined) return undefined
   const reasons = [record.reason ?? '', ...(record.would_deny ?? []).map(one => one.reason)]
-  const unfinished = reasons.some(reason => reason.startsWith('authorization.') || reason === 'identity.agent_missing')
+  const unfinished = reasons.some(
+    reason =>
+      (reason.startsWith('authorization.') && !(record.mode === 'audit' && askedToTheEnd.has(reason))) ||
+      reason === 'identity.agent_missing',
+  )
   return { ...recorded, complete: recorded.complete && !unfinished }
 }
 

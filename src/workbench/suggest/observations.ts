@@ -1,7 +1,5 @@
 import type { Requirement } from '../../policy/server.js'
-import type { PolicySnapshot } from '../../policy/snapshot.js'
 import { ArgumentRanges } from './argument-ranges.js'
-import { completeOperations } from './complete-operations.js'
 import { type SuggestLimits, suggestLimits } from './limits.js'
 import type { LeftOut, ObservedCall, ObservedCaller, ObservedOperation, ObservedTarget } from './observed-call.js'
 
@@ -48,7 +46,6 @@ export interface SeenServer {
 /** All that is kept of a log. */
 export class Observations {
   readonly #limits: SuggestLimits
-  readonly #snapshot: PolicySnapshot | undefined
   readonly servers = new Map<string, SeenServer>()
   /** Why records say nothing of permissions, and how many. */
   readonly leftOut = new Map<string, number>()
@@ -61,8 +58,7 @@ export class Observations {
   last = ''
   #uses = 0
 
-  constructor(snapshot?: PolicySnapshot, limits: SuggestLimits = suggestLimits) {
-    this.#snapshot = snapshot
+  constructor(limits: SuggestLimits = suggestLimits) {
     this.#limits = limits
   }
 
@@ -93,10 +89,9 @@ export class Observations {
     if (call.lacking) server.lacking++
     for (const target of call.targets) this.#target(server, caller, target, call)
     for (const operation of call.serverQuestions) this.#operation(server.serverQuestions, caller, operation)
-    const { operations, complete } = completeOperations(call, this.#snapshot?.servers.byName(call.server))
-    for (const operation of operations) this.#operation(server.operations, caller, operation)
+    for (const operation of call.operations) this.#operation(server.operations, caller, operation)
     const [target] = call.targets
-    if (!complete && target !== undefined) {
+    if (call.unfinished && target !== undefined) {
       const key = target.name === '' ? target.method : target.name
       if (server.unfinished.has(key) || server.unfinished.size < this.#limits.values * 8)
         server.unfinished.set(key, (server.unfinished.get(key) ?? 0) + 1)

@@ -51,7 +51,7 @@ export interface ObservedCall {
   readonly targets: readonly ObservedTarget[]
   /** What RBAC was asked, tools and the like left out. */
   readonly operations: readonly ObservedOperation[]
-  /** Whether {@link operations} may lack some, because nothing is asked after a refusal. */
+  /** Whether {@link operations} may lack some: a record has room for so many. */
   readonly unfinished: boolean
   /** Questions about the Server itself: to connect, to list. */
   readonly serverQuestions: readonly ObservedOperation[]
@@ -115,7 +115,7 @@ export function observeCall(record: DecisionRecord, snapshot?: PolicySnapshot): 
   return {
     ...{ server, caller, targets, lacking },
     operations: rbac.filter(({ group }) => group !== virtualGroup),
-    unfinished: (lacking && !reasons.includes('authorization.connect')) || rbac.length >= maxListed,
+    unfinished: rbac.length >= maxListed,
     serverQuestions: virtual.filter(({ resource, verb }) => resource === 'servers' && ofServers.has(verb)),
     virtualNamespace: virtual[0]?.namespace,
     arguments: argumentsOf(record),

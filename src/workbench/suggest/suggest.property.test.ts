@@ -155,7 +155,7 @@ async function suggested(
   const records = await recordsOf(store, calls, options)
   const { current } = store
   const existing = options.policies === true && current ? new ExistingPolicies(current, store.documents) : undefined
-  const observations = new Observations(existing?.snapshot)
+  const observations = new Observations()
   for (const record of records) {
     const observed = observeCall(record, existing?.snapshot)
     if ('why' in observed) observations.leave(observed)

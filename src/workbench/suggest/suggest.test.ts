@@ -20,7 +20,7 @@ function record(fields: object = {}): DecisionRecord {
 }
 
 function observe(records: readonly DecisionRecord[], limits?: SuggestLimits) {
-  const observations = new Observations(undefined, limits)
+  const observations = new Observations(limits)
   for (const one of records) {
     const observed = observeCall(one)
     if ('why' in observed) observations.leave(observed)

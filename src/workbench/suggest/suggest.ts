@@ -95,9 +95,7 @@ function suggestForServer(
     say(`no Guardrail for ${someOf(guardrails.partly)}: the arguments of some calls are not recorded`)
   if ((forms.operations || forms.tools) && seen.unfinished.size > 0) {
     const tools = someOf([...seen.unfinished.keys()].sort(compareNames))
-    say(
-      `not all that calls of ${tools} do is known, because nothing more is asked after a first refusal: ${server === undefined ? 'give --policies with the Server and its catalogue, or ' : ''}apply this, and look at a new log`,
-    )
+    say(`not all that calls of ${tools} do is known: they do more than a record has room for`)
   }
   return documents
 }
