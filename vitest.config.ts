@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests that measure, or that load the machine: one at a time, when all others are done. */
+const alone = ['test/overload/**/*.e2e.test.ts', 'test/soak/**/*.e2e.test.ts']
+
 export default defineConfig({
   test: {
     projects: [
@@ -11,13 +14,16 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
+      // Most of these wait for other programs most of the time: two files at a time.
       {
         test: {
           name: 'e2e',
           include: ['src/**/*.e2e.test.ts', 'test/**/*.e2e.test.ts'],
+          exclude: [...alone, '**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -27,7 +33,19 @@ export default defineConfig({
           globalSetup: 'test/kube/global-setup.ts',
           testTimeout: 60_000,
           hookTimeout: 180_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'load',
+          include: alone,
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
           fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

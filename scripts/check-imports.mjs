@@ -18,10 +18,12 @@ const allowed = {
   upstream: ['protocol', 'identity', 'documents'],
   policy: ['cel', 'protocol', 'identity', 'rbac', 'kube', 'documents'],
   decision: ['cel', 'protocol', 'identity', 'rbac', 'policy', 'upstream', 'documents', 'telemetry'],
+  shadow: ['protocol', 'identity', 'rbac', 'policy', 'decision', 'documents', 'telemetry'],
   'catalog-import': ['protocol', 'rbac', 'documents'],
   'gateway-check': ['policy', 'decision', 'documents'],
   doors: ['decision', 'protocol', 'telemetry', 'documents'],
   workbench: ['cel', 'protocol', 'identity', 'rbac', 'policy', 'decision', 'documents', 'telemetry'],
+  workers: ['config', 'telemetry', 'documents'],
   demo: [],
 }
 

@@ -6,13 +6,19 @@ import { type AdminDoor, createAdminDoor } from './doors/http/admin/admin-door.j
 import type { Readiness } from './doors/http/http-door.js'
 import { explainRequest } from './explain-request.js'
 import type { LoadReport, PolicyStore } from './policy/policy-store.js'
+import type { ShadowReport } from './shadow/shadow-set.js'
 import { packageVersion } from './telemetry/build-info.js'
 import type { Metrics } from './telemetry/metrics.js'
 import { RecentDecisions } from './telemetry/recent-decisions.js'
+import { readRecordedDecision } from './telemetry/recorded-decision.js'
 
 export interface AdminParts extends AdminDoor {
   /** To be told of each decision, with its record. */
   decided(decided: Decided, line: string): void
+  /** To be told of a record that another process of ours wrote. */
+  recorded(line: string): void
+  /** To be told of what the policies of the shadow would have decided differently, with its record. */
+  differs(decisionId: string, line: string): void
   /** To be told of each load of policies. */
   loaded(report: LoadReport): void
 }
@@ -21,13 +27,15 @@ export interface AdminOptions {
   readonly admin: ConfigAdmin
   readonly config: Config
   readonly store: Pick<PolicyStore, 'current' | 'report' | 'documents'>
-  readonly metrics: Pick<Metrics, 'contentType' | 'text'>
+  readonly metrics: Pick<Metrics, 'contentType' | 'text' | 'collect'>
+  /** Policies that are tried beside those in force; undefined: none are. */
+  shadow?(): ShadowReport | undefined
   readiness(): Readiness
   onError(detail: string, error?: unknown): void
 }
 
 /** The admin listener and what it keeps. Throws for the operator where it must not be opened. */
-export function createAdmin({ admin, config, store, metrics, readiness, onError }: AdminOptions): AdminParts {
+export function createAdmin({ admin, config, store, metrics, shadow, readiness, onError }: AdminOptions): AdminParts {
   const decisions = new RecentDecisions(admin.recentDecisions)
   const history = new PolicyHistory()
   const door = createAdminDoor({
@@ -36,7 +44,7 @@ export function createAdmin({ admin, config, store, metrics, readiness, onError 
     readiness,
     metrics: () => metrics,
     config: () => effectiveConfig(config),
-    policies: () => history.describe(store),
+    policies: () => ({ ...history.describe(store), shadow: shadow?.() ?? null }),
     policy: (kind, name) => textOf(store, kind, name),
     decisions,
     explain: request => explainRequest(store.current, request),
@@ -46,6 +54,12 @@ export function createAdmin({ admin, config, store, metrics, readiness, onError 
     start: () => door.start(),
     stop: () => door.stop(),
     loaded: report => history.loaded(report, Date.now()),
+    recorded(line) {
+      const recorded = readRecordedDecision(line)
+      if (recorded.kind === 'decision') decisions.add(recorded.decision)
+      else if (recorded.kind === 'difference') decisions.differs(recorded.id, line)
+    },
+    differs: (id, line) => decisions.differs(id, line),
     decided: ({ decision, server }, line) =>
       decisions.add({
         ...{ id: decision.id, outcome: decision.outcome, server, line },

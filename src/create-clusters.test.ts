@@ -41,3 +41,19 @@ describe('createClusters, while an API server is away', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 })
+
+describe('createClusters', () => {
+  it.each([true, false])('writes to the cluster what became of ConfigMaps: %s', async writes => {
+    const logger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+    const source = {
+      ...({ from: 'configMaps', cluster: 'local', namespace: 'policies', selector: 'a=b' } as const),
+      ...{ status: 'mcp-authz-status', events: true, kinds: ['Grant'] as const },
+    }
+    const config = { clusters: new Map([['local', away]]), sources: [source] }
+    const clusters = createClusters(config, { subsystem: () => logger, flush() {} }, { writes, onConfigMaps() {} })
+    expect(clusters.configMaps.map(({ status, events }) => [status !== undefined, events !== undefined])).toEqual([
+      [writes, writes],
+    ])
+    await clusters.stop()
+  })
+})

@@ -39,6 +39,8 @@ export interface ClusterParts {
   readonly apiServers: ReadonlyMap<string, ConnectedApiServer>
   readonly kinds: ReadonlyMap<string, Discovery>
   readonly configMaps: readonly WatchedConfigMaps[]
+  /** Those of the shadow: nothing waits for them, and nobody is told what became of them. */
+  readonly shadowConfigMaps: readonly WatchedConfigMaps[]
   /** Begins to watch. Resolves when all was seen once, when it is stopped, or after `patienceMs` (default 5 s). */
   start(patienceMs?: number): Promise<void>
   /** Tells the people behind ConfigMaps what became of them. */
@@ -61,6 +63,8 @@ export interface WatchedConfigMaps {
 }
 
 export interface ClusterOptions {
+  /** Whether what became of ConfigMaps is written to the cluster. Default true; of several processes one does. */
+  readonly writes?: boolean
   /** A source of ConfigMaps changed. Must not throw. */
   onConfigMaps(): void
   /** For counters. Must not throw. */
@@ -74,7 +78,7 @@ const staleMs = 60_000
 
 /** Connects to the API servers that the configuration names, and to nothing before something is asked of them. */
 export function createClusters(
-  config: Pick<Config, 'clusters' | 'sources'>,
+  config: Pick<Config, 'clusters' | 'sources'> & Partial<Pick<Config, 'shadow'>>,
   logging: Logging,
   options: ClusterOptions,
 ): ClusterParts {
@@ -83,12 +87,15 @@ export function createClusters(
     cluster.connection === undefined ? [] : [connect(name, cluster, cluster.connection, log, options)],
   )
   const apiServers = new Map(connected.map(({ name, api }) => [name, api]))
-  const configMaps = config.sources.flatMap(source => {
-    const api = source.from === 'configMaps' ? apiServers.get(source.cluster) : undefined
-    return source.from === 'configMaps' && api !== undefined
-      ? [watchConfigMaps(source, placeOf(source, config), api, log, options)]
-      : []
-  })
+  const watchAll = (sources: Config['sources'], shadow: boolean, changes: ClusterOptions) =>
+    sources.flatMap(source => {
+      const api = source.from === 'configMaps' ? apiServers.get(source.cluster) : undefined
+      return source.from === 'configMaps' && api !== undefined
+        ? [watchConfigMaps(source, placeOf(source, { sources }, shadow), api, log, changes)]
+        : []
+    })
+  const configMaps = watchAll(config.sources, false, options)
+  const shadowConfigMaps = watchAll(config.shadow?.sources ?? [], true, { onConfigMaps: () => undefined })
   let stopped = false
   const watches = connected.flatMap(({ watch }) => watch ?? [])
   const synced = () =>
@@ -105,10 +112,11 @@ export function createClusters(
     apiServers,
     kinds: new Map(connected.map(({ name, discovery }) => [name, discovery])),
     configMaps,
+    shadowConfigMaps,
     async start(patienceMs = 5_000) {
       for (const watch of watches) watch.start()
       for (const { discovery } of connected) discovery.start()
-      for (const { collection } of configMaps) collection.start()
+      for (const { collection } of [...configMaps, ...shadowConfigMaps]) collection.start()
       const end = performance.now() + patienceMs
       while (!stopped && !synced() && performance.now() < end)
         await new Promise(resolve => setTimeout(resolve, syncPollMs))
@@ -121,7 +129,7 @@ export function createClusters(
     },
     async stop() {
       stopped = true
-      for (const { collection, events } of configMaps) {
+      for (const { collection, events } of [...configMaps, ...shadowConfigMaps]) {
         collection.stop()
         events?.stop()
       }
@@ -226,11 +234,16 @@ function connect(
 }
 
 /** Two clusters may have namespaces of one name. */
-function placeOf({ cluster, namespace }: ConfigConfigMaps, { sources }: Pick<Config, 'sources'>): string {
+function placeOf(
+  { cluster, namespace }: ConfigConfigMaps,
+  { sources }: Pick<Config, 'sources'>,
+  shadow: boolean,
+): string {
   const elsewhere = sources.some(
     one => one.from === 'configMaps' && one.namespace === namespace && one.cluster !== cluster,
   )
-  return elsewhere ? `ConfigMap/${cluster}/${namespace}` : `ConfigMap/${namespace}`
+  const place = elsewhere ? `ConfigMap/${cluster}/${namespace}` : `ConfigMap/${namespace}`
+  return shadow ? `shadow ${place}` : place
 }
 
 function watchConfigMaps(
@@ -238,7 +251,7 @@ function watchConfigMaps(
   place: string,
   api: ConnectedApiServer,
   log: Logger,
-  { onConfigMaps }: ClusterOptions,
+  { onConfigMaps, writes = true }: ClusterOptions,
 ): WatchedConfigMaps {
   const { cluster, namespace, selector, status, events, kinds } = config
   const report = reporter(log, cluster)
@@ -262,8 +275,8 @@ function watchConfigMaps(
     config,
     source,
     collection,
-    status: status === undefined ? undefined : createConfigMapStatus({ ...common, name: status }),
-    events: events ? createConfigMapEvents(common) : undefined,
+    status: status === undefined || !writes ? undefined : createConfigMapStatus({ ...common, name: status }),
+    events: events && writes ? createConfigMapEvents(common) : undefined,
   }
 }
 

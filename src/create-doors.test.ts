@@ -248,6 +248,57 @@ describe('lists', () => {
   })
 })
 
+describe('while there is too much to do', () => {
+  let busy: Service
+  const before = new Map<string, BoundAddress>()
+  beforeAll(async () => {
+    for (const [name, address] of addresses) before.set(name, address)
+    const text = config(directory)
+    const loaded = loadConfig({ file: { path: join(directory, 'config.yaml'), text } })
+    if (!loaded.ok) throw new Error('does not load')
+    const listeners = loaded.config.listeners.map(one => ({ ...one, judgesRequests: one.door === 'ext-proc' }))
+    busy = createService({
+      // More than that is in use in any case.
+      config: { ...loaded.config, listeners, overload: { maxTurnMs: 100, memoryBytes: 1 } },
+      logging: createLogging('silent'),
+      recordTarget: {
+        write: (chunk: Buffer, done: () => void) => {
+          for (const line of chunk.toString().split('\n').filter(Boolean)) records.push(JSON.parse(line))
+          done()
+        },
+      },
+    })
+    for (const { name, address } of (await busy.start()).listeners) addresses.set(name, address)
+  })
+  afterAll(async () => {
+    for (const [name, address] of before) addresses.set(name, address)
+    await busy.stop()
+  })
+
+  it.each(doors)('$door refuses, and there is a record of what was asked', async ({ door, listener, ask }) => {
+    records.length = 0
+    expect(await ask({ tool: 'read', token })).toEqual({ decision: 'deny', reason: 'dependency.overloaded' })
+    await expect.poll(() => records).toHaveLength(1)
+    expect(records[0]).toMatchObject({ door, listener, reason: 'dependency.overloaded', http: { path: '/mcp' } })
+  })
+
+  it('ext-proc refuses where it judges requests', async () => {
+    records.length = 0
+    const shown = { ':method': 'GET', ':path': '/mcp', ':authority': 'mcp.example.com', ':scheme': 'https' }
+    const headers = Object.entries(shown).map(([key, value]) => ({ key, rawValue: Buffer.from(value) }))
+    const answer = await exchange(
+      ProcessingRequest.encode({ requestHeaders: { headers: { headers }, endOfStream: true } }).finish(),
+    )
+    expect(answer?.immediateResponse?.status?.code).toBe(503)
+    await expect.poll(() => records).toHaveLength(1)
+    expect(records[0]).toMatchObject({ door: 'ext-proc', listener: 'answers', reason: 'dependency.overloaded' })
+  })
+
+  it('readiness says so', () => {
+    expect(busy.readiness().reasons).toContainEqual(expect.stringContaining('overload: more memory is in use'))
+  })
+})
+
 function withSession(id: string): Uint8Array {
   const shown = {
     ...{ ':method': 'POST', ':path': '/mcp', ':authority': 'mcp.example.com', ':scheme': 'https' },

@@ -1,5 +1,6 @@
 import { findAskedServer } from './authzen-servers.js'
 import type { ConfigListener } from './config/config.js'
+import type { Admission } from './decision/admission.js'
 import type { Decide, Decision } from './decision/decision.js'
 import { createExchangeReview } from './decision/review-exchange.js'
 import { createResultReview } from './decision/review-result.js'
@@ -10,6 +11,7 @@ import { createExtMcpDoor, type ExtMcpDoor } from './doors/ext-mcp/ext-mcp-door.
 import { createExtProcDoor, type ExtProcDoor } from './doors/ext-proc/ext-proc-door.js'
 import { JudgeProcessor } from './doors/ext-proc/judge-processor.js'
 import { ReviewProcessor } from './doors/ext-proc/review-processor.js'
+import type { ListenAddress } from './doors/grpc/listener-socket.js'
 import { type AuthzenDoor, createAuthzenDoor } from './doors/http/authzen/authzen-door.js'
 import type { PolicySnapshot } from './policy/snapshot.js'
 import type { InboundRequest } from './protocol/inbound-request.js'
@@ -17,9 +19,14 @@ import type { SessionKeys } from './protocol/session-tag.js'
 
 export type Door = ExtAuthzDoor | ExtProcDoor | ExtMcpDoor | AuthzenDoor
 
+/** A listener as it is configured, or one whose connections another process of ours hands over. */
+export type DoorListener = Omit<ConfigListener, 'address'> & { readonly address: ListenAddress }
+
 export interface DoorOptions {
-  readonly listener: ConfigListener
+  readonly listener: DoorListener
   readonly decide: Decide
+  /** Refuses requests while there is too much to do. Default: nothing is refused. */
+  readonly admission?: Admission
   /** The snapshot in force; undefined until a first one compiled. */
   snapshot(): PolicySnapshot | undefined
   readonly sessions: SessionKeys | undefined
@@ -39,10 +46,16 @@ const marginMs = 50
 
 /** The door that a listener wants. Throws for the operator where it must not be opened. */
 export function createDoor(options: DoorOptions): Door {
-  const { listener, decide, snapshot, sessions, onError, onEmergency, onRefused, onGuarded, onBug } = options
+  const { listener, admission, snapshot, sessions, onError, onEmergency, onRefused, onGuarded, onBug } = options
+  const decide = admission?.guarding(options.decide) ?? options.decide
   switch (listener.door) {
     case 'ext-authz':
-      return createExtAuthzDoor({ decide, listener, onError, onEmergency })
+      if (admission === undefined) return createExtAuthzDoor({ decide, listener, onError, onEmergency })
+      // What is refused here need not even be read.
+      return createExtAuthzDoor({
+        ...{ decide: admission.counting(options.decide), listener, onError, onEmergency },
+        refusal: (told, read) => admission.refusal(told, read),
+      })
     case 'ext-proc': {
       const { answerWithinMs = 900 } = listener
       const budget = new ByteBudget()

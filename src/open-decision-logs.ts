@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from './config/config.js'
+import { openKubernetesRecords } from './open-kubernetes-records.js'
 import {
   createDecisionLog,
   type DecisionLog,
@@ -8,15 +9,18 @@ import {
 } from './telemetry/decision-log.js'
 import { chainKey } from './telemetry/log-chain.js'
 import type { Logging } from './telemetry/logger.js'
+import { openOtlpRecords } from './telemetry/record-sinks/open-otlp-records.js'
 
 /**
  * The sinks of decision records that the configuration names. Throws when a file cannot be opened, or a key not be read.
  * @param target where records go that the configuration sends to stdout
+ * @param env read: OTEL_*, by which records go to a collector as well. Default: the environment of this process
  */
 export function openDecisionLogs(
-  { decisionLog }: Pick<Config, 'decisionLog'>,
+  { decisionLog, shutdown }: Pick<Config, 'decisionLog' | 'shutdown'>,
   logging: Logging,
   target: DecisionLogTarget,
+  env: Readonly<Record<string, string | undefined>> = process.env,
 ): readonly DecisionLog[] {
   const { stdout, file, maxBufferedBytes, rotate, chain, chainKeyFile } = decisionLog
   const log = logging.subsystem('telemetry')
@@ -34,7 +38,13 @@ export function openDecisionLogs(
     ...(stdout ? [createDecisionLog(target, options)] : []),
     ...(file === undefined ? [] : [openDecisionLogFile(file, { ...options, ...(rotate !== undefined && { rotate }) })]),
   ]
-  return chain ? sinks.map(sink => tellingItsEnd(sink, logging)) : sinks
+  const flushMs = Math.max(1000, shutdown.drainMs)
+  const otlp = openOtlpRecords(env, log, { maxBufferedBytes, flushMs })
+  return [
+    ...(chain ? sinks.map(sink => tellingItsEnd(sink, logging)) : sinks),
+    ...(otlp === undefined ? [] : [otlp]),
+    ...(decisionLog.kubernetes === undefined ? [] : [openKubernetesRecords(decisionLog.kubernetes, log, flushMs)]),
+  ]
 }
 
 /** The end of a chain is told elsewhere: only that shows later that nothing was cut off. */
@@ -53,6 +63,9 @@ function tellingItsEnd(sink: DecisionLog, logging: Logging): DecisionLog {
     },
     get dropped() {
       return sink.dropped
+    },
+    get waitingBytes() {
+      return sink.waitingBytes ?? 0
     },
     get sealed() {
       return sink.sealed

@@ -4,10 +4,13 @@ import { missingServers } from './authzen-servers.js'
 import type { Config, ConfigListener } from './config/config.js'
 import { guardsResults, seesAnswers } from './config/sees-answers.js'
 import { type AdminParts, createAdmin } from './create-admin.js'
+import { type AdmissionParts, createAdmission } from './create-admission.js'
 import { type ClusterParts, createClusters } from './create-clusters.js'
-import { createDoor, type Door } from './create-doors.js'
+import { createDoor } from './create-doors.js'
 import { createSessionKeys, type SessionKeyFiles } from './create-session-keys.js'
+import { createShadow, type ShadowParts } from './create-shadow.js'
 import { capabilitiesOf, createUpstream, type UpstreamParts } from './create-upstream.js'
+import type { OverloadCause, RefusedWork } from './decision/admission-refusals.js'
 import { metadataDocument } from './decision/answer-well-known.js'
 import { createDecide, type Decided } from './decision/create-decide.js'
 import type { Decision } from './decision/decision.js'
@@ -21,20 +24,28 @@ import { tracedEmergency } from './decision/traced-decision.js'
 import type { Finding } from './documents/finding.js'
 import { formatFinding } from './documents/format-finding.js'
 import type { BoundAddress } from './doors/grpc/grpc-transport.js'
-import { createHttpDoor, type Readiness } from './doors/http/http-door.js'
+import { createHttpDoor, type HttpDoor, type Readiness } from './doors/http/http-door.js'
 import { AuthenticatorSource } from './identity/authenticator-source.js'
 import { protectedResourceMetadataPath } from './identity/protected-resource-metadata.js'
 import { openDecisionLogs } from './open-decision-logs.js'
+import type { AssembleContext } from './policy/assemble-snapshot.js'
 import { untrustedGateway } from './policy/check-upstream.js'
 import { createDirectorySource } from './policy/directory-source.js'
 import { type LoadReport, PolicyStore } from './policy/policy-store.js'
+import { pooledDoors, type ServiceDoor } from './pooled-doors.js'
 import type { InboundRequest } from './protocol/inbound-request.js'
+import { reportFinding } from './report-finding.js'
+import { createWorkerPool, dividedMemory, handedListeners, type ServicePart, workerRecords } from './service-part.js'
+import type { Compared } from './shadow/shadow-judge.js'
 import type { DecisionLog, DecisionLogTarget } from './telemetry/decision-log.js'
 import { type EventLoopMonitor, monitorEventLoop } from './telemetry/event-loop.js'
 import { limitRepeats } from './telemetry/limit-repeats.js'
 import type { Logger, Logging } from './telemetry/logger.js'
 import { createMetrics, type Metrics } from './telemetry/metrics.js'
+import { createMetricExport, type MetricExport } from './telemetry/otlp/create-metric-export.js'
 import { createTracing, type Tracing } from './telemetry/tracing/create-tracing.js'
+import { poolMetrics } from './workers/pooled-metrics.js'
+import type { WorkerPool } from './workers/worker-pool.js'
 
 export interface ServiceOptions {
   readonly config: Config
@@ -43,6 +54,8 @@ export interface ServiceOptions {
   readonly recordTarget?: DecisionLogTarget
   /** Read: OTEL_*, see docs/tracing.md. Default: the environment of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** Of a service of several processes. Default: this one is all of it. */
+  readonly part?: ServicePart
 }
 
 export interface Service {
@@ -65,6 +78,9 @@ export const shippedCatalogs = join(fileURLToPath(new URL('..', import.meta.url)
 
 const unboundSessions = 'sessions: not bound to their callers because there are no sessions.keys'
 
+/** Of a door that denies for overload by itself. */
+const waitingTooMany = { cause: 'in_flight', requests: 1 } as const
+
 /** How often readiness looks whether it may turn on; it never turns off before the end. */
 const readinessIntervalMs = 200
 
@@ -84,10 +100,16 @@ class RunningService implements Service {
   readonly #upstream: UpstreamParts
   readonly #clusters: ClusterParts
   readonly #sessions: SessionKeyFiles | undefined
-  readonly #doors: readonly { readonly name: string; readonly door: Door }[]
-  readonly #http: ReturnType<typeof createHttpDoor>
+  readonly #part: ServicePart | undefined
+  readonly #pool: WorkerPool | undefined
+  readonly #doors: readonly { readonly name: string; readonly door: ServiceDoor }[]
+  /** A worker has none. */
+  readonly #http: HttpDoor | undefined
   readonly #eventLoop: EventLoopMonitor
+  readonly #metricExport: MetricExport
   readonly #admin: AdminParts | undefined
+  readonly #admission: AdmissionParts
+  readonly #shadow: ShadowParts | undefined
   #ready = false
   #stopping = false
   #stopped: Promise<void> | undefined
@@ -97,22 +119,44 @@ class RunningService implements Service {
   #timer: NodeJS.Timeout | undefined
   #stopForeseeing = (): void => undefined
 
-  constructor({ config, logging, recordTarget = 1, env = process.env }: ServiceOptions) {
+  constructor({ config, logging, recordTarget = 1, env = process.env, part }: ServiceOptions) {
     this.#config = config
+    this.#part = part
+    this.#pool = createWorkerPool(part, config, logging, line => this.#recorded(line))
     this.#logging = logging
-    this.#records = openDecisionLogs(config, logging, recordTarget)
+    this.#records =
+      part?.role === 'worker'
+        ? [workerRecords(part, config, logging)]
+        : openDecisionLogs(config, logging, recordTarget, env)
     this.#clusters = createClusters(config, logging, {
+      writes: part?.role !== 'worker',
       onConfigMaps: () => this.#store.changed(),
       onAnswered: (cluster, event) => this.#metrics.answered({ cluster, ...event }),
     })
     this.#eventLoop = monitorEventLoop()
     this.#tracing = createTracing(env, logging.subsystem('telemetry'))
-    this.#metrics = createMetrics({
+    const pool = this.#pool
+    const metrics = createMetrics({
+      ...(pool !== undefined && { workers: () => pool.counts }),
       ...(this.#tracing.spans !== undefined && { spans: this.#tracing.spans }),
       eventLoop: () => this.#eventLoop.read(),
-      droppedRecords: () => this.#records.reduce((sum, log) => sum + log.dropped, 0),
+      overload: () => this.#admission.sample(),
+      droppedRecords: () => this.#records.reduce((sum, log) => sum + log.dropped, pool?.lostRecords ?? 0),
+      ...(this.#records.some(log => log.samples !== undefined) && {
+        sinks: () => this.#records.flatMap(log => log.samples ?? []),
+      }),
+      waitingRecords: () => this.#records.reduce((sum, log) => sum + (log.waitingBytes ?? 0), 0),
+      identity: () => this.#identities.state,
       clusters: () => this.#clusters.samples(),
+      shadow: config.shadow !== undefined,
     })
+    this.#metrics = pool === undefined ? metrics : poolMetrics(metrics, () => pool.collect())
+    // Those of workers are told with ours.
+    const exportEnv = part?.role === 'worker' ? {} : env
+    this.#metricExport = createMetricExport(exportEnv, this.#metrics, logging.subsystem('telemetry'))
+    this.#admission = createAdmission(config, logging, refused =>
+      this.#emergency(refused.listener, refused.decision, refused.request, refused),
+    )
     const identityLog = logging.subsystem('identity')
     const reviewFailed = limitRepeats((message, suppressed) => identityLog.warn(message, { suppressed }))
     this.#identities = new AuthenticatorSource({
@@ -133,6 +177,18 @@ class RunningService implements Service {
       },
     })
     const policyError = limitedErrors(logging.subsystem('policy'))
+    const compile = {
+      insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers,
+      seesAnswers: seesAnswers(config),
+      guardsResults: guardsResults(config),
+    }
+    const assemble: AssembleContext = {
+      clusters: this.#clusters.fromFiles,
+      authorizers: this.#clusters.authorizers,
+      kinds: this.#clusters.kinds,
+      upstream: capabilitiesOf(config),
+      authenticator: (configurations, identity) => this.#identities.for(configurations, identity),
+    }
     this.#store = new PolicyStore({
       sources: [
         createDirectorySource({ directory: shippedCatalogs, kinds: ['ToolCatalog'], trust: 0 }),
@@ -140,20 +196,14 @@ class RunningService implements Service {
         ...this.#clusters.configMaps.map(({ source }) => source),
       ],
       brokenPolicies: config.startup.brokenPolicies,
-      compile: {
-        insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers,
-        seesAnswers: seesAnswers(config),
-        guardsResults: guardsResults(config),
-      },
-      assemble: {
-        clusters: this.#clusters.fromFiles,
-        authorizers: this.#clusters.authorizers,
-        kinds: this.#clusters.kinds,
-        upstream: capabilitiesOf(config),
-        authenticator: (configurations, identity) => this.#identities.for(configurations, identity),
-      },
+      ...{ compile, assemble },
       onLoaded: report => this.#loaded(report),
       onError: error => policyError('the policies could not be looked at; those in force stay', error),
+    })
+    this.#shadow = createShadow({
+      ...{ config, logging, compile, assemble, metrics: this.#metrics, store: this.#store },
+      sources: this.#clusters.shadowConfigMaps.map(({ source }) => source),
+      onDifference: (compared, line) => this.#differs(compared, line),
     })
     const decisionLog = logging.subsystem('decision')
     this.#upstream = createUpstream(config, logging)
@@ -171,59 +221,79 @@ class RunningService implements Service {
       recordArguments: createArgumentRecorder(config.decisionLog.arguments),
       onDecided: decided => this.#decided(decided),
       tracer: () => this.#tracing.tracer(),
+      stageTimer: () => this.#metrics.stageTimer(),
       onBug: (error, { decisionId, traceId }) =>
         decisionLog.error('a decision failed; the request was denied', {
           ...{ decisionId, error },
           ...(traceId !== undefined && { traceId }),
         }),
     })
-    this.#doors = config.listeners.map(listener => ({
-      name: listener.name,
-      door: createDoor({
-        ...{ listener, decide, sessions },
-        snapshot: () => this.#store.current,
-        onError: limitedErrors(logging.subsystem(listener.door), listener.name),
-        onEmergency: (decision, request) => this.#emergency(listener, decision, request),
-        onRefused: refused => this.#refused(listener, refused),
-        onGuarded: guarded => this.#guarded(guarded),
-        onBug: error => decisionLog.error('a result could not be judged; it was refused', { error }),
-      }),
-    }))
-    this.#http = createHttpDoor({
-      ...config.http,
-      readiness: () => this.readiness(),
-      metrics: () => this.#metrics,
-      metadataFor: path => this.#metadataFor(path),
-      documentAt: path => this.#upstream.document(path),
-      onError: (detail, error) => logging.subsystem('http').error(detail, error === undefined ? {} : { error }),
-    })
+    const createDoors = () =>
+      handedListeners(part, config.listeners).map(listener => ({
+        name: listener.name,
+        door: createDoor({
+          ...{ listener, decide, sessions, admission: this.#admission.admission },
+          snapshot: () => this.#store.current,
+          onError: limitedErrors(logging.subsystem(listener.door), listener.name),
+          onEmergency: (decision, request) => this.#emergency(listener, decision, request),
+          onRefused: refused => this.#refused(listener, refused),
+          onGuarded: guarded => this.#guarded(guarded),
+          onBug: error => decisionLog.error('a result could not be judged; it was refused', { error }),
+        }),
+      }))
+    this.#doors = pool === undefined ? createDoors() : pooledDoors(config.listeners, pool)
+    this.#http =
+      part?.role === 'worker'
+        ? undefined
+        : createHttpDoor({
+            ...config.http,
+            readiness: () => this.readiness(),
+            metrics: () => this.#metrics,
+            metadataFor: path => this.#metadataFor(path),
+            documentAt: path => this.#upstream.document(path),
+            onError: (detail, error) => logging.subsystem('http').error(detail, error === undefined ? {} : { error }),
+          })
     this.#admin =
       config.admin &&
       createAdmin({
         ...{ admin: config.admin, config, store: this.#store, metrics: this.#metrics },
+        shadow: () => this.#shadow?.report,
         readiness: () => this.readiness(),
         onError: limitedErrors(logging.subsystem('admin')),
+      })
+    if (part?.role === 'worker')
+      part.channel.serve({
+        collect: () => this.#metrics.collect(),
+        readiness: () => this.readiness(),
+        retire: () => this.#retire(),
       })
   }
 
   async start(): Promise<ServiceAddresses> {
     const log = this.#logging.subsystem('service')
     try {
+      // They need as long as we do. Whether it went well is asked below.
+      this.#pool?.start().catch(() => undefined)
       await this.#goOn(this.#tracing.start())
+      await this.#goOn(this.#metricExport.start())
       await this.#goOn(this.#clusters.start())
       this.#refuseUntrusted(this.#store.load().findings)
       this.#store.watch()
+      this.#shadow?.start()
       await this.#goOn(this.#upstream.start())
-      const http = await this.#goOn(this.#http.start())
+      const http = this.#http === undefined ? { host: '', port: 0 } : await this.#goOn(this.#http.start())
       const admin = this.#admin && (await this.#goOn(this.#admin.start()))
+      if (this.#part?.role === 'worker') await this.#goOn(this.#readyWithin(this.#part.openWithinMs))
       const listeners = []
+      const isWorker = this.#part?.role === 'worker'
       for (const { name, door } of this.#doors) {
         const address = await this.#goOn(door.start())
         listeners.push({ name, address })
-        log.info('listening', { listener: name, address: describeAddress(address) })
+        if (!isWorker) log.info('listening', { listener: name, address: describeAddress(address) })
       }
-      if (this.#leavesSessionsUnbound) log.warn(unboundSessions)
-      log.info('listening', { listener: 'http', address: `${http.host}:${http.port}` })
+      if (this.#part?.role === 'worker') this.#part.channel.opened()
+      if (this.#leavesSessionsUnbound && !isWorker) log.warn(unboundSessions)
+      if (!isWorker) log.info('listening', { listener: 'http', address: `${http.host}:${http.port}` })
       if (admin !== undefined) log.info('listening', { listener: 'admin', address: `${admin.host}:${admin.port}` })
       this.#timer = setInterval(() => this.#becomeReady(), readinessIntervalMs).unref()
       await this.#goOn(this.#identities.started())
@@ -246,7 +316,7 @@ class RunningService implements Service {
 
   async #close(): Promise<void> {
     await Promise.all(this.#doors.map(({ door }) => door.stop().catch(() => undefined)))
-    await this.#http.stop().catch(() => undefined)
+    await this.#http?.stop().catch(() => undefined)
     await this.#admin?.stop()
     this.#eventLoop.stop()
     this.#identities.stop()
@@ -260,24 +330,51 @@ class RunningService implements Service {
   }
 
   async #stop(): Promise<void> {
-    this.#stopping = true
-    this.#ready = false
-    clearInterval(this.#timer)
+    this.#retire()
     this.#store.stop()
     this.#stopForeseeing()
+    this.#shadow?.stop()
     this.#sessions?.close()
     const { delayMs, drainMs } = this.#config.shutdown
     // Gateways need a moment to see that health has changed; what they still send in it is answered.
-    for (const { door } of this.#doors) door.setReady(false)
     if (delayMs > 0) await new Promise(resolve => setTimeout(resolve, delayMs))
     const drainBegan = performance.now()
     const cut = await Promise.all(this.#doors.map(({ door }) => door.drain(drainMs).catch(() => 0)))
     const lost = cut.reduce((sum, one) => sum + one, 0)
     if (lost > 0) this.#logging.subsystem('service').warn('requests in flight were cut off', { count: lost })
     await this.#close()
-    await this.#tracing.stop(flushLimitMs(drainMs - (performance.now() - drainBegan)))
-    await Promise.all(this.#records.map(log => log.close()))
+    this.#admission.admission.stop()
+    const flushMs = flushLimitMs(drainMs - (performance.now() - drainBegan))
+    await Promise.all([
+      this.#tracing.stop(flushMs),
+      this.#metricExport.stop(flushMs),
+      ...this.#records.map(log => log.close()),
+    ])
     this.#logging.flush()
+  }
+
+  /** Health says so from now on; what is asked is answered until `stop`. */
+  #retire(): void {
+    this.#stopping = true
+    this.#ready = false
+    clearInterval(this.#timer)
+    for (const { door } of this.#doors) door.setReady(false)
+  }
+
+  /** Resolves when it is ready, or when the time is over: whoever takes the place of another denies nobody for being new. */
+  async #readyWithin(limitMs: number): Promise<void> {
+    const end = performance.now() + limitMs
+    while (!this.#stopping && performance.now() < end) {
+      this.#becomeReady()
+      if (this.#ready) return
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+    if (limitMs > 0 && !this.#stopping)
+      this.#logging
+        .subsystem('service')
+        .warn(
+          `not ready after ${limitMs / 1000} s: its doors are opened all the same, and deny what cannot be judged yet`,
+        )
   }
 
   /** Once ready it stays so until the end: a later outage of an issuer must not take the service out of rotation. */
@@ -293,7 +390,12 @@ class RunningService implements Service {
     for (const line of current?.authenticator.pending ?? []) reasons.push(line)
     if (this.#leavesSessionsUnbound) reasons.push(unboundSessions)
     reasons.push(...this.#clusters.problems())
-    return { ready: this.#ready, reasons }
+    reasons.push(...this.#admission.problems())
+    reasons.push(...(this.#shadow?.problems() ?? []))
+    reasons.push(...dividedMemory(this.#part, current?.authenticator))
+    const workers = this.#pool?.readiness
+    reasons.push(...(workers?.reasons ?? []))
+    return { ready: this.#ready && (workers?.ready ?? true), reasons }
   }
 
   #missingServers(): readonly string[] {
@@ -336,31 +438,56 @@ class RunningService implements Service {
     )
   }
 
-  #decided(decided: Decided): void {
+  /** @param requests how many got this decision */
+  #decided(decided: Decided, requests = 1): void {
     const { decision, server, mode, elapsedMs } = decided
     this.#metrics.decided({
       server,
       decision: decision.outcome,
       reason: decision.failure?.reason ?? '',
       mode: mode === 'audit' ? 'Audit' : 'Enforce',
-      durationMs: elapsedMs,
+      ...{ durationMs: elapsedMs, requests },
+      decisionId: decision.id,
+      traceId: decision.traceId,
       ...(decision.would.length > 0 && { would: decision.would.map(one => one.reason) }),
     })
+    this.#shadow?.decided(decided)
     if (this.#records.length === 0 && this.#admin === undefined) return
     const line = decided.record()
     for (const log of this.#records) log.write(line)
     this.#admin?.decided(decided, line)
   }
 
+  /** The policies of the shadow would have made it differently. */
+  #differs({ decided }: Compared, line: string): void {
+    for (const log of this.#records) log.write(line)
+    this.#admin?.differs(decided.decision.id, line)
+  }
+
+  /** A worker of ours has written it. */
+  #recorded(line: string): void {
+    for (const log of this.#records) log.write(line)
+    this.#admin?.recorded(line)
+  }
+
   /** A denial that a door made by itself is recorded and counted like any other. */
-  #emergency(listener: ConfigListener, decision: Decision, request: InboundRequest | undefined): void {
+  #emergency(
+    listener: Pick<InboundRequest['listener'], 'name' | 'door'>,
+    decision: Decision,
+    request: InboundRequest | undefined,
+    { cause, requests }: Pick<RefusedWork, 'requests'> & { readonly cause: OverloadCause } = waitingTooMany,
+  ): void {
+    if (decision.failure?.reason === 'dependency.overloaded') {
+      this.#metrics.overloaded(cause, requests)
+      this.#shadow?.overloaded()
+    }
     const now = Date.now()
     const traceId = this.#traceEmergency(listener, decision, request)
     const record = () =>
       request === undefined
-        ? unreadLine({ listener, decision, now })
+        ? unreadLine({ listener, decision, now, requests })
         : emergencyLine({ request, decision, now, traceId })
-    this.#decided({ decision, server: '', mode: 'enforce', elapsedMs: 0, record })
+    this.#decided({ decision, server: '', mode: 'enforce', elapsedMs: 0, record }, requests)
   }
 
   /** What the response door refused: a session of somebody else, or an answer that cannot be checked. */
@@ -375,7 +502,11 @@ class RunningService implements Service {
   }
 
   /** Such a denial is over when it is heard of. Returns the id of its trace if it is recorded. */
-  #traceEmergency(listener: ConfigListener, decision: Decision, request: InboundRequest | undefined) {
+  #traceEmergency(
+    listener: Pick<InboundRequest['listener'], 'door'>,
+    decision: Decision,
+    request: InboundRequest | undefined,
+  ) {
     const span = this.#tracing.tracer()?.start(request?.traceparent)
     span?.end(tracedEmergency(decision, listener.door))
     return span?.traceId
@@ -397,6 +528,7 @@ class RunningService implements Service {
     this.#stopForeseeing()
     const { current } = this.#store
     if (current !== undefined) this.#stopForeseeing = foreseeCalls(current)
+    this.#shadow?.rebase()
     const log = this.#logging.subsystem('policy')
     // Documents change often where ConfigMaps do; what was said about them before need not be said again.
     const said = new Set(report.findings.map(formatFinding))
@@ -406,6 +538,7 @@ class RunningService implements Service {
     if (report.broken.length === 0 && report.inForce) this.#lastSuccess = Date.now()
     this.#metrics.policies({
       revision: this.#store.current?.revision ?? '',
+      documents: report.documents,
       brokenDocuments: report.broken.length,
       lastSuccess: this.#lastSuccess,
       servers: servers.map(server => server.name),
@@ -414,6 +547,7 @@ class RunningService implements Service {
     const state = report.inForce ? 'policies loaded' : 'policies are not in force: mend what is reported above'
     log[report.inForce ? 'info' : 'error'](state, { revision: report.revision, count: report.documents })
     for (const line of this.#missingServers()) log.warn(line)
+    for (const line of dividedMemory(this.#part, current?.authenticator)) log.warn(line)
     for (const server of servers)
       if (server.mode === 'Audit') log.warn('this Server is in Audit: nothing is denied', { server: server.name })
   }
@@ -425,9 +559,9 @@ class RunningService implements Service {
   }
 }
 
-/** What is left of the time to drain is for spans, and a second in any case: a collector that is dead takes no more. */
+/** What is left of the time to drain is for collectors, a second in any case, and five seconds at most. */
 function flushLimitMs(leftMs: number): number {
-  return Math.max(1000, leftMs)
+  return Math.min(Math.max(1000, leftMs), 5000)
 }
 
 /** A client that fails over and over, such as a bad TLS handshake, must not fill the log. */
@@ -444,12 +578,6 @@ function limitedErrors(log: Logger, listener?: string): (detail: string, error?:
     last = error
     report(detail)
   }
-}
-
-function reportFinding(log: Logger, { severity, location, subject, path, message, hint }: Finding): void {
-  const text = `${path === '' ? '' : `${path}: `}${message}${hint === undefined ? '' : ` (${hint})`}`
-  const { file, line, column } = location
-  log[severity === 'error' ? 'error' : 'warn'](text, { file, line, column, ...(subject !== '' && { policy: subject }) })
 }
 
 function describeAddress(address: BoundAddress): string {

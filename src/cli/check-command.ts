@@ -1,30 +1,48 @@
 import { readFileSync, statSync } from 'node:fs'
 import { configJsonSchema } from '../config/config-json-schema.js'
+import { inShadow } from '../create-shadow.js'
 import type { Finding } from '../documents/finding.js'
 import { formatFinding } from '../documents/format-finding.js'
 import { checkEnvoy, type EnvoyCheckOptions, type EnvoyReport } from '../gateway-check/check-envoy.js'
+import type { ShadowReport } from '../shadow/shadow-set.js'
+import { codeOf, type PolicyCode } from '../workbench/check/check-codes.js'
+import { checkPolicies } from '../workbench/check/check-policies.js'
+import type { CheckedSet } from '../workbench/check/checked-set.js'
+import { type FixableFinding, FixableFindings } from '../workbench/check/fixable-findings.js'
+import { formatReach } from '../workbench/check/format-reach.js'
+import { formatSarif } from '../workbench/check/format-sarif.js'
+import { policyReaches, serverReaches } from '../workbench/check/policy-reach.js'
+import { type FixedFile, fixFiles } from './check-fix.js'
 import { type Command, type CommandIo, type ExitCode, UsageError } from './command.js'
-import { configFlags, configHelp, type LoadedPolicies, loadPolicies } from './load-policies.js'
+import { type ConfigFlagValues, configFlags, configHelp, type LoadedPolicies, loadPolicies } from './load-policies.js'
 import { parseFlags } from './parse-flags.js'
+import { packageVersion } from './version-command.js'
 
-const help = `Usage: mcp-authz check [DIR...] [--envoy FILE...] [-o text|json] [--schema]
+const help = `Usage: mcp-authz check [DIR...] [--fix] [--explain-policies] [--envoy FILE...] [-o text|wide|json|sarif] [--schema]
 
 Compiles the configuration and the policies as serve would, and reports what is wrong: file, line, column, and what to
-write instead. Lints expressions too, which serve does not. Opens nothing, changes nothing.
+write instead. Says what serve does not, too: expressions that most likely do not do what was meant, rules that can never
+matter, rules that contradict each other (docs/check.md). Opens nothing; changes nothing without --fix.
 
   DIR                   a directory of policies, or one file, the same as --policies DIR. Manifests of ConfigMaps are read
                         for the policies in them, as a cluster would
 ${configHelp}
+  --fix                 make the changes that are shown under findings, but for those that would give somebody something.
+                        Only files of directories are changed, never links nor ConfigMaps, and none that changed meanwhile
+  --explain-policies    say of each policy what it matches and what it costs; the same as -o wide
   --envoy FILE          an Envoy configuration (bootstrap, file of resources, or /config_dump; YAML or JSON): reports
                         settings that open a way around mcp-authz; may be repeated. Alone, policies are not looked at;
                         with policies, the names of Servers on the routes are checked too
-  -o, --output FORMAT   text (default) or json
+  -o, --output FORMAT   text (default), wide (text and the table of --explain-policies), json, or sarif for code scanning
   --schema              print the JSON Schema of the Config document and stop
 
 Exit codes: 0 all is well, 1 a file cannot be read, 2 warnings only, 3 something does not compile or opens a way around.
+With --fix, of what is left.
 
 Examples:
   mcp-authz check policies/demo
+  mcp-authz check policies/demo -o wide
+  mcp-authz check policies/demo --fix
   mcp-authz check policies/demo --envoy envoy/ext-authz.yaml
   curl -s localhost:9901/config_dump > dump.json && mcp-authz check --envoy dump.json`
 
@@ -38,10 +56,14 @@ export const checkCommand: Command = {
 /** No configuration of a person is larger; what is smaller gets a finding with a place. */
 const maxFileBytes = 64 * 1024 * 1024
 
+const formats = ['text', 'wide', 'json', 'sarif'] as const
+
 async function check(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const { values, positionals } = parseFlags(args, {
     ...configFlags,
     envoy: { type: 'string', multiple: true },
+    fix: { type: 'boolean' },
+    'explain-policies': { type: 'boolean' },
     output: { type: 'string', short: 'o', default: 'text' },
     schema: { type: 'boolean' },
   })
@@ -49,22 +71,46 @@ async function check(args: readonly string[], io: CommandIo): Promise<ExitCode> 
     io.out(JSON.stringify(configJsonSchema(), undefined, 2))
     return 0
   }
-  if (values.output !== 'text' && values.output !== 'json') throw new UsageError('--output is text or json')
+  const format = formats.find(one => one === values.output)
+  if (format === undefined) throw new UsageError(`--output is one of ${formats.join(', ')}`)
+  const wide = format === 'wide' || values['explain-policies'] === true
+  if (wide && format === 'sarif') throw new UsageError('--explain-policies goes with text and json')
   const policies = [...(values.policies ?? []), ...positionals]
   const { config, set, envoy: envoyFiles = [] } = values
   const envoyAlone = envoyFiles.length > 0 && policies.length === 0 && config === undefined && set === undefined
-  const loaded = envoyAlone ? undefined : await loadPolicies({ ...values, policies }, io, { lint: true })
-  await loaded?.stop()
-  const envoy = envoyFiles.length === 0 ? undefined : checkEnvoy(envoyFiles.map(readEnvoyFile), envoyOptions(loaded))
+  if (envoyAlone && (wide || values.fix === true))
+    throw new UsageError(`${wide ? '--explain-policies' : '--fix'} is about policies; name them`)
+  const look = () => lookAt({ ...values, policies }, io)
+  const before = envoyAlone ? undefined : await look()
+  const fixed = values.fix === true && before !== undefined ? fixFiles(before.findings) : []
+  const looked = fixed.length > 0 ? await look() : before
+  const envoy =
+    envoyFiles.length === 0 ? undefined : checkEnvoy(envoyFiles.map(readEnvoyFile), envoyOptions(looked?.loaded))
+  const reaches = wide ? looked?.set && reachesOf(looked.set) : undefined
+  const findings = [...(looked?.findings.all.map(({ finding }) => finding) ?? []), ...(envoy?.findings ?? [])]
 
-  const findings = [...(loaded?.report.findings ?? []), ...(envoy?.findings ?? [])]
-  if (values.output === 'json') io.out(asJson(loaded, envoy, findings))
-  else {
-    if (loaded !== undefined) {
-      const { findings: own, documents, revision } = loaded.report
-      for (const finding of own) io.out(formatFinding(finding))
-      io.out(`${count(documents, 'document')}, ${counts(own)}, revision ${revision}`)
+  if (format === 'json') io.out(asJson({ looked, envoy, reaches, fixed: values.fix === true ? fixed : undefined }))
+  else if (format === 'sarif') {
+    const others = (envoy?.findings ?? []).map(finding => ({ finding, fix: undefined }))
+    const all = [...(looked?.findings.all ?? []), ...others]
+    io.out(formatSarif(all, packageVersion(), file => looked?.findings.textOf(file)))
+  } else {
+    for (const { file, changes, diff } of fixed) {
+      io.out(`${file}: ${count(changes, 'change')} made`)
+      for (const line of diff) io.out(`    ${visible(line)}`)
     }
+    if (looked !== undefined) {
+      for (const one of looked.findings.all) say(one, io)
+      const { documents, revision } = looked.loaded.report
+      io.out(`${count(documents, 'document')}, ${counts(looked.own)}, revision ${revision}`)
+      if (looked.shadow !== undefined && looked.shadow.revision !== '')
+        io.out(
+          `in the shadow: ${count(looked.shadow.documents.length, 'document')}, revision ${looked.shadow.revision}`,
+        )
+    }
+    if (reaches !== undefined)
+      for (const line of ['', ...formatReach(reaches.policies, reaches.servers)]) io.out(visible(line))
+    if (wide && looked?.set === undefined) io.err('what policies match can be told once they compile')
     if (envoy !== undefined) {
       for (const { code, ...finding } of envoy.findings) io.out(formatFinding({ ...finding, subject: code, path: '' }))
       io.out(envoySummary(envoyFiles.length, envoy))
@@ -72,6 +118,54 @@ async function check(args: readonly string[], io: CommandIo): Promise<ExitCode> 
   }
   if (findings.some(isError)) return 3
   return findings.length > 0 ? 2 : 0
+}
+
+interface Looked {
+  readonly loaded: LoadedPolicies
+  /** undefined while something does not compile. */
+  readonly set: CheckedSet | undefined
+  /** What is tried beside those in force; its findings are among the others. */
+  readonly shadow: ShadowReport | undefined
+  readonly findings: FixableFindings
+  /** The same, without what mends them. */
+  readonly own: readonly Finding[]
+}
+
+async function lookAt(values: ConfigFlagValues, io: CommandIo): Promise<Looked> {
+  const loaded = await loadPolicies(values, io, { lint: true })
+  await loaded.stop()
+  const { store, report, fileClusters, compile } = loaded
+  const snapshot = report.findings.some(isError) ? undefined : store.current
+  const set = snapshot && { snapshot, documents: store.documents, fileClusters: new Set(fileClusters) }
+  const shadow = loaded.shadow()
+  const own = [
+    ...report.findings,
+    ...(set === undefined ? [] : checkPolicies(set, report.findings)),
+    ...(shadow?.findings.map(inShadow) ?? []),
+  ]
+  return { loaded, set, shadow, own, findings: new FixableFindings(own, compile) }
+}
+
+function reachesOf(set: CheckedSet) {
+  return { policies: policyReaches(set), servers: serverReaches(set) }
+}
+
+/** Codes that say no more than the severity. */
+const vague: ReadonlySet<string> = new Set<PolicyCode>(['invalid', 'attention'])
+
+function say({ finding, fix, diff }: FixableFinding, io: CommandIo): void {
+  const code = codeOf(finding)
+  io.out(formatFinding(vague.has(code) ? finding : { ...finding, code }))
+  if (fix?.effect === 'suggests') io.out('    if that is what you mean (--fix leaves it to you):')
+  for (const line of diff) io.out(`    ${visible(line)}`)
+}
+
+/** Control characters that a file brought along, made visible. */
+function visible(line: string): string {
+  return line.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    one => `\\u${(one.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function readEnvoyFile(file: string) {
@@ -97,17 +191,24 @@ function envoyOptions(loaded: LoadedPolicies | undefined): EnvoyCheckOptions {
   }
 }
 
-function asJson(
-  loaded: LoadedPolicies | undefined,
-  envoy: EnvoyReport | undefined,
-  findings: readonly Finding[],
-): string {
+interface Report {
+  readonly looked: Looked | undefined
+  readonly envoy: EnvoyReport | undefined
+  readonly reaches: ReturnType<typeof reachesOf> | undefined
+  readonly fixed: readonly FixedFile[] | undefined
+}
+
+function asJson({ looked, envoy, reaches, fixed }: Report): string {
   const { managers, checkedManagers, routes } = envoy ?? {}
+  const report = looked?.loaded.report
+  const own = looked?.findings.all.map(one => looked.findings.toJson(one)) ?? []
   return JSON.stringify(
     {
-      ...(loaded !== undefined && { documents: loaded.report.documents, revision: loaded.report.revision }),
+      ...(report !== undefined && { documents: report.documents, revision: report.revision }),
       ...(envoy !== undefined && { envoy: { managers, checkedManagers, routes } }),
-      findings,
+      ...reaches,
+      ...(fixed !== undefined && { fixed }),
+      findings: [...own, ...(envoy?.findings ?? [])],
     },
     undefined,
     2,

@@ -4,14 +4,19 @@ import type { Config } from '../config/config.js'
 import { loadConfig } from '../config/load-config.js'
 import { guardsResults, seesAnswers } from '../config/sees-answers.js'
 import { createClusters } from '../create-clusters.js'
+import { shadowDirectories } from '../create-shadow.js'
 import { capabilitiesOf } from '../create-upstream.js'
 import { formatFinding } from '../documents/format-finding.js'
 import { AuthenticatorSource } from '../identity/authenticator-source.js'
+import type { AssembleContext } from '../policy/assemble-snapshot.js'
+import type { CompileOptions } from '../policy/compile-document.js'
 import { configMapKinds } from '../policy/config-map-source.js'
 import { createDirectorySource } from '../policy/directory-source.js'
 import { createManifestSources } from '../policy/manifest-source.js'
 import { type LoadReport, PolicyStore } from '../policy/policy-store.js'
+import type { PolicySource } from '../policy/source.js'
 import { shippedCatalogs } from '../service.js'
+import { type ShadowReport, ShadowSet } from '../shadow/shadow-set.js'
 import { createLogging } from '../telemetry/logger.js'
 import { type CommandIo, UsageError } from './command.js'
 
@@ -63,9 +68,28 @@ export interface LoadedPolicies {
   readonly config: Config
   readonly store: PolicyStore
   readonly report: LoadReport
+  /** How documents were compiled. */
+  readonly compile: CompileOptions
+  /** Names of the clusters whose permissions are the RBAC objects of the sources. */
+  readonly fileClusters: readonly string[]
+  /** Looks at the policies that the configuration tries beside those in force; undefined: it tries none. */
+  shadow(): ShadowReport | undefined
   /** Resolves when every issuer's keys were tried once. */
   keysReady(): Promise<void>
   stop(): Promise<void>
+}
+
+function loadShadow(
+  { config, store, ...context }: Pick<LoadedPolicies, 'config' | 'store' | 'compile'> & { assemble: AssembleContext },
+  configMaps: readonly PolicySource[],
+): ShadowReport | undefined {
+  if (config.shadow === undefined) return undefined
+  const { current, input } = store
+  return new ShadowSet({
+    ...context,
+    sources: [...shadowDirectories(config.shadow), ...configMaps],
+    inForce: () => (current === undefined || input === undefined ? undefined : { snapshot: current, input }),
+  }).load()
 }
 
 /** What ConfigMaps may hold where there is a source of them; of several, what any may. */
@@ -86,7 +110,7 @@ export async function loadPolicies(
 ): Promise<LoadedPolicies> {
   const config = readConfig(values, io)
   if (!ask)
-    for (const source of config.sources)
+    for (const source of [...config.sources, ...(config.shadow?.sources ?? [])])
       if (source.from === 'configMaps')
         io.err(
           `not looked at: the ConfigMaps of ${source.namespace} in the cluster ${source.cluster}; name files with their manifests beside the directories`,
@@ -100,6 +124,20 @@ export async function loadPolicies(
       clusters: ask ? apiServers : new Map([...apiServers.keys()].map(name => [name, undefined])),
     }),
   })
+  const compile: CompileOptions = {
+    insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers,
+    seesAnswers: seesAnswers(config),
+    guardsResults: isConfigured(values, io) ? guardsResults(config) : undefined,
+    lint,
+  }
+  const assemble: AssembleContext = {
+    clusters: clusters.fromFiles,
+    authorizers: clusters.authorizers,
+    kinds: clusters.kinds,
+    // Without a Config, the policies may stand behind any: what it can do for servers is not known.
+    ...(isConfigured(values, io) && { upstream: capabilitiesOf(config) }),
+    authenticator: (configurations, identity) => identities.for(configurations, identity),
+  }
   const store = new PolicyStore({
     sources: [
       createDirectorySource({ directory: shippedCatalogs, kinds: ['ToolCatalog'], trust: 0 }),
@@ -110,20 +148,8 @@ export async function loadPolicies(
       ),
       ...(ask ? clusters.configMaps.map(({ source }) => source) : []),
     ],
-    compile: {
-      insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers,
-      seesAnswers: seesAnswers(config),
-      guardsResults: isConfigured(values, io) ? guardsResults(config) : undefined,
-      lint,
-    },
-    assemble: {
-      clusters: clusters.fromFiles,
-      authorizers: clusters.authorizers,
-      kinds: clusters.kinds,
-      // Without a Config, the policies may stand behind any: what it can do for servers is not known.
-      ...(isConfigured(values, io) && { upstream: capabilitiesOf(config) }),
-      authenticator: (configurations, identity) => identities.for(configurations, identity),
-    },
+    compile,
+    assemble,
   })
   if (ask) await clusters.start()
   const report = store.load()
@@ -131,5 +157,18 @@ export async function loadPolicies(
     identities.stop()
     await clusters.stop()
   }
-  return { config, store, report, keysReady: () => identities.started(), stop }
+  return {
+    config,
+    store,
+    report,
+    compile,
+    fileClusters: clusters.fromFiles,
+    shadow: () =>
+      loadShadow(
+        { config, store, compile, assemble },
+        ask ? clusters.shadowConfigMaps.map(({ source }) => source) : [],
+      ),
+    keysReady: () => identities.started(),
+    stop,
+  }
 }

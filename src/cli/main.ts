@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { endProcess } from './end-process.js'
 import { run } from './run.js'
 
 const abort = new AbortController()
@@ -10,3 +11,4 @@ process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   signal: abort.signal,
 })
+endProcess(process)

@@ -1,10 +1,12 @@
 import { didYouMean } from '../documents/did-you-mean.js'
+import { benchCommand } from './bench-command.js'
 import { canICommand } from './can-i-command.js'
 import { catalogCommand } from './catalog-command.js'
 import { checkCommand } from './check-command.js'
 import { type Command, type CommandIo, type ExitCode, UsageError } from './command.js'
 import { completionCommand } from './completion-command.js'
 import { demoCommand } from './demo-command.js'
+import { diffCommand } from './diff-command.js'
 import { envoyCommand } from './envoy-command.js'
 import { explainCommand } from './explain-command.js'
 import { initCommand } from './init-command.js'
@@ -23,6 +25,8 @@ const commands: readonly Command[] = [
   explainCommand,
   canICommand,
   replayCommand,
+  diffCommand,
+  benchCommand,
   suggestCommand,
   logCommand,
   catalogCommand,

@@ -52,6 +52,24 @@ const source = z.strictObject({
     .describe('Kinds that this source may hold. Default: all; for configMaps, Grant, Guardrail and Enrichment.'),
 })
 
+const shadowSource = z.strictObject({
+  directory: source.shape.directory,
+  configMaps: z
+    .strictObject({
+      cluster: configMaps.shape.cluster,
+      namespace: configMaps.shape.namespace,
+      selector: z
+        .string()
+        .min(1)
+        .max(1024)
+        .default('mcp-authz.dev/policy=shadow')
+        .describe('Label selector of the ConfigMaps that hold policies to try.'),
+    })
+    .optional()
+    .describe('ConfigMaps of one namespace, watched. Either this or directory.'),
+  kinds: source.shape.kinds,
+})
+
 const tls = z.strictObject({
   cert: file.describe('PEM file with the certificate chain, leaf first. Followed when it changes.'),
   key: file.describe('PEM file with the private key.'),
@@ -258,6 +276,21 @@ const sessions = z.strictObject({
     .describe('The first tags session ids, all of them open tags.'),
 })
 
+const toldDecisions = z.enum(['none', 'denials', 'all'])
+
+const recordsInKubernetes = z.strictObject({
+  cluster: dnsLabel.default('local').describe('By its name under clusters.'),
+  namespace: dnsLabel.describe('Where they stand. Whoever may read them there reads who asked for what.'),
+  events: toldDecisions
+    .default('denials')
+    .describe('Decisions of which Events tell, one for each Server, reason and subject. Denials: in Audit as well.'),
+  invocations: toldDecisions
+    .default('none')
+    .describe('Calls of tools of which an MCPToolInvocation tells, an object for each.'),
+  retentionHours: z.int().min(1).max(8760).default(24).describe('Older MCPToolInvocations are removed.'),
+  maxObjects: z.int().min(1).max(10_000).default(1000).describe('The oldest beyond are removed, once a minute.'),
+})
+
 const decisionLog = z.strictObject({
   stdout: z.boolean().optional().describe('Default: true unless there is a file.'),
   file: file.optional().describe('File to append to.'),
@@ -288,6 +321,9 @@ const decisionLog = z.strictObject({
     .describe(
       'At least 32 random bytes: each line carries an HMAC that nobody can make without them. Read at the start.',
     ),
+  kubernetes: recordsInKubernetes
+    .optional()
+    .describe('Decisions are told to a cluster as well, beside the log. Absent: they are not.'),
   arguments: z
     .strictObject({
       mode: z
@@ -331,10 +367,23 @@ const admin = z.strictObject({
 })
 
 export const configSpec = z.strictObject({
+  workers: z
+    .union([z.int().min(1).max(64), z.literal('auto')])
+    .default(1)
+    .describe(
+      'Processes that decide. 1: this one does. More: it listens and writes, and as many others decide. auto: one per core.',
+    ),
   sources: z
     .array(source)
     .min(1)
     .default([{ directory: '/etc/mcp-authz' }]),
+  shadow: z
+    .strictObject({
+      sources: z.array(shadowSource).min(1).max(16).describe('Where they stand. Nothing of it is ever enforced.'),
+      sample: z.number().min(0).max(1).default(1).describe('Share of the decisions that are judged again.'),
+    })
+    .optional()
+    .describe('Policies that are tried beside those in force, see docs/shadow.md. Absent: none are.'),
   listeners: z.array(listener).min(1).prefault([{}]).describe('Where gateways ask.'),
   http: z
     .strictObject({ host: host.default('0.0.0.0'), port: port.default(9002) })
@@ -365,6 +414,22 @@ export const configSpec = z.strictObject({
       drainSeconds: z.int().min(0).max(600).default(10).describe('Time for requests in flight after SIGTERM.'),
     })
     .prefault({}),
+  overload: z
+    .strictObject({
+      maxTurnMs: z
+        .int()
+        .min(10)
+        .max(10_000)
+        .default(100)
+        .describe('Milliseconds of decisions in one turn of the event loop; what comes later in it is refused.'),
+      memoryBytes: z
+        .int()
+        .min(64 * 1024 * 1024)
+        .optional()
+        .describe('Memory in use above which new work is refused. Default: 85 % of what the process may have.'),
+    })
+    .prefault({})
+    .describe('When new work is refused with dependency.overloaded, see docs/overload.md.'),
   decisionLog: decisionLog.prefault({}),
   identity: z
     .strictObject({

@@ -24,6 +24,12 @@ export interface ConfigConfigMaps {
   readonly kinds: readonly (typeof sourceKinds)[number][]
 }
 
+export interface ConfigShadow {
+  readonly sources: readonly ConfigSource[]
+  /** Share of the decisions that are judged again, from 0 to 1. */
+  readonly sample: number
+}
+
 export interface ConfigCluster {
   readonly authorizer: 'files' | 'sar' | 'watch'
   readonly rbacOnly: boolean
@@ -99,9 +105,24 @@ export interface ConfigTokenExchange {
   readonly maxInFlight: number
 }
 
+export interface ConfigRecordsInKubernetes {
+  readonly cluster: string
+  /** To the API server, beside that over which decisions are made. */
+  readonly connection: ClusterConnection
+  readonly namespace: string
+  readonly events: 'none' | 'denials' | 'all'
+  readonly invocations: 'none' | 'denials' | 'all'
+  readonly retentionMs: number
+  readonly maxObjects: number
+}
+
 /** The configuration with every default filled in, every path absolute, and nothing left to check. */
 export interface Config {
+  /** Processes that decide; auto: as many as there are cores. */
+  readonly workers: number | 'auto'
   readonly sources: readonly ConfigSource[]
+  /** undefined: no policies are tried beside those in force. */
+  readonly shadow: ConfigShadow | undefined
   readonly listeners: readonly ConfigListener[]
   readonly http: { readonly host: string; readonly port: number }
   /** undefined: there is no admin listener. */
@@ -110,6 +131,8 @@ export interface Config {
   readonly clusters: ReadonlyMap<string, ConfigCluster>
   readonly startup: ConfigSpec['startup']
   readonly shutdown: { readonly delayMs: number; readonly drainMs: number }
+  /** memoryBytes undefined: what defaultMemoryBytes says. */
+  readonly overload: { readonly maxTurnMs: number; readonly memoryBytes: number | undefined }
   readonly decisionLog: {
     readonly stdout: boolean
     readonly file: string | undefined
@@ -118,6 +141,8 @@ export interface Config {
     readonly rotate: { readonly maxBytes: number; readonly files: number } | undefined
     readonly chain: boolean
     readonly chainKeyFile: string | undefined
+    /** undefined: no cluster is told of decisions. */
+    readonly kubernetes: ConfigRecordsInKubernetes | undefined
     readonly arguments: {
       readonly mode: 'none' | 'paths' | 'all'
       readonly paths: readonly (readonly ArgumentStep[])[]

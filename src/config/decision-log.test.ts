@@ -26,7 +26,22 @@ describe('decisionLog', () => {
     })
   })
 
+  it('tells a cluster as its own settings say, and not more than asked for', () => {
+    const kubernetes = (text: string) => {
+      const loaded = load(text)
+      return loaded.ok ? loaded.config.decisionLog.kubernetes : loaded.findings
+    }
+    expect(kubernetes('{}')).toBeUndefined()
+    expect(kubernetes('{ kubernetes: { namespace: audit } }')).toEqual({
+      ...{ cluster: 'local', namespace: 'audit', events: 'denials', invocations: 'none' },
+      ...{ retentionMs: 86_400_000, maxObjects: 1000, connection: { kind: 'inCluster' } },
+    })
+  })
+
   it.each<[string, string, string]>([
+    ['a cluster that is not there', '{ kubernetes: { cluster: east, namespace: a } }', 'no cluster is named "east"'],
+    ['a namespace that is none', '{ kubernetes: { namespace: A_B } }', 'use a DNS label'],
+    ['no namespace', '{ kubernetes: {} }', 'is required'],
     ['rotation without a file', '{ rotate: {} }', 'there is no file to rotate'],
     ['a key without a chain', '{ chainKeyFile: k }', 'has no effect without a chain'],
     ['paths without one', '{ arguments: { mode: paths } }', 'no path is named'],

@@ -30,7 +30,9 @@ const brief = ({ location, path, message, hint }: Finding) =>
 
 describe('defaults', () => {
   const defaults: Config = {
+    workers: 1,
     sources: [{ from: 'directory', directory: '/etc/mcp-authz', kinds: undefined }],
+    shadow: undefined,
     listeners: [
       {
         name: 'ext-authz',
@@ -51,6 +53,7 @@ describe('defaults', () => {
     ]),
     startup: { brokenPolicies: 'refuse' },
     shutdown: { delayMs: 0, drainMs: 10_000 },
+    overload: { maxTurnMs: 100, memoryBytes: undefined },
     decisionLog: {
       stdout: true,
       file: undefined,
@@ -58,6 +61,7 @@ describe('defaults', () => {
       rotate: undefined,
       chain: false,
       chainKeyFile: undefined,
+      kubernetes: undefined,
       arguments: { mode: 'none', paths: [], patterns: [], maxBytes: 4096 },
     },
     identity: { insecureLoopbackIssuers: false },

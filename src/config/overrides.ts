@@ -73,6 +73,8 @@ function parse({ type }: Setting, text: string): unknown {
       return text
     case 'number':
       return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+    case 'numberOrText':
+      return /^\d{1,15}$/.test(text) ? Number(text) : text
     case 'boolean':
       return text === 'true' ? true : text === 'false' ? false : undefined
     case 'texts':

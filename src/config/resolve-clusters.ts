@@ -94,7 +94,8 @@ export function resolveClusters(
   at: (path: string) => string,
   report: Report,
 ): ReadonlyMap<string, ConfigCluster> {
-  const watched = new Set(spec.sources.flatMap(source => source.configMaps?.cluster ?? []))
+  const sources = [...spec.sources, ...(spec.shadow?.sources ?? [])]
+  const watched = new Set(sources.flatMap(source => source.configMaps?.cluster ?? []))
   const clusters = new Map<string, ConfigCluster>()
   for (const [name, cluster] of Object.entries(spec.clusters)) {
     checkCluster(name, cluster, report)

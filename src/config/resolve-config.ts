@@ -8,6 +8,7 @@ import { isLoopback } from './is-loopback.js'
 import { resolveAdmin } from './resolve-admin.js'
 import { resolveClusters, resolveSources } from './resolve-clusters.js'
 import { resolveDecisionLog } from './resolve-decision-log.js'
+import { resolveShadow } from './resolve-shadow.js'
 import { resolveSigning, resolveTokenExchange } from './resolve-upstream.js'
 
 type Listener = ConfigSpec['listeners'][number]
@@ -39,13 +40,16 @@ export function resolveConfig(
   checkPorts(listeners, spec, report)
 
   const config: Config = {
+    workers: spec.workers,
     sources: resolveSources(spec, at, report),
+    shadow: resolveShadow(spec, at, report),
     listeners,
     http: spec.http,
     admin: resolveAdmin(spec, at, report),
     clusters: resolveClusters(spec, at, report),
     startup: spec.startup,
     shutdown: { delayMs: spec.shutdown.delaySeconds * 1000, drainMs: spec.shutdown.drainSeconds * 1000 },
+    overload: { maxTurnMs: spec.overload.maxTurnMs, memoryBytes: spec.overload.memoryBytes },
     decisionLog: resolveDecisionLog(spec, at, report),
     identity: spec.identity,
     signing: resolveSigning(spec.signing, at, report),

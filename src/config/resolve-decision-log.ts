@@ -3,6 +3,7 @@ import type { Finding } from '../documents/finding.js'
 import type { Config } from './config.js'
 import type { ConfigSpec } from './config-document.js'
 import { type ArgumentStep, parseArgumentPath } from './parse-argument-path.js'
+import { resolveKubernetesRecords } from './resolve-kubernetes-records.js'
 
 type Report = (
   severity: Finding['severity'],
@@ -16,14 +17,20 @@ const mostSearch = 20_000_000
 
 /** @param at makes a path absolute */
 export function resolveDecisionLog(
-  { decisionLog }: ConfigSpec,
+  spec: ConfigSpec,
   at: (path: string) => string,
   report: Report,
 ): Config['decisionLog'] {
+  const { decisionLog } = spec
   const { stdout, file, maxBufferedBytes, rotate, chain, chainKeyFile } = decisionLog
   const path = ['decisionLog']
   if (stdout === false && file === undefined)
-    report('warning', path, 'decision records go nowhere', 'name a file, or leave stdout out')
+    report(
+      'warning',
+      path,
+      'decision records go neither to stdout nor to a file',
+      'name a file, or leave stdout out, unless OTEL_LOGS_EXPORTER sends them to a collector',
+    )
   if (rotate !== undefined && file === undefined)
     report('error', [...path, 'rotate'], 'there is no file to rotate', 'name decisionLog.file')
   if (chainKeyFile !== undefined && !chain)
@@ -35,6 +42,7 @@ export function resolveDecisionLog(
     rotate,
     chain,
     chainKeyFile: chainKeyFile === undefined ? undefined : at(chainKeyFile),
+    kubernetes: resolveKubernetesRecords(spec, at, report),
     arguments: resolveArguments(decisionLog.arguments, [...path, 'arguments'], report),
   }
 }

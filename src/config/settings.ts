@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { PathSegment } from '../documents/source-document.js'
 
 /** How the text of a variable or flag becomes a value. */
-export type SettingType = 'text' | 'number' | 'boolean' | 'texts'
+export type SettingType = 'text' | 'number' | 'boolean' | 'texts' | 'numberOrText'
 
 export interface Setting {
   /** Inside `spec`. */
@@ -89,6 +89,7 @@ function settingType(node: z.core.$ZodType): SettingType | undefined {
   if (node instanceof z.ZodString || node instanceof z.ZodEnum) return 'text'
   if (node instanceof z.ZodNumber) return 'number'
   if (node instanceof z.ZodBoolean) return 'boolean'
+  if (node instanceof z.ZodUnion) return 'numberOrText'
   return node instanceof z.ZodArray && settingType(unwrap(node.element)) === 'text' ? 'texts' : undefined
 }
 

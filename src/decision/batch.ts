@@ -7,7 +7,10 @@ import type { Outcome, Passed, Refused } from './outcome.js'
 import { renderDenial } from './render-denial.js'
 import type { Trial } from './trial.js'
 
-/** One message of a batch is judged and recorded like a request of its own, that knows where it belongs. */
+/**
+ * One message of a batch is judged and recorded like a request of its own, that knows where it belongs. Its stages are not
+ * timed: members wait for each other.
+ */
 export function memberTrial(whole: Trial, call: Call, size: number): Trial {
   return {
     ...whole,
@@ -19,6 +22,7 @@ export function memberTrial(whole: Trial, call: Call, size: number): Trial {
     policies: [],
     would: [...whole.would],
     warnings: [],
+    timer: undefined,
   }
 }
 

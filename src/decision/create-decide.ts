@@ -11,6 +11,7 @@ import { readCalls } from '../protocol/mcp/classify.js'
 import { headerMismatchCode } from '../protocol/mcp/header-rules.js'
 import type { SessionKeys } from '../protocol/session-tag.js'
 import { matchWellKnown } from '../protocol/well-known.js'
+import type { StageTimer } from '../telemetry/stage-timer.js'
 import type { DecisionSpan, DecisionTracer } from '../telemetry/tracing/decision-tracer.js'
 import { isAbandoned } from './abandoned-requests.js'
 import { allowAnswer, auditAnswer, preflightAnswer } from './allow-headers.js'
@@ -33,11 +34,12 @@ import { nameTool } from './name-tool.js'
 import type { Outcome, Refusal, Refused } from './outcome.js'
 import type { ReasonCode } from './reason-codes.js'
 import type { RecordArguments } from './record-arguments.js'
+import { recordedTrace } from './recorded-trace.js'
 import { renderDenial } from './render-denial.js'
 import { resultContextOf } from './result-context.js'
 import { tellTools } from './tell-tools.js'
 import { tracedBatch, tracedDecision, tracedEmergency } from './traced-decision.js'
-import { explainStep, type JudgedTrial, newTrial, type Step, type Trial } from './trial.js'
+import { enterStage, explainStep, type JudgedTrial, newTrial, type Step, type Trial } from './trial.js'
 import { checkUpstreamIdentity, refuseUntrusted, type UpstreamSource, upstreamHeaders } from './upstream-headers.js'
 
 export interface DecideOptions {
@@ -59,6 +61,8 @@ export interface DecideOptions {
   onBug?(error: unknown, denied: { readonly decisionId: string; readonly traceId: string | undefined }): void
   /** What makes spans of decisions. Default: none are made. */
   tracer?(): DecisionTracer | undefined
+  /** What times the stages of the decision that begins. Default: nothing does. */
+  stageTimer?(): StageTimer | undefined
 }
 
 /** A decision with what the log and the metrics need of its making. */
@@ -68,6 +72,8 @@ export interface Decided {
   readonly server: string
   readonly mode: 'enforce' | 'audit'
   readonly elapsedMs: number
+  /** All that was known at the end; undefined where it was not judged at all. Must not be changed. */
+  readonly trial?: Trial
   /** Builds the record's line; called at most once. */
   record(): string
 }
@@ -100,11 +106,13 @@ class Pipeline {
         const decision = emergencyDecision(
           'policy.not_loaded',
           'the policies are not loaded yet, so nothing can be allowed',
+          recordedTrace(request, span),
         )
         return this.#emergency(request, decision, span)
       }
       const trial = newTrial(request, snapshot, this.#now(), steps)
       trial.span = span
+      trial.timer = this.#options.stageTimer?.()
       const decision = this.#judge(trial)
       return decision instanceof Promise ? decision.catch(error => this.#broken(request, error, span)) : decision
     } catch (error) {
@@ -115,7 +123,7 @@ class Pipeline {
   /** An exception is a bug of ours: it denies, and it is told. */
   #broken(request: InboundRequest, error: unknown, span: DecisionSpan | undefined): Decision {
     const message = 'the call could not be judged because of an internal error, so it is denied'
-    const decision = emergencyDecision('internal.error', message)
+    const decision = emergencyDecision('internal.error', message, recordedTrace(request, span))
     this.#options.onBug?.(error, { decisionId: decision.id, traceId: span?.traceId ?? traceIdOf(request) })
     return this.#emergency(request, decision, span)
   }
@@ -129,7 +137,7 @@ class Pipeline {
 
   /** Stages 1 and 2, and what needs no identity. */
   #judge(trial: Trial): Eventually<Decision> {
-    trial.span?.stage('framing')
+    enterStage(trial, 'framing')
     const document = matchWellKnown(trial.request.path)
     // Documents can be asked for by HEAD as well; nothing that stands behind us can.
     const asGet = document !== undefined && trial.request.method === 'HEAD'
@@ -154,7 +162,7 @@ class Pipeline {
     explainStep(trial, 'server', `Server/${server.name}`, 'pass', '')
     if (trial.request.method === 'OPTIONS' && framing === undefined)
       return this.#allow(trial, preflightAnswer(trial), [])
-    trial.span?.stage('identity')
+    enterStage(trial, 'identity')
     const authenticated = trial.snapshot.authenticator.authenticate(trial.request, server.audience)
     return andThen(authenticated, settled => this.#identified(trial, server, settled))
   }
@@ -162,7 +170,7 @@ class Pipeline {
   /** Stage 3, and the reading of the message or messages. */
   #identified(trial: Trial, server: Server, authenticated: Authenticated): Eventually<Decision> {
     if (authenticated.ok) trial.principal = authenticated.principal
-    trial.span?.stage('message')
+    enterStage(trial, 'message')
     const { protocol, methods, extensions, sse } = server
     const read = readCalls(trial.request, { protocol, methods, extensions, sse }, server.batches === 'legacy')
     if (!('batch' in read)) {
@@ -175,7 +183,7 @@ class Pipeline {
       if (!this.#tolerate(trial, unknown)) return this.#deny(trial, unknown)
     }
     if ('batch' in read) {
-      trial.span?.stage(undefined)
+      enterStage(trial, undefined)
       const members = read.batch.map(call => {
         const member = memberTrial(trial, call, read.batch.length)
         member.span = trial.span?.member()
@@ -207,7 +215,7 @@ class Pipeline {
 
   /** Stages 4 to 7. */
   #judgeMessage(trial: Trial, server: Server, read: CallResult): Eventually<Outcome> {
-    if (trial.batch !== undefined) trial.span?.stage('message')
+    if (trial.batch !== undefined) enterStage(trial, 'message')
     const refusal = this.#readMessage(trial, server, read)
     if (refusal !== undefined) {
       explainStep(trial, refusal.failure.stage, '', 'fail', refusal.failure.message)
@@ -218,7 +226,7 @@ class Pipeline {
     if (principal === undefined || call === undefined) return passed(trial, auditAnswer(trial))
     const judged: JudgedTrial = Object.assign(trial, { server, principal, call })
     const matched: MatchedCall = { server: server.name, call, tool: trial.tool, catalogTool: trial.catalogTool }
-    trial.span?.stage('authorization')
+    enterStage(trial, 'authorization')
     return andThen(authorizeCall(judged, matched), verdict =>
       this.#authorized(judged, matched, verdict ?? checkUpstreamIdentity(judged)),
     )
@@ -257,7 +265,7 @@ class Pipeline {
       trial.authorized = true
       explainStep(trial, 'authorization', '', 'pass', trial.server.require.join(' and '))
     }
-    trial.span?.stage('guardrails')
+    enterStage(trial, 'guardrails')
     return andThen(judgeGuardrails(trial, matched), verdict => this.#guarded(trial, matched, verdict))
   }
 
@@ -271,7 +279,7 @@ class Pipeline {
       }
       trial.would.push(...failures)
     }
-    trial.span?.stage('upstream')
+    enterStage(trial, 'upstream')
     if (trial.server.mode === 'Audit') return andThen(tellTools(trial), () => passed(trial, auditAnswer(trial)))
     const enriched = enrich(trial, matched)
     return andThen(upstreamHeaders(trial, this.#upstream), made =>
@@ -339,6 +347,7 @@ class Pipeline {
     const tells = outcome === 'allow' && this.#options.seesAnswers === true
     const decision = decisionOf(trial, outcome, why, answer, trial, tells ? resultContextOf(trial, enriched) : [])
     trial.span?.end(tracedDecision(trial, decision))
+    trial.timer?.stage(undefined)
     if (isAbandoned(trial.request)) return decision
     const elapsedMs = performance.now() - trial.startedTick
     this.#options.onDecided?.({
@@ -346,6 +355,7 @@ class Pipeline {
       server: trial.server?.name ?? '',
       mode: trial.server?.mode === 'Audit' ? 'audit' : 'enforce',
       elapsedMs,
+      trial,
       record: () => recordLine(trial, decision, enriched, elapsedMs, this.#options),
     })
     return decision
@@ -368,6 +378,7 @@ function decisionOf(
     warnings,
     answer,
     metadata: metadataOf(trial, outcome, why, would, resultContext),
+    traceId: recordedTrace(trial.request, trial.span),
   }
 }
 

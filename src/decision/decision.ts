@@ -53,6 +53,8 @@ export interface Decision {
   readonly answer: Answer
   /** For the gateway's access log and later filters; no claims, no arguments. */
   readonly metadata: ReadonlyMap<string, MetadataValue>
+  /** 32 hex digits, of a trace that somebody records. */
+  readonly traceId?: string | undefined
 }
 
 /** The one function behind every door. Synchronous on warm caches. Never throws and never rejects. */

@@ -2,6 +2,7 @@ import { type DenialMode, strictestDenial } from '../policy/server.js'
 import type { Failure } from './decision.js'
 import { type DenialFacts, type DenialForm, denialForm, type FailureClass, type MessageKind } from './denial-table.js'
 import type { ReasonCode } from './reason-codes.js'
+import { recordedTrace } from './recorded-trace.js'
 import { safeText } from './safe-text.js'
 import type { Trial } from './trial.js'
 import { unknownNameMessage } from './unknown-name.js'
@@ -147,7 +148,7 @@ function toolResult(denial: Denial): string {
     ...(trial.call?.era === 'modern' && { resultType: 'complete' }),
     content: [{ type: 'text', text: explanation(denial) }],
     isError: true,
-    _meta: { 'mcp-authz.dev/decision': { reason: failure.reason, ...policyReason(failure), decisionId: trial.id } },
+    _meta: { 'mcp-authz.dev/decision': { reason: failure.reason, ...policyReason(failure), ...idsOf(trial) } },
   }
   return `{"jsonrpc":"2.0","id":${trial.knownId ?? 'null'},"result":${JSON.stringify(result)}}`
 }
@@ -170,11 +171,17 @@ function jsonRpcError(denial: Denial, code: number): string {
     reason: failure.reason,
     ...policyReason(failure),
     ...(hints.length > 0 && { hints }),
-    decisionId: trial.id,
+    ...idsOf(trial),
   }
   const error = JSON.stringify({ code, message: textOf(denial), data })
   const id = trial.knownId === undefined ? '' : `"id":${trial.knownId},`
   return `{"jsonrpc":"2.0",${id}"error":${error}}`
+}
+
+/** By which the denial is found again: in the decision log, and in the traces. */
+function idsOf({ id, request, span }: Trial): { readonly decisionId: string; readonly traceId?: string } {
+  const traceId = recordedTrace(request, span)
+  return { decisionId: id, ...(traceId !== undefined && { traceId }) }
 }
 
 function policyReason({ policyReason }: Failure): { readonly policyReason?: string } {

@@ -22,8 +22,9 @@ const statuses: Readonly<Partial<Record<EmergencyReason, number>>> = {
  * not decode, a deadline about to pass, an overload, an exception of our own. Depends on nothing that could fail.
  *
  * @param message for the caller; a constant of ours, never derived from the request.
+ * @param traceId 32 hex digits, of a trace that somebody records. Default: none is known
  */
-export function emergencyDecision(reason: EmergencyReason, message: string): Decision {
+export function emergencyDecision(reason: EmergencyReason, message: string, traceId?: string): Decision {
   const id = randomUUID()
   const failure: Failure = { stage: stageOf(reason), reason, message, hints: [], policy: '', policyReason: '' }
   const status = statuses[reason] ?? 503
@@ -32,7 +33,7 @@ export function emergencyDecision(reason: EmergencyReason, message: string): Dec
     error: {
       code: status === 503 ? -31503 : -32600,
       message: `${message} (${reason})`,
-      data: { reason, decisionId: id },
+      data: { reason, decisionId: id, ...(traceId !== undefined && { traceId }) },
     },
   })
   return {
@@ -57,6 +58,7 @@ export function emergencyDecision(reason: EmergencyReason, message: string): Dec
       ['reason', reason],
       ['decision_id', id],
     ]),
+    traceId,
   }
 }
 
@@ -65,11 +67,14 @@ export function unreadLine({
   listener,
   decision,
   now,
+  requests = 1,
 }: {
   readonly listener: Pick<InboundRequest['listener'], 'name' | 'door'>
   readonly decision: Decision
   /** Milliseconds since the epoch. */
   readonly now: number
+  /** How many requests this decision answered. Default 1. */
+  readonly requests?: number
 }): string {
   return JSON.stringify({
     version: recordVersion,
@@ -80,5 +85,6 @@ export function unreadLine({
     ...(decision.failure && { reason: decision.failure.reason }),
     door: listener.door,
     listener: listener.name,
+    ...(requests !== 1 && { requests }),
   })
 }

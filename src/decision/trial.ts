@@ -8,7 +8,8 @@ import type { Call, Era } from '../protocol/call.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Operation } from '../rbac/operation.js'
 import type { CatalogTool, ResolvedTool } from '../rbac/tool-catalog.js'
-import type { DecisionSpan } from '../telemetry/tracing/decision-tracer.js'
+import type { StageTimer } from '../telemetry/stage-timer.js'
+import type { DecisionSpan, TracedStage } from '../telemetry/tracing/decision-tracer.js'
 import type { Failure } from './decision.js'
 
 /** One RBAC question and its answer, for record and explanation. */
@@ -75,12 +76,20 @@ export interface Trial {
   readonly batch: { readonly id: string; readonly size: number } | undefined
   /** undefined: this decision is not traced. */
   span: DecisionSpan | undefined
+  /** undefined: its stages are not timed. */
+  timer: StageTimer | undefined
   /** Rules gave the call, so that its tool is not a name which the caller made up. */
   authorized: boolean
 }
 
 export function explainStep(trial: Trial, stage: string, rule: string, outcome: Step['outcome'], detail: string): void {
   trial.steps?.push({ stage, rule, outcome, detail })
+}
+
+/** A stage begins, and the one before it ends; undefined only ends. */
+export function enterStage({ span, timer }: Trial, stage: TracedStage | undefined): void {
+  span?.stage(stage)
+  timer?.stage(stage)
 }
 
 /** A request of which nothing is known yet. `startedAt`: milliseconds since the epoch. */
@@ -118,6 +127,7 @@ export function newTrial(
     steps,
     batch: undefined,
     span: undefined,
+    timer: undefined,
     authorized: false,
   }
 }

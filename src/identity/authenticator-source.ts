@@ -6,8 +6,9 @@ import { DpopVerifier } from './dpop/dpop-verifier.js'
 import { combineIdentity } from './identity-configuration.js'
 import type { IdentityDocument } from './identity-document.js'
 import { KeyRing, type KeyRingOptions } from './key-ring.js'
+import type { KeySetState } from './key-set.js'
 import type { ClusterConnections } from './load-keys.js'
-import { TokenVerifier } from './token-verifier.js'
+import { type TokenCounts, TokenVerifier } from './token-verifier.js'
 
 export interface AuthenticatorSourceOptions extends KeyRingOptions {
   /**
@@ -15,6 +16,16 @@ export interface AuthenticatorSourceOptions extends KeyRingOptions {
    * documents use are not compared with them, and none can be asked.
    */
   readonly clusters?: ClusterConnections
+}
+
+export interface IdentityState {
+  readonly tokens: TokenCounts & {
+    /** Verified tokens that are remembered. */
+    readonly kept: number
+    /** Verifications under way. */
+    readonly pending: number
+  }
+  readonly keys: readonly KeySetState[]
 }
 
 /**
@@ -71,6 +82,12 @@ export class AuthenticatorSource {
   /** Resolves when every issuer's keys were tried once. */
   started(): Promise<void> {
     return this.#started
+  }
+
+  /** For metrics. */
+  get state(): IdentityState {
+    const { tokens, pending } = this.#verifier.size
+    return { tokens: { ...this.#verifier.counts, kept: tokens, pending }, keys: this.#keyRing.states }
   }
 
   stop(): void {

@@ -43,6 +43,7 @@ describe('a good token', () => {
     expect(second).not.toBeInstanceOf(Promise)
     expect(second).toBe(settled)
     expect(verifier.size).toEqual({ tokens: 1, refusals: 0, pending: 0 })
+    expect(verifier.counts).toEqual({ known: 1, joined: 0, checked: 1, overloaded: 0 })
   })
 
   it.each(['bearer', 'BEARER', 'Bearer', 'Bearer  '])('is found behind the scheme %j', async scheme => {
@@ -67,7 +68,10 @@ describe('a good token', () => {
     const token = await key.sign(goodClaims)
     const answers = Array.from({ length: 50 }, () => authenticator.authenticate(bearer(token), accepted))
     expect(verifier.size.pending).toBe(1)
+    const other = await key.sign({ ...goodClaims, sub: 'bob' })
+    expect(await authenticator.authenticate(bearer(other), accepted)).toMatchObject({ reason: 'dependency.timeout' })
     for (const answer of await Promise.all(answers)) expect(answer.ok).toBe(true)
+    expect(verifier.counts).toEqual({ known: 0, joined: 49, checked: 1, overloaded: 1 })
   })
 
   it('may lack a key id', async () => {

@@ -1,7 +1,7 @@
 import { createFetcher, type Fetcher } from './fetch-bytes.js'
 import type { KeySource } from './identity-configuration.js'
 import type { IdentityEvent } from './identity-event.js'
-import { KeySet, type KeySetTimings } from './key-set.js'
+import { KeySet, type KeySetState, type KeySetTimings } from './key-set.js'
 import { type ClusterConnections, loadKeys } from './load-keys.js'
 
 export interface KeyRingOptions {
@@ -54,6 +54,12 @@ export class KeyRing {
     if (known === undefined || --known.holders > 0) return
     known.set.stop()
     this.#sets.delete(source.revision)
+  }
+
+  /** One for each issuer: where its keys are just being moved, the newer set. */
+  get states(): readonly KeySetState[] {
+    const states = [...this.#sets.values()].map(({ set }) => set.state)
+    return [...new Map(states.map(state => [state.issuer, state])).values()]
   }
 
   /** Sets that somebody holds. */

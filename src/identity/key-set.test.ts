@@ -224,6 +224,9 @@ describe('a key set over HTTP', () => {
     await vi.waitFor(() => expect(events.filter(({ kind }) => kind === 'keys_failed').length).toBeGreaterThan(1), 3000)
     expect(kids(set)).toEqual(['one'])
     expect(set.usable).toBe(true)
+    const { loads, ...state } = set.state
+    expect(state).toEqual({ issuer: 'https://idp.example.com', keys: 1, confirmedAt: 0 })
+    expect([loads.ok > 0, loads.failed > 1]).toEqual([true, true])
     answer = { keys: [two.publicJwk] }
     await vi.waitFor(() => expect(kids(set)).toEqual(['two']), 3000)
     expect(set.failure).toBeUndefined()
@@ -306,6 +309,7 @@ describe('a key set in a file', () => {
     const { set } = setOf({ kind: 'file', path: '/nonexistent/jwks.json' })
     await set.start()
     expect(set.failure).toBe('/nonexistent/jwks.json cannot be read: ENOENT')
+    expect(set.state).toMatchObject({ keys: 0, confirmedAt: undefined, loads: { ok: 0, failed: 1 } })
   })
 })
 
@@ -315,8 +319,15 @@ describe('KeyRing', () => {
     expect(ring.hold(source)).toBe(set)
     ring.release(source)
     expect(ring.size).toBe(1)
+    const moved = ring.hold({ ...source, revision: 'moved' })
+    await moved.start()
+    // Each issuer once, as it is now.
+    expect(ring.states).toEqual([moved.state])
+    expect(moved.state.loads.failed).toBe(1)
+    ring.release({ ...source, revision: 'moved' })
     ring.release(source)
     expect(ring.size).toBe(0)
+    expect(ring.states).toEqual([])
     ring.release(source)
     expect(ring.hold(source)).not.toBe(set)
   })

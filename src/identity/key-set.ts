@@ -28,6 +28,15 @@ export interface KeySetOptions {
   readonly random?: () => number
 }
 
+export interface KeySetState {
+  readonly issuer: string
+  readonly keys: number
+  /** When they were last loaded, in milliseconds since the epoch; undefined for never. */
+  readonly confirmedAt: number | undefined
+  /** Since the set is there. */
+  readonly loads: { readonly ok: number; readonly failed: number }
+}
+
 /**
  * Loads that tokens may cause before the cool-down binds: enough for an issuer that changes its keys at once, without
  * publishing them before, and again soon after; next to nothing for strangers who would have us ask it again and again.
@@ -53,6 +62,7 @@ export class KeySet {
   #timer: NodeJS.Timeout | undefined
   #running = false
   #staleReported = false
+  readonly #loads = { ok: 0, failed: 0 }
 
   constructor(options: KeySetOptions) {
     this.issuer = options.issuer
@@ -62,6 +72,11 @@ export class KeySet {
   /** Whether a set was ever loaded. */
   get loaded(): boolean {
     return this.#confirmedAt !== undefined
+  }
+
+  /** For metrics. */
+  get state(): KeySetState {
+    return { issuer: this.issuer, keys: this.#keys.length, confirmedAt: this.#confirmedAt, loads: { ...this.#loads } }
   }
 
   /** Why the last load failed; undefined after a good one, and before the first. */
@@ -151,11 +166,13 @@ export class KeySet {
     const loaded = await load().catch(() => ({ ok: false, message: 'an internal error' }) as const)
     if (!loaded.ok) {
       this.#failures++
+      this.#loads.failed++
       this.#failure = loaded.message
       onEvent({ kind: 'keys_failed', issuer: this.issuer, message: loaded.message, failures: this.#failures })
       return
     }
     this.#failures = 0
+    this.#loads.ok++
     this.#failure = undefined
     this.#staleReported = false
     this.#confirmedAt = now()

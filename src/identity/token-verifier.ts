@@ -59,6 +59,14 @@ interface Pending {
   callers: number
 }
 
+/** What became of tokens: their answer was known, the same one was being checked already, checked, not even looked at. */
+export interface TokenCounts {
+  readonly known: number
+  readonly joined: number
+  readonly checked: number
+  readonly overloaded: number
+}
+
 /** Key sets by issuer, as one configuration has them. */
 export type KeySets = ReadonlyMap<string, KeySet>
 
@@ -124,6 +132,7 @@ export class TokenVerifier {
   #callers = 0
   #waiting = 0
   readonly #refusalTtl: number
+  readonly #counts = { known: 0, joined: 0, checked: 0, overloaded: 0 }
 
   constructor({
     now,
@@ -147,6 +156,11 @@ export class TokenVerifier {
     return { tokens: this.#tokens.size, refusals: this.#refusals.size, pending: this.#pending.size }
   }
 
+  /** What became of tokens of known issuers since the start. */
+  get counts(): TokenCounts {
+    return { ...this.#counts }
+  }
+
   /** Synchronous when the token is known. Never throws and never rejects. */
   verify(token: string, keySets: KeySets): Verification | Promise<Verification> {
     const digest = hash('sha256', token, 'base64url')
@@ -155,6 +169,7 @@ export class TokenVerifier {
       const { keySet } = entry
       if (keySets.get(entry.token.issuer) === keySet && keySet.has(entry.fingerprint)) {
         if (!keySet.usable) return unavailable
+        this.#counts.known++
         const outOfTime = this.#outOfTime(entry.token)
         if (outOfTime === expired) this.#tokens.delete(digest)
         return outOfTime ?? { ok: true, token: entry.token }
@@ -185,7 +200,10 @@ export class TokenVerifier {
   #refusal(digest: string, keySet: KeySet): Failed | undefined {
     const refusal = this.#refusals.get(digest)
     if (refusal === undefined) return undefined
-    if (refusal.keySet === keySet && this.#now() < refusal.until) return refusal.failed
+    if (refusal.keySet === keySet && this.#now() < refusal.until) {
+      this.#counts.known++
+      return refusal.failed
+    }
     this.#refusals.delete(digest)
     return undefined
   }
@@ -198,13 +216,15 @@ export class TokenVerifier {
   #shared(presented: Presented): Verification | Promise<Verification> {
     const { digest, keySet } = presented
     const pending = this.#pending.get(digest)
-    if (this.#callers >= this.#maxCallers) return busy
+    if (this.#callers >= this.#maxCallers) return this.#busy()
     if (pending?.keySet === keySet) {
       this.#callers++
       pending.callers++
+      this.#counts.joined++
       return pending.result
     }
-    if (this.#pending.size >= this.#maxPending) return busy
+    if (this.#pending.size >= this.#maxPending) return this.#busy()
+    this.#counts.checked++
     const result = this.#verify(presented)
       .catch((): Verification => unavailable)
       .finally(() => {
@@ -215,6 +235,11 @@ export class TokenVerifier {
     this.#callers++
     this.#pending.set(digest, started)
     return result
+  }
+
+  #busy(): Failed {
+    this.#counts.overloaded++
+    return busy
   }
 
   async #verify({ digest, characters, decoded, keySet, issuer }: Presented): Promise<Verification> {

@@ -130,13 +130,16 @@ function misplaced({ document, source }: GatheredDocument): Finding | undefined 
 
 /** The fields of `spec` of a Config. What has others is a policy whose kind its author mistook. */
 export const configFields: ReadonlySet<string> = new Set([
+  'workers',
   'sources',
+  'shadow',
   'listeners',
   'http',
   'admin',
   'clusters',
   'startup',
   'shutdown',
+  'overload',
   'decisionLog',
   'identity',
   'signing',

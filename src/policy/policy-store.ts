@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
-import { type AssembleContext, assembleSnapshot, type LoadedDocument } from './assemble-snapshot.js'
+import { type AssembleContext, type AssembleInput, assembleSnapshot, type LoadedDocument } from './assemble-snapshot.js'
 import { restrictingKinds } from './broken-document.js'
 import type { Compilation } from './compilation.js'
 import { type CompiledDocument, type CompileOptions, compileDocument } from './compile-document.js'
@@ -64,6 +64,8 @@ export class PolicyStore {
   /** What the last look at sources that are not atomic saw, while it differs from what is loaded. */
   #unsettled: { readonly fingerprint: string; readonly looks: number } | undefined
   #current: PolicySnapshot | undefined
+  /** What it was made of. */
+  #input: AssembleInput | undefined
   #report: LoadReport | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -79,6 +81,11 @@ export class PolicyStore {
 
   get report(): LoadReport | undefined {
     return this.#report
+  }
+
+  /** What the snapshot in force was made of, for whoever makes another of it; undefined like `current`. */
+  get input(): AssembleInput | undefined {
+    return this.#input
   }
 
   /** The documents in force, as they were read; of one that is broken now, its last good version. */
@@ -220,19 +227,12 @@ export class PolicyStore {
     ]
     const covered = new Set(bad.filter(one => isCovered(one, loaded, kept.byKey)))
     const unreadable = this.#findUnreadable(gathered)
-    const assembled = assembleSnapshot(
-      {
-        loaded,
-        broken: bad.map(one => ({
-          document: one.document,
-          kinds: one.source.kinds,
-          covered: covered.has(one),
-        })),
-        unreadable,
-      },
-      assemble,
-      this.#current,
-    )
+    const input = {
+      loaded,
+      broken: bad.map(one => ({ document: one.document, kinds: one.source.kinds, covered: covered.has(one) })),
+      unreadable,
+    }
+    const assembled = assembleSnapshot(input, assemble, this.#current)
     const broken = bad.map(one => one.document)
     findings.push(...assembled.findings)
     for (const key of assembled.brokenKeys) {
@@ -244,6 +244,7 @@ export class PolicyStore {
     const inForce = sound || this.#current !== undefined || brokenPolicies === 'serve'
     if (inForce) {
       this.#current = { ...assembled.snapshot, findings }
+      this.#input = input
       const conflicting = new Set(gathered.conflicts.map(one => one.key))
       const known = new Set([...gathered.documents.map(one => one.key), ...conflicting, ...kept.byKey.keys()])
       for (const key of this.#lastGood.keys()) if (!known.has(key)) this.#lastGood.delete(key)

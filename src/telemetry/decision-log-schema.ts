@@ -4,6 +4,8 @@ import { z } from 'zod'
 export const decisionRecordVersion = 'mcp-authz.dev/decision/v1'
 /** Version of the schema of records about results. */
 export const resultRecordVersion = 'mcp-authz.dev/result/v1'
+/** Version of the schema of records about what policies in the shadow would have decided. */
+export const shadowRecordVersion = 'mcp-authz.dev/shadow/v1'
 /** Version of the schema of records that the log writes about itself. */
 export const logRecordVersion = 'mcp-authz.dev/log/v1'
 
@@ -139,6 +141,11 @@ export const decisionRecordSchema = z.object({
   door: z.string().describe('Kind of listener: ext-authz, ext-proc, ext-mcp, authzen.'),
   listener: z.string(),
   profile: z.string().optional().describe('Kind of gateway.'),
+  requests: count
+    .optional()
+    .describe(
+      'How many requests got this decision, where that is not one: refusals for overload, see docs/overload.md.',
+    ),
   elapsed_us: z.number().optional().describe('Time that the decision took, in microseconds.'),
   ...chained,
 })
@@ -165,6 +172,45 @@ export const resultRecordSchema = z.object({
   ...chained,
 })
 
+const shadowOutcome = z.object({
+  decision: z.enum(['allow', 'deny', 'respond']),
+  reason: failure.reason.optional(),
+  policy: failure.policy,
+  policy_reason: failure.policy_reason,
+  would_deny: z.array(z.object(failure)).optional().describe('What was not enforced, the first 64.'),
+  warnings: count.optional().describe('How many.'),
+  policies: z.array(z.string()).optional().describe('Kind/name of the policies that took part, the first 64.'),
+})
+
+/** One decision that the policies of the shadow would have made differently. Nobody was told of theirs. */
+export const shadowRecordSchema = z.object({
+  version: z.literal(shadowRecordVersion),
+  decision_id: z.string().describe('Of the decision that counted, whose record says all about the request.'),
+  timestamp: z.iso.datetime().describe('When they were compared, UTC, with milliseconds.'),
+  result: z
+    .enum(['tightened', 'weakened', 'changed'])
+    .describe(
+      'tightened: allowed, and denied in the shadow. weakened: the other way round. changed: the same outcome.',
+    ),
+  policy_revision: z.string().describe('Hash of the policies that decided.'),
+  shadow_revision: z.string().describe('Hash of the policies of the shadow; the one that they have in force.'),
+  decided: shadowOutcome.describe('What was decided.'),
+  shadow: shadowOutcome.describe('What the shadow would have decided.'),
+  headers: z.array(z.string()).optional().describe('Names of headers for the server that would differ, the first 64.'),
+  list: z
+    .object({ hidden: z.array(z.string()), shown: z.array(z.string()) })
+    .optional()
+    .describe(
+      'Of tools/list: tools of the catalogue that would not be shown, or would be shown besides; the first 64.',
+    ),
+  server: z.string(),
+  user: z.string().optional(),
+  mcp: z.object({ method: z.string(), target: target.optional() }).optional(),
+  door: z.string(),
+  listener: z.string(),
+  ...chained,
+})
+
 /** What the log says of itself. */
 export const logRecordSchema = z.object({
   version: z.literal(logRecordVersion),
@@ -182,6 +228,7 @@ export const logRecordSchema = z.object({
 export const anyRecordSchema = z.discriminatedUnion('version', [
   decisionRecordSchema,
   resultRecordSchema,
+  shadowRecordSchema,
   logRecordSchema,
 ])
 

@@ -1,6 +1,7 @@
 import { write } from 'node:fs'
 import { DecisionLogFile, type LogEnd, type Rotation } from './decision-log-file.js'
 import { type ChainState, chainBegin, LogChain, lostRecord, startRecord } from './log-chain.js'
+import type { SinkSample } from './record-sinks/sink-metrics.js'
 
 /** Where lines go: a file descriptor (1 is stdout), or anything that writes asynchronously, one write at a time. */
 export type DecisionLogTarget =
@@ -38,8 +39,12 @@ export interface DecisionLog {
   close(limitMs?: number): Promise<void>
   /** Lines that were lost so far. */
   readonly dropped: number
+  /** Bytes that wait to be written. Default: nobody knows. */
+  readonly waitingBytes?: number
   /** The chain and what its last written line is: to be kept where whoever can write the log cannot. undefined without. */
   readonly sealed: { readonly chain: string; readonly lines: number; readonly digest: string } | undefined
+  /** Of sinks that are reached over the network: what became of records there. */
+  readonly samples?: readonly SinkSample[]
 }
 
 /** Bytes per write call at most. */
@@ -72,6 +77,9 @@ function logOf(queue: Queue, end: () => Promise<void> | undefined): DecisionLog 
     },
     get dropped() {
       return queue.dropped
+    },
+    get waitingBytes() {
+      return queue.waitingBytes
     },
     get sealed() {
       const { chain, written } = queue
@@ -144,6 +152,11 @@ class Queue {
     this.#busy = true
     if (this.#gatherMs === 0) setImmediate(() => this.#pump())
     else this.#gathering = setTimeout(() => this.#pump(), this.#gatherMs)
+  }
+
+  /** Of lines, that being written included. */
+  get waitingBytes(): number {
+    return this.#bytes
   }
 
   /** True if everything was written in time. */

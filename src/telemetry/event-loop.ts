@@ -1,8 +1,10 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import { type IntervalHistogram, monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { Gauge, type Registry } from 'prom-client'
 
 /** How late the event loop was, in seconds. While it is late, no decision is made. */
 export interface EventLoopDelay {
+  /** Share of the time in which it had something to do, from 0 to 1. */
+  readonly busy: number
   readonly p50: number
   readonly p99: number
   readonly max: number
@@ -25,12 +27,15 @@ const nanoseconds = 1e9
 export function monitorEventLoop(halfMs = 30_000): EventLoopMonitor {
   let older = begin()
   let younger = begin()
+  let [usedSinceOlder, usedSinceYounger] = [performance.eventLoopUtilization(), performance.eventLoopUtilization()]
   const timer = setInterval(() => {
     older.reset()
     ;[older, younger] = [younger, older]
+    ;[usedSinceOlder, usedSinceYounger] = [usedSinceYounger, performance.eventLoopUtilization()]
   }, halfMs).unref()
   return {
     read: () => ({
+      busy: performance.eventLoopUtilization(usedSinceOlder).utilization,
       p50: seconds(older.percentile(50)),
       p99: seconds(older.percentile(99)),
       max: older.count === 0 ? 0 : seconds(older.max),
@@ -65,6 +70,14 @@ export function registerEventLoop(registry: Registry, read: () => EventLoopDelay
       this.set({ quantile: '0.5' }, p50)
       this.set({ quantile: '0.99' }, p99)
       this.set({ quantile: '1' }, max)
+    },
+  })
+  new Gauge({
+    name: 'mcp_authz_event_loop_busy_ratio',
+    help: 'Share of the last 30 to 60 seconds in which the event loop had something to do; near 1 there is no room for more.',
+    registers: [registry],
+    collect() {
+      this.set(read().busy)
     },
   })
 }

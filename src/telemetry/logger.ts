@@ -67,23 +67,30 @@ export type LogStream = DestinationStream & { flushSync?(): void }
 /** Lines that wait for a slow reader, in bytes; beyond it they are dropped, because a log must not hold up requests. */
 const maxBuffered = 4 * 1024 * 1024
 
+/** Bytes of a write that nobody's else gets into: processes of one service share the pipe (POSIX, PIPE_BUF on Linux). */
+const atomicWrite = 4096
+
 const nowhere: LogStream = { write: () => undefined }
 
 function standardError(): LogStream {
-  const stream = destination({ fd: 2, sync: false, maxLength: maxBuffered })
+  const stream = destination({ fd: 2, sync: false, maxLength: maxBuffered, maxWrite: atomicWrite })
   process.once('exit', () => stream.flushSync())
   return stream
 }
 
-/** Structured logs on stderr, one JSON object per line, because stdout belongs to the decision log. */
+/**
+ * Structured logs on stderr, one JSON object per line, because stdout belongs to the decision log.
+ * @param worker number of this process among those of a service; each line says it. Default: it is the only one, or the primary
+ */
 export function createLogging(
   level: LogLevel | 'silent' = 'info',
   stream: LogStream = level === 'silent' ? nowhere : standardError(),
+  worker?: number,
 ): Logging {
   const root = pino(
     {
       level,
-      base: {},
+      base: worker === undefined ? {} : { worker },
       messageKey: 'message',
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: label => ({ level: label }) },

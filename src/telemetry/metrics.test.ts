@@ -3,7 +3,14 @@ import { packageVersion } from './build-info.js'
 import { createMetrics, type DecisionSample } from './metrics.js'
 
 const sample: DecisionSample = { server: 'kubernetes', decision: 'allow', reason: '', mode: 'Enforce', durationMs: 0.2 }
-const state = { revision: 'r1', brokenDocuments: 0, lastSuccess: 5000, servers: ['kubernetes'], serversInAudit: 1 }
+const state = {
+  revision: 'r1',
+  documents: 14,
+  brokenDocuments: 0,
+  lastSuccess: 5000,
+  servers: ['kubernetes'],
+  serversInAudit: 1,
+}
 
 async function lines(metrics: ReturnType<typeof createMetrics>, name: string): Promise<string[]> {
   return (await metrics.text()).split('\n').filter(line => line.startsWith(name))
@@ -65,6 +72,7 @@ describe('createMetrics', () => {
     metrics.policies({ ...state, revision: 'r2', brokenDocuments: 2, lastSuccess: undefined })
     expect(await lines(metrics, 'mcp_authz_policy_')).toEqual([
       'mcp_authz_policy_info{revision="r2"} 1',
+      'mcp_authz_policy_documents 14',
       'mcp_authz_policy_broken_documents 2',
       'mcp_authz_policy_last_success_timestamp_seconds 0',
     ])

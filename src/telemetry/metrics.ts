@@ -1,8 +1,22 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client'
 import { registerBuildInfo } from './build-info.js'
 import { type ClusterAnswer, type ClusterSample, registerClusterMetrics } from './cluster-metrics.js'
+import { type DecisionCounts, type Exemplar, registerDecisions } from './decision-counts.js'
 import { type EventLoopDelay, registerEventLoop } from './event-loop.js'
+import { type IdentitySample, registerIdentityMetrics } from './identity-metrics.js'
+import { type OverloadMetrics, type OverloadSample, registerOverloadMetrics } from './overload-metrics.js'
+import { registerSinkMetrics, type SinkSample } from './record-sinks/sink-metrics.js'
+import { registerShadowMetrics, type ShadowMetrics } from './shadow-metrics.js'
+import { registerStages, type StageTimer } from './stage-timer.js'
 import { registerSpanMetrics, type SpanCounts } from './tracing/span-metrics.js'
+import { registerWorkerMetrics, type WorkerCounts } from './worker-metrics.js'
 
 export interface DecisionSample {
   /** Name of the Server; counted as `_other` unless the configuration has it. */
@@ -15,12 +29,20 @@ export interface DecisionSample {
   readonly durationMs: number
   /** Reason codes of what would have been denied if it were enforced. Default: none. */
   readonly would?: readonly string[]
+  /** How many requests got this decision. Default 1. */
+  readonly requests?: number
+  /** For the exemplar of its series. Default: it is none. */
+  readonly decisionId?: string
+  /** 32 hex digits, of a trace that is recorded. */
+  readonly traceId?: string | undefined
 }
 
 export interface PolicyState {
   readonly revision: string
   /** Documents that run on their last good version, or not at all. */
   readonly brokenDocuments: number
+  /** Documents that were looked at, broken ones included. */
+  readonly documents: number
   /** Milliseconds since the epoch; undefined when nothing ever loaded. */
   readonly lastSuccess: number | undefined
   /** Names of all Servers; no other name becomes a label. */
@@ -41,17 +63,28 @@ export interface Metrics {
   policies(state: PolicyState): void
   /** Guardrails about results had something to say about one. */
   resultGuarded(sample: ResultSample): void
+  /** For a decision that begins: undefined for most, the others are timed by stages. */
+  stageTimer(): StageTimer | undefined
   /** A request to an API server is over. */
   answered(answer: ClusterAnswer): void
+  /** Requests were refused because there is too much to do. */
+  overloaded: OverloadMetrics['refused']
+  /** About policies that are tried beside those in force. */
+  readonly shadow: ShadowMetrics
   readonly contentType: string
   /** The Prometheus text format. */
   text(): Promise<string>
+  /** The values themselves, of all processes of the service, for whoever writes them in another format. */
+  collect(): Promise<readonly MetricValues[]>
 }
 
-/** Seconds. Warm decisions take well under a millisecond, cold ones a round trip to the API server. */
-const durationBuckets = [
-  0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5,
-]
+/**
+ * One metric with its values. A histogram has those of its buckets, sum and count, each under its own `metricName`. Some
+ * of those that count decisions have an exemplar.
+ */
+export type MetricValues = MetricObjectWithValues<
+  MetricValue<string> & { readonly metricName?: string; readonly exemplar?: Exemplar | null }
+>
 
 /** Labels must not grow with what clients send: names come from the configuration, codes from a closed union. */
 const maxServers = 500
@@ -62,46 +95,66 @@ export interface MetricsOptions {
   droppedRecords(): number
   /** The clusters whose API servers are asked; read when scraped. Default: none. */
   clusters?(): readonly ClusterSample[]
+  /** Bytes of decision records that wait to be written; read when scraped. Default: nobody knows, and there is no such metric. */
+  waitingRecords?(): number
+  /** How things stand with tokens and keys; read when scraped. Default: nobody looks, and there are no such metrics. */
+  identity?(): IdentitySample
   /** How late the event loop is; read when scraped. Default: nobody looks, and there is no such metric. */
   eventLoop?(): EventLoopDelay
   /** What became of spans; read when scraped. Default: nothing is traced, and there is no such metric. */
   spans?(): SpanCounts
+  /** How the process stands with its limits; read when scraped. Default: nothing is limited. */
+  overload?(): OverloadSample
+  /** Whether policies are tried beside those in force. Default false: there are no such metrics. */
+  readonly shadow?: boolean
+  /** What sinks over the network made of decision records; read when scraped. Default: there are none, and no such metric. */
+  sinks?(): readonly SinkSample[]
+  /** The worker processes of this one; read when scraped. Default: there are none, and there is no such metric. */
+  workers?(): WorkerCounts
   /** Process and Node metrics too. Default true. */
   readonly defaults?: boolean
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { droppedRecords, clusters = () => [], eventLoop, spans, defaults = true } = options
+  const {
+    droppedRecords,
+    waitingRecords,
+    identity,
+    clusters = () => [],
+    eventLoop,
+    spans,
+    sinks,
+    overload,
+    shadow = false,
+    defaults = true,
+  } = options
   const registry = new Registry()
   const registers = [registry]
   registerBuildInfo(registry)
   if (eventLoop !== undefined) registerEventLoop(registry, eventLoop)
   if (spans !== undefined) registerSpanMetrics(registry, spans)
+  if (sinks !== undefined) registerSinkMetrics(registry, sinks)
+  if (identity !== undefined) registerIdentityMetrics(registry, identity)
+  if (options.workers !== undefined) registerWorkerMetrics(registry, options.workers)
   if (defaults) collectDefaultMetrics({ register: registry })
 
-  const decisions = new Counter({
-    name: 'mcp_authz_decisions_total',
-    help: 'Decisions by server, outcome, reason code and mode of the server.',
-    labelNames: ['server', 'decision', 'reason', 'mode'] as const,
-    registers,
-  })
+  const decisions = registerDecisions(registry, Date.now)
+  const stageTimer = registerStages(registry)
   const wouldDeny = new Counter({
     name: 'mcp_authz_would_deny_total',
     help: 'Decisions in which something that is in Audit would have denied the request, by server and reason code.',
     labelNames: ['server', 'reason'] as const,
     registers,
   })
-  const duration = new Histogram({
-    name: 'mcp_authz_decision_duration_seconds',
-    help: 'Time from the arrival of a request to its decision.',
-    labelNames: ['decision'] as const,
-    buckets: durationBuckets,
-    registers,
-  })
   const revision = new Gauge({
     name: 'mcp_authz_policy_info',
     help: 'Always 1; the label is the revision of the loaded policies.',
     labelNames: ['revision'] as const,
+    registers,
+  })
+  const documents = new Gauge({
+    name: 'mcp_authz_policy_documents',
+    help: 'Documents that were read in the last load, broken ones included.',
     registers,
   })
   const broken = new Gauge({
@@ -128,6 +181,15 @@ export function createMetrics(options: MetricsOptions): Metrics {
       this.inc(droppedRecords())
     },
   })
+  if (waitingRecords !== undefined)
+    new Gauge({
+      name: 'mcp_authz_decision_records_waiting_bytes',
+      help: 'Bytes of decision records that wait to be written; beyond decisionLog.maxBufferedBytes records are lost.',
+      registers,
+      collect() {
+        this.set(waitingRecords())
+      },
+    })
 
   const results = new Counter({
     name: 'mcp_authz_guarded_results_total',
@@ -142,6 +204,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers,
   })
   const answered = registerClusterMetrics(registry, clusters)
+  const overloaded = overload === undefined ? () => undefined : registerOverloadMetrics(registry, overload).refused
+  const shadowed = shadow ? registerShadowMetrics(registry) : undefined
   let servers: ReadonlySet<string> = new Set()
   const reasons = new Set<string>()
   const knownReason = (reason: string): string => {
@@ -151,13 +215,15 @@ export function createMetrics(options: MetricsOptions): Metrics {
     return reason
   }
   return {
-    decided({ server, decision, reason, mode, durationMs, would = [] }) {
+    decided({ server, decision, reason, mode, durationMs, would = [], requests, decisionId, traceId }) {
       const label = servers.has(server) ? server : '_other'
-      decisions.inc({ server: label, decision, reason: knownReason(reason), mode })
+      const seconds = durationMs / 1000
+      const known = knownReason(reason)
+      // Without a spread, which takes longer than all that is counted.
+      decisions.count({ server: label, decision, reason: known, mode, seconds, requests, decisionId, traceId })
       // A request that two rules of one kind would have denied is one request.
       if (would.length > 0)
         for (const code of new Set(would)) wouldDeny.inc({ server: label, reason: knownReason(code) })
-      duration.observe({ decision }, durationMs / 1000)
     },
     resultGuarded({ server, outcome, redactions: count }) {
       const label = servers.has(server) ? server : '_other'
@@ -168,12 +234,31 @@ export function createMetrics(options: MetricsOptions): Metrics {
       servers = new Set(state.servers.slice(0, maxServers))
       revision.reset()
       revision.set({ revision: state.revision }, 1)
+      documents.set(state.documents)
       broken.set(state.brokenDocuments)
       success.set(state.lastSuccess === undefined ? 0 : state.lastSuccess / 1000)
       audit.set(state.serversInAudit)
     },
+    stageTimer,
     answered,
+    overloaded,
+    shadow: {
+      compared: (server, result) => shadowed?.compared(servers.has(server) ? server : '_other', result),
+      dropped: cause => shadowed?.dropped(cause),
+      loaded: state => shadowed?.loaded(state),
+    },
     contentType: registry.contentType,
     text: () => registry.metrics(),
+    collect: async () => withExemplars(await registry.getMetricsAsJSON(), decisions),
   }
+}
+
+function withExemplars(metrics: readonly MetricValues[], decisions: DecisionCounts): readonly MetricValues[] {
+  return metrics.map(metric => ({
+    ...metric,
+    values: metric.values.map(value => {
+      const exemplar = decisions.exemplar(value.metricName ?? metric.name, value.labels)
+      return exemplar === undefined ? value : { ...value, exemplar }
+    }),
+  }))
 }

@@ -7,6 +7,7 @@ import {
   decisionRecordVersion,
   type logRecordSchema,
   type resultRecordSchema,
+  type shadowRecordSchema,
 } from './decision-log-schema.js'
 import { readLines } from './read-lines.js'
 
@@ -15,6 +16,7 @@ export type DecisionRecord = Omit<z.infer<typeof decisionRecordSchema>, 'argumen
   readonly arguments?: JsonObject
 }
 export type ResultRecord = z.infer<typeof resultRecordSchema>
+export type ShadowRecord = z.infer<typeof shadowRecordSchema>
 /** What the log says of itself. */
 export type LogRecord = z.infer<typeof logRecordSchema>
 
@@ -25,7 +27,7 @@ export interface ReadRecord {
   /** The record of a decision. */
   readonly record?: DecisionRecord
   /** Another record of ours. */
-  readonly other?: ResultRecord | LogRecord
+  readonly other?: ResultRecord | ShadowRecord | LogRecord
   /** Why the line is no record; holds nothing of the line. */
   readonly problem?: string
 }

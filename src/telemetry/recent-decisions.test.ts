@@ -40,6 +40,8 @@ describe('RecentDecisions', () => {
     decision('d', { outcome: 'deny', reason: 'guardrails.other' }),
     decision('e', { outcome: 'respond', server: '' }),
   ])
+  some.differs('d', '{}')
+  some.differs('nobody', '{}')
   it.each<[string, Partial<DecisionQuery>, string[]]>([
     ['all', {}, ['e', 'd', 'c', 'b', 'a']],
     ['as many as asked for', { limit: 2 }, ['e', 'd']],
@@ -53,6 +55,8 @@ describe('RecentDecisions', () => {
     ['a reason of what would have denied', { reason: 'authorization' }, ['c']],
     ['what would have been denied', { would: true }, ['c']],
     ['what would not', { would: false }, ['e', 'd', 'b', 'a']],
+    ['what the shadow would not have decided', { shadow: true }, ['d']],
+    ['what it would have, too', { shadow: false }, ['e', 'c', 'b', 'a']],
     ['all that is asked for at once', { outcome: 'deny', reason: 'authorization' }, []],
     ['a limit after the filter', { outcome: 'deny', limit: 1 }, ['d']],
   ])('finds %s', (_name, query, expected) => expect(ids(some, query)).toEqual(expected))

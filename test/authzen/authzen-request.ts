@@ -1,4 +1,4 @@
-import { writeJson } from '../../src/doors/http/authzen/write-json.js'
+import { writeJson } from '../../src/doors/http/write-json.js'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/protocol/json-value.js'
 import { methodTable } from '../../src/protocol/mcp/method-table.js'
 import { parseStrictJson } from '../../src/protocol/strict-json.js'

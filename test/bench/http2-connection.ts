@@ -6,6 +6,10 @@ export interface CheckAnswer {
   readonly code: number
   /** As given to {@link Http2Connection.send}. */
   readonly startedAt: number
+  /** As given to {@link Http2Connection.send}. */
+  readonly tag: number
+  /** The message itself, empty when there was none; valid until the next answer. */
+  readonly message: Buffer
 }
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1')
@@ -28,8 +32,12 @@ const END_HEADERS = 0x4
 
 interface Pending {
   readonly startedAt: number
+  readonly tag: number
   code: number
+  message: Buffer
 }
+
+const nothing = Buffer.alloc(0)
 
 /**
  * One connection of a load generator: just enough HTTP/2 to make unary gRPC calls with messages that are encoded
@@ -73,11 +81,11 @@ export class Http2Connection {
     return this.#pending.size
   }
 
-  /** Queues one call; {@link flush} sends what is queued. `startedAt` comes back with the answer. */
-  send(message: Buffer, startedAt: number): void {
+  /** Queues one call; {@link flush} sends what is queued. `startedAt` and `tag` come back with the answer. */
+  send(message: Buffer, startedAt: number, tag = 0): void {
     const streamId = this.#nextStream
     this.#nextStream += 2
-    this.#pending.set(streamId, { startedAt, code: -1 })
+    this.#pending.set(streamId, { startedAt, tag, code: -1, message: nothing })
     this.#queue.push({ message, streamId })
   }
 
@@ -142,7 +150,10 @@ export class Http2Connection {
     switch (type) {
       case DATA: {
         const pending = this.#pending.get(streamId)
-        if (pending !== undefined && payload.length > messageHeader) pending.code = statusCode(payload)
+        if (pending !== undefined && payload.length > messageHeader) {
+          pending.code = statusCode(payload)
+          pending.message = payload.subarray(messageHeader)
+        }
         if (flags & END_STREAM) this.#settle(streamId)
         break
       }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Decided } from '../../src/decision/create-decide.js'
+import type { DecideOptions } from '../../src/decision/create-decide.js'
 import { packageRoot } from '../../src/demo/package-root.js'
 import type { PolicySnapshot } from '../../src/policy/snapshot.js'
 import { writePolicies } from './policies.js'
@@ -59,13 +59,28 @@ function loadPolicies(
 }
 
 /** What the service does with each decision, but for handing the record to the file. */
-export function telemetry({ metrics }: ProgramParts, snapshot: PolicySnapshot): (decided: Decided) => void {
+export function telemetry(
+  { metrics }: ProgramParts,
+  snapshot: PolicySnapshot,
+): Required<Pick<DecideOptions, 'onDecided' | 'stageTimer'>> {
   const counted = metrics.createMetrics({ droppedRecords: () => 0, defaults: false })
   const servers = snapshot.servers.all.map(server => server.name)
-  counted.policies({ revision: snapshot.revision, brokenDocuments: 0, lastSuccess: 0, servers, serversInAudit: 0 })
-  return ({ decision, server, elapsedMs, record }) => {
-    const reason = decision.failure?.reason ?? ''
-    counted.decided({ server, decision: decision.outcome, reason, mode: 'Enforce', durationMs: elapsedMs })
-    if (record() === '') throw new Error('an empty record')
+  counted.policies({
+    revision: snapshot.revision,
+    documents: 1,
+    brokenDocuments: 0,
+    lastSuccess: 0,
+    servers,
+    serversInAudit: 0,
+  })
+  return {
+    stageTimer: () => counted.stageTimer(),
+    onDecided: ({ decision, server, elapsedMs, record }) => {
+      const reason = decision.failure?.reason ?? ''
+      const { id: decisionId, traceId } = decision
+      const sample = { server, reason, mode: 'Enforce', durationMs: elapsedMs, decisionId, traceId } as const
+      counted.decided({ ...sample, decision: decision.outcome })
+      if (record() === '') throw new Error('an empty record')
+    },
   }
 }

@@ -119,7 +119,7 @@ function checkHandler({ parts, snapshot }: OpenProgram): UnaryHandler {
   const decide = parts.decide.createDecide({
     snapshot: () => snapshot,
     onBug: fail,
-    onDecided: telemetry(parts, snapshot),
+    ...telemetry(parts, snapshot),
   })
   return parts.checkHandler.createCheckHandler({ decide, listener: checkListener, onError: fail })
 }

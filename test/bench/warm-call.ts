@@ -79,7 +79,7 @@ class PreparedCall {
     this.#server = server
     this.#message = message
     const options = { snapshot: () => snapshot, onBug: fail }
-    const told = parts.decide.createDecide({ ...options, onDecided: telemetry(parts, snapshot) })
+    const told = parts.decide.createDecide({ ...options, ...telemetry(parts, snapshot) })
     this.#decide = parts.decide.createDecide(options)
     this.#handle = parts.checkHandler.createCheckHandler({ decide: told, listener, onError: fail })
     this.#handleBare = parts.checkHandler.createCheckHandler({ decide: this.#decide, listener, onError: fail })

@@ -15,7 +15,7 @@ import { envoyChecks } from '../../src/gateway-check/envoy-checks.js'
 import { isKnownKind } from '../../src/policy/compile-document.js'
 import { policyEnvironment } from '../../src/policy/expression-environment.js'
 import { policyFacts } from '../../src/policy/policy-facts.js'
-import { createMetrics } from '../../src/telemetry/metrics.js'
+import { everyMetric } from '../support/every-metric.js'
 import { catalogs, memorySource, namesAsTokens, storeOf } from '../support/policies.js'
 import { anchors, codeBlocks, markdownFiles, prose, readMarkdown, relativeLinks, tableRows } from './markdown.js'
 
@@ -181,17 +181,7 @@ describe('configuration.md', () => {
   })
 
   it('has every metric with its labels, and no others', async () => {
-    const reviews = { hits: 1, asked: 1, joined: 1, failed: 1, refused: 1, flushes: 1, entries: 1 }
-    const watches = [{ what: 'rbac', synced: true, staleForMs: 1 }]
-    const cluster = { cluster: 'local', connected: true, inFlight: 0, waiting: 0, watches, reviews }
-    const eventLoop = () => ({ p50: 0, p99: 0, max: 0 })
-    const metrics = createMetrics({ droppedRecords: () => 0, clusters: () => [cluster], eventLoop, defaults: false })
-    metrics.answered({ cluster: 'local', kind: 'sar', outcome: 'ok', durationMs: 1 })
-    metrics.policies({ revision: 'r', brokenDocuments: 0, lastSuccess: 1, servers: ['s'], serversInAudit: 0 })
-    const would = ['guardrail.violated']
-    metrics.decided({ server: 's', decision: 'deny', reason: 'server.path', mode: 'Audit', durationMs: 1, would })
-    metrics.resultGuarded({ server: 's', outcome: 'redacted', redactions: 1 })
-    const text = await metrics.text()
+    const text = await everyMetric({ defaults: false }).text()
     const table = tableRows(configuration, 'Metrics').filter(row => row.length === 4)
     const exported = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => {
       const sample = new RegExp(`^${name}(?:_bucket)?\\{([^}]*)\\}`, 'm').exec(text)?.[1] ?? ''

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import {
   chmodSync,
   mkdirSync,
@@ -21,37 +20,13 @@ import { type OpenIdProvider, startOpenIdProvider } from '../../src/demo/openid-
 import { packageRoot } from '../../src/demo/package-root.js'
 import { codeBlocks, readMarkdown } from '../docs/markdown.js'
 import { eventually } from './support/eventually.js'
+import { runShown, type ShownCommand, ShownCommands, there } from './support/shown-commands.js'
 
-/** A command of docs/init.md, and what it prints there. */
-interface Shown {
-  readonly command: string
-  readonly output: string
-}
-
-const blocks = codeBlocks(readMarkdown('docs/init.md'))
-const shown = blocks.filter(({ language }) => language === 'console').flatMap(({ text }) => commandsIn(text))
-const denial = blocks.find(({ language }) => language === 'text')?.text.trimEnd()
-
-function commandsIn(text: string): readonly Shown[] {
-  return text
-    .split(/^\$ /m)
-    .slice(1)
-    .map(part => {
-      const end = part.indexOf('\n')
-      return { command: part.slice(0, end), output: part.slice(end + 1).trimEnd() }
-    })
-}
-
-/** Each command of the page is run once, in the order of the page. */
-const next = (() => {
-  let at = 0
-  return (beginning: string): Shown => {
-    const one = shown[at++]
-    if (one?.command.startsWith(beginning) !== true)
-      throw new Error(`docs/init.md: ${one?.command} is not ${beginning}`)
-    return one
-  }
-})()
+const page = 'docs/init.md'
+const shown = new ShownCommands(page)
+const denial = codeBlocks(readMarkdown(page))
+  .find(({ language }) => language === 'text')
+  ?.text.trimEnd()
 
 describe('docs/init.md, as it stands', () => {
   const work = mkdtempSync(join(tmpdir(), 'mcp-authz-init-'))
@@ -66,25 +41,9 @@ describe('docs/init.md, as it stands', () => {
   let gateway = 0
   let readyPorts: { readonly http: number; readonly admin: number }
 
-  const here = (text: string) => [...places].reduce((all, [theirs, ours]) => all.replaceAll(theirs, ours), text)
-  const there = (text: string) =>
-    [...places]
-      .reduce((all, [theirs, ours]) => all.replaceAll(ours, theirs), text)
-      .replaceAll(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '6f1c0a52-3c1e-4b0e-9a57-0d7c2f9b8e41')
-      .replaceAll(/revision [0-9a-f]{16}/g, 'revision 1f0e9d8c7b6a5948')
+  const runs = (one: ShownCommand, cwd: string) => runShown(one, { cwd, env, places })
 
-  /** Runs a command to its end; what it prints must be what the page shows. */
-  async function runs({ command, output }: Shown, cwd: string): Promise<void> {
-    const came = await new Promise<string>((resolve, reject) => {
-      execFile('bash', ['-c', here(command)], { cwd, env: { ...process.env, ...env } }, (error, out, err) => {
-        if (error !== null) reject(new Error(`${command}: ${out}${err}`))
-        else resolve(out + err)
-      })
-    })
-    expect(there(came).trimEnd()).toBe(output)
-  }
-
-  async function starts({ command }: Shown): Promise<Child> {
+  async function starts({ command }: ShownCommand): Promise<Child> {
     const args = ['-c', `exec ${command}`]
     const child = await startChild({ name: command, command: 'bash', args, cwd: guarded, env })
     stops.push(() => child.stop())
@@ -141,21 +100,21 @@ describe('docs/init.md, as it stands', () => {
   }
 
   it('needs less than ten commands', () => {
-    expect(shown.length).toBeLessThan(10)
+    expect(shown.all.length).toBeLessThan(10)
   })
 
   it('writes, checks and tests', async () => {
-    await runs(next('mcp-authz init'), work)
+    await runs(shown.next('mcp-authz init'), work)
     movePorts()
-    expect(next('cd').command).toBe('cd guarded')
-    await runs(next('mcp-authz check'), guarded)
-    await runs(next('mcp-authz test'), guarded)
+    expect(shown.next('cd').command).toBe('cd guarded')
+    await runs(shown.next('mcp-authz check'), guarded)
+    await runs(shown.next('mcp-authz test'), guarded)
   })
 
   it('starts, and lets everything through', async () => {
-    const authz = await starts(next('mcp-authz serve'))
+    const authz = await starts(shown.next('mcp-authz serve'))
     await authz.waitUntilReady(async () => (await fetch(`http://127.0.0.1:${readyPorts.http}/readyz`)).ok)
-    const envoy = await starts({ ...next('envoy'), command: 'envoy -c envoy.yaml --disable-hot-restart -l warn' })
+    const envoy = await starts({ ...shown.next('envoy'), command: 'envoy -c envoy.yaml --disable-hot-restart -l warn' })
     await envoy.waitUntilReady(async () => (await fetch(`http://127.0.0.1:${readyPorts.admin}/ready`)).ok)
     client = await eventually('a connection', async () =>
       connectV1({ url: `http://127.0.0.1:${gateway}/mcp`, token: await idp.login('alice') }),
@@ -169,12 +128,9 @@ describe('docs/init.md, as it stands', () => {
   })
 
   it('says what would be denied', async () => {
-    const asked = next('jq')
+    const asked = shown.next('jq')
     const records = () => readFileSync(join(guarded, 'records.ndjson'), 'utf8')
     await eventually('the last record', () => records().includes('LongText'))
-    const hasJq = await new Promise<boolean>(resolve => {
-      execFile('jq', ['--version'], error => resolve(error === null))
-    })
     const found = records()
       .split('\n')
       .filter(line => line !== '')
@@ -182,17 +138,17 @@ describe('docs/init.md, as it stands', () => {
       .filter(record => record.would_deny !== undefined)
       .map(({ subject, mcp, would_deny }) => JSON.stringify([subject.user, mcp.target.name, would_deny[0].reason]))
     expect(found.join('\n')).toBe(asked.output)
-    if (hasJq) await runs(asked, guarded)
+    await runs(asked, guarded)
   })
 
   it('enforces', async () => {
-    await runs(next('sed'), guarded)
-    await runs(next('mcp-authz test'), guarded)
+    await runs(shown.next('sed'), guarded)
+    await runs(shown.next('mcp-authz test'), guarded)
     const denied = await eventually('a denial', async () => {
       const answer = await client.callTool('echo', { message: 'x'.repeat(1001) })
       return answer.isError && answer
     })
-    expect(there(denied.text)).toBe(denial)
+    expect(there(denied.text, places)).toBe(denial)
     expect(await client.callTool('echo', { message: 'hello' })).toMatchObject({ isError: false })
     const kept = await client.callTool('toggle-simulated-logging')
     expect(kept).toMatchObject({ isError: true, text: expect.stringContaining('authorization.tool_refused') })

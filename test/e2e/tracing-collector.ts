@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import protobuf from 'protobufjs'
 import { z } from 'zod'
 import { portOf } from '../../src/demo/free-port.js'
+import { type CollectedLog, type CollectedMetric, decodeLogs, decodeMetrics } from './otlp-messages.js'
 import { eventually } from './support/eventually.js'
 
 /** What we read of opentelemetry/proto/collector/trace/v1, by its field numbers. */
@@ -86,10 +87,13 @@ export interface Collector {
   readonly url: string
   /** Everything that came, as it came. */
   readonly spans: readonly CollectedSpan[]
+  readonly logs: readonly CollectedLog[]
+  /** Of each export anew. */
+  readonly metrics: readonly CollectedMetric[]
   /** Path and headers of every export. */
   readonly exports: readonly { readonly path: string; readonly headers: Readonly<Record<string, unknown>> }[]
-  /** How the next exports are answered. "never" leaves them open. Default 200. */
-  answer(status: number | 'never'): void
+  /** How the next exports are answered. "never" leaves them open. Default 200, with nothing in it. */
+  answer(status: number | 'never', body?: Buffer): void
   /** The spans for which it is so; waits until there is one. */
   find(what: string, is: (span: CollectedSpan) => boolean): Promise<CollectedSpan>
   stop(): Promise<void>
@@ -98,7 +102,10 @@ export interface Collector {
 /** As much of an OpenTelemetry collector as a test needs: OTLP over HTTP with protobuf. */
 export async function startCollector(): Promise<Collector> {
   const spans: CollectedSpan[] = []
+  const logs: CollectedLog[] = []
+  const metrics: CollectedMetric[] = []
   const exports: { path: string; headers: Record<string, unknown> }[] = []
+  let answerBody: Buffer = Buffer.alloc(0)
   let status: number | 'never' = 200
   const server = createServer((request, response) => {
     const pieces: Buffer[] = []
@@ -108,10 +115,13 @@ export async function startCollector(): Promise<Collector> {
       exports.push({ path: request.url ?? '', headers: request.headers })
       if (status === 'never') return
       if (status === 200) {
-        const body = Buffer.concat(pieces)
-        spans.push(...decode(request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body))
+        const sent = Buffer.concat(pieces)
+        const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent
+        if (request.url === '/v1/logs') logs.push(...decodeLogs(body))
+        else if (request.url === '/v1/metrics') metrics.push(...decodeMetrics(body))
+        else spans.push(...decode(body))
       }
-      response.writeHead(status).end()
+      response.writeHead(status).end(answerBody)
     })
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()))
@@ -119,10 +129,10 @@ export async function startCollector(): Promise<Collector> {
   return {
     port,
     url: `http://127.0.0.1:${port}`,
-    spans,
-    exports,
-    answer: next => {
+    ...{ spans, logs, metrics, exports },
+    answer: (next, body = Buffer.alloc(0)) => {
       status = next
+      answerBody = body
     },
     find: (what, is) => eventually(what, () => spans.find(is)),
     stop: async () => {

@@ -73,6 +73,11 @@ function stagesOf(ours: CollectedSpan): readonly string[] {
   return collector.spans.filter(one => one.parentSpanId === ours.spanId).map(one => one.name.replace('mcp.authz.', ''))
 }
 
+const openMetrics = ({ httpPort }: Stand) =>
+  fetch(`http://127.0.0.1:${httpPort}/metrics`, { headers: { accept: 'application/openmetrics-text' } }).then(answer =>
+    answer.text(),
+  )
+
 /** The decision that the log had none of before. */
 async function newRecord({ authz }: Stand, act: () => Promise<unknown>) {
   const before = authz.records.length
@@ -110,11 +115,19 @@ describe('spans of decisions behind Envoy', () => {
     expect((await stand.accessLog(record.decision_id)).authz).toMatchObject({ decision: 'allow' })
   })
 
-  it('have the decision id of denial, record and access log', async () => {
+  it('have the decision id of denial, record, exemplar and access log', async () => {
     const answer = await ask(scaled(50))
     const id = decisionIdOf(answer)
     const ours = await spanOf(id)
-    expect(resultOf(answer)).toMatchObject({ _meta: { 'mcp-authz.dev/decision': { decisionId: id } } })
+    expect(resultOf(answer)).toMatchObject({
+      _meta: { 'mcp-authz.dev/decision': { decisionId: id, traceId: ours.traceId } },
+    })
+    const told = await openMetrics(stand)
+    const ids = `{decision_id="${id}",trace_id="${ours.traceId}"}`
+    expect(told).toMatch(
+      new RegExp(`^mcp_authz_decisions_total\\{[^}]*reason="guardrail.violated"[^}]*\\} \\d+ # ${ids} 1 \\d`, 'm'),
+    )
+    expect(told).toMatch(new RegExp(`^mcp_authz_decision_duration_seconds_bucket\\{[^}]*\\} \\d+ # ${ids} `, 'm'))
     expect(ours.attributes).toMatchObject({
       'mcp_authz.decision': 'deny',
       'error.type': 'guardrail.violated',
@@ -136,7 +149,11 @@ describe('spans of decisions behind Envoy', () => {
   })
 
   it('are not there where the client does not record; the record has the trace all the same', async () => {
-    const id = decisionIdOf(await ask(scaled(50), traced(unsampled)))
+    const answer = await ask(scaled(50), traced(unsampled))
+    const id = decisionIdOf(answer)
+    // It would lead nowhere.
+    expect(answer.body).not.toContain(unsampled.traceId)
+    expect(await openMetrics(stand)).toContain(`# {decision_id="${id}"} 1 `)
     expect(await stand.authz.record(id)).toMatchObject({ trace_id: unsampled.traceId })
     // A later one has come: this one would have, too.
     await spanOf(decisionIdOf(await ask(scaled(50))))
@@ -175,12 +192,29 @@ describe('spans of decisions behind Envoy', () => {
     )
     const told = stand.authz.logs.filter(line => line.message.includes('did not take spans'))
     expect(told[0]?.message).toContain('ECONNREFUSED')
+    const before = performance.now()
+    expect(await stand.authz.stop()).toEqual({ code: 0, signal: null })
+    // Less than the time to drain, of which it could take all.
+    expect(performance.now() - before).toBeLessThan(4000)
+  })
+
+  it('do not keep a process that ends when the collector never answers', async () => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', '10000')
+    vi.stubEnv('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', `${collector.url}/v1/traces`)
+    collector.answer('never')
+    await stand.restartAuthz()
+    await eventually('Envoy to find it', () => stand.envoySeesHealthy())
+    const { length } = collector.exports
+    await ask(scaled(50))
+    await eventually('an export', () => collector.exports.length > length)
+    // It is killed if it takes three seconds.
     expect(await stand.authz.stop()).toEqual({ code: 0, signal: null })
   })
 })
 
 describe('spans of decisions of the response door', () => {
   it("stand below Envoy's of the same exchange", async () => {
+    collector.answer(200)
     vi.stubEnv('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', `${collector.url}/v1/traces`)
     const stand = await startStand({
       upstream: 'kubernetes-stateless',
@@ -197,15 +231,32 @@ describe('spans of decisions of the response door', () => {
 })
 
 describe('without OTEL variables', () => {
-  it('there are no spans and no metric of them', async () => {
+  it('there are no spans and no metric of them, but all others', async () => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', undefined)
     const stand = await startStand({ upstream: 'kubernetes-stateless' })
     stops.push(() => stand.stop())
     const before = collector.spans.length
-    const answer = await rawPost({ url: stand.url, token: await stand.idp.login('alice'), body: scaled(50) })
+    const token = await stand.idp.login('alice')
+    const answer = await rawPost({ url: stand.url, token, body: scaled(50) })
     expect(resultOf(answer).isError).toBe(true)
-    const metrics = await (await fetch(`http://127.0.0.1:${stand.httpPort}/metrics`)).text()
-    expect(metrics).not.toContain('mcp_authz_trace_spans_total')
+    expect(answer.body).not.toContain('traceId')
+    // Two gaps between decisions whose stages are timed.
+    for (let i = 0; i < 127; i++) await rawPost({ url: stand.url, token, body: scaled(50) })
+    const text = await (await fetch(`http://127.0.0.1:${stand.httpPort}/metrics`)).text()
+    const values = new Map(text.split('\n').map(line => [line.replace(/ \S+$/, ''), Number(line.split(' ').at(-1))]))
+    const value = (series: string) => values.get(series)
+    for (const stage of ['framing', 'identity', 'message', 'authorization', 'guardrails'])
+      expect(value(`mcp_authz_stage_duration_seconds_count{stage="${stage}"}`)).toBeGreaterThanOrEqual(2)
+    expect(value('mcp_authz_token_checks_total{result="known"}')).toBeGreaterThanOrEqual(127)
+    expect(value('mcp_authz_token_checks_total{result="checked"}')).toBe(1)
+    expect(value('mcp_authz_tokens_cached')).toBe(1)
+    const of = /mcp_authz_issuer_keys(\{issuer="http[^}]*\})/.exec(text)?.[1] ?? 'no issuer'
+    expect(value(`mcp_authz_issuer_keys${of}`)).toBeGreaterThan(0)
+    expect(value(`mcp_authz_issuer_keys_last_success_timestamp_seconds${of}`)).toBeGreaterThan(Date.now() / 1000 - 300)
+    expect(value('mcp_authz_policy_documents')).toBeGreaterThan(5)
+    expect(value('mcp_authz_decision_records_waiting_bytes')).toBeGreaterThanOrEqual(0)
+    expect(value('mcp_authz_event_loop_busy_ratio')).toBeGreaterThan(0)
+    expect(text).not.toContain('mcp_authz_trace_spans_total')
     await stand.authz.stop()
     expect(collector.spans.length).toBe(before)
   })

@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { packageRoot } from '../../src/demo/package-root.js'
 import { readMarkdown, tableRows } from '../docs/markdown.js'
 import { findPromtool } from './find-promtool.js'
-import { type Series, scrape } from './scrape.js'
+import { type Series, scrape, scrapeOpenMetrics } from './scrape.js'
 
 const run = promisify(execFile)
 const folder = join(packageRoot, 'deploy', 'monitoring')
@@ -147,6 +147,30 @@ describe.skipIf(!promtool.found)('promtool', () => {
     async name => expect(await tool('test', 'rules', join(folder, name))).toBe(''),
     60_000,
   )
+
+  describe('reads OpenMetrics', () => {
+    /** It stores samples, which need a time; an exemplar that it cannot read fails it. */
+    const store = async (text: string) => {
+      const file = join(temporary, 'metrics.txt')
+      const timed = text.replaceAll(/^([a-z_0-9]+(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})? \S+)/gm, '$1 1700000000')
+      writeFileSync(file, timed)
+      return tool('tsdb', 'create-blocks-from', 'openmetrics', file, mkdtempSync(join(temporary, 'blocks-')))
+    }
+
+    it('with its exemplars', async () => {
+      const text = await scrapeOpenMetrics()
+      expect(text.match(/ # \{decision_id="/g)).toHaveLength(2)
+      expect(await store(text)).toBe('')
+    }, 60_000)
+
+    it.each([
+      ['an exemplar', (text: string) => text.replace('{decision_id="', '{decision_id=')],
+      ['a family', (text: string) => text.replace(/^# TYPE .*$/m, '# TYPE a nothing')],
+      ['the end', (text: string) => text.replace('# EOF\n', '')],
+    ])('but not with %s broken', async (_name, breakIt) => {
+      expect(await store(breakIt(await scrapeOpenMetrics()))).toMatch(/while parsing|invalid metric type|EOF/)
+    })
+  })
 
   it('gets an answer to every query of the dashboard from a scrape', async () => {
     const input = series.map(({ name, labels, value }) => {

@@ -55,7 +55,8 @@ export function constraintOf(subject: LintSubject, condition: Expr, negated: boo
   return truth(subject, node, not, condition)
 }
 
-function compared(call: CallExpr, not: boolean): Pick<Constraint, 'value' | 'demand'> | undefined {
+/** What a comparison with constants demands of what is compared; undefined where it is none. */
+export function compared(call: CallExpr, not: boolean): Pick<Constraint, 'value' | 'demand'> | undefined {
   const [left, right] = call.args
   if (left === undefined || right === undefined) return undefined
   if (call.name === '@in') {

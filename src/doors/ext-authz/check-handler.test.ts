@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { envoy } from '../../../gen/wire.js'
 import type { Decide, Decision } from '../../decision/decision.js'
+import { emergencyDecision } from '../../decision/emergency-decision.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
 import type { CallContext } from '../grpc/grpc-transport.js'
 import { type CheckHandlerOptions, createCheckHandler } from './check-handler.js'
@@ -74,6 +75,19 @@ describe('createCheckHandler', () => {
     const answer = read(await handler(message, context(Date.now() + 100)))
     expect(answer).toMatchObject({ code: 7, http: 503 })
     expect(answer.body).toContain('dependency.timeout')
+  })
+
+  it.each([
+    ['a trace that somebody records', '01', { traceId: '0af7651916cd43dd8448eb211c80319c' }],
+    ['no trace that nobody records', '00', {}],
+  ])('names %s in denials of its own', async (_name, flags, told) => {
+    const { handler, emergencies } = handlerOf(() => new Promise(() => undefined))
+    const asking = `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}`
+    const metadata = (name: string) => (name === 'traceparent' ? asking : undefined)
+    const answer = read(await handler(message, { ...context(Date.now() + 20), metadata }))
+    const data = { reason: 'dependency.timeout', decisionId: answer.id, ...told }
+    expect(JSON.parse(answer.body).error.data).toEqual(data)
+    expect(emergencies.map(({ decision }) => decision.traceId)).toEqual([data.traceId])
   })
 
   it('denies when the deadline has passed already, unless the decision is there', async () => {
@@ -176,5 +190,54 @@ describe('every denial of the door is told, under the id that the client gets', 
     const { handler, emergencies } = handlerOf(() => allowed)
     handler(message, context())
     expect(emergencies).toEqual([])
+  })
+})
+
+describe('while there is too much to do', () => {
+  const overloaded = emergencyDecision('dependency.overloaded', 'too much to do')
+  const asked = () => {
+    throw new Error('must not be asked')
+  }
+
+  it('answers without reading the message', () => {
+    const garbage = Buffer.from('no CheckRequest')
+    const { handler, errors, emergencies } = handlerOf(asked, { refusal: () => overloaded })
+    const answer = handler(garbage, context())
+    expect(answer instanceof Uint8Array && read(answer)).toMatchObject({ code: 7, http: 503, id: overloaded.id })
+    expect({ errors, emergencies }).toEqual({ errors: [], emergencies: [] })
+  })
+
+  it('encodes an answer that many get once', () => {
+    const { handler } = handlerOf(asked, { refusal: () => overloaded })
+    expect(handler(message, context())).toBe(handler(message, context()))
+  })
+
+  it('never gives one the answer of another', () => {
+    const decisions = [overloaded, emergencyDecision('dependency.overloaded', 'too much to do'), overloaded]
+    const ids = decisions.map(({ id }) => id)
+    const { handler } = handlerOf(asked, { refusal: () => decisions.shift() })
+    const answers = Array.from({ length: 3 }, () => handler(message, context()))
+    expect(answers.map(answer => answer instanceof Uint8Array && read(answer).id)).toEqual(ids)
+  })
+
+  it('reads the request for the record, if that can be done', () => {
+    const seen: (InboundRequest | undefined)[] = []
+    const options: Partial<CheckHandlerOptions> = {
+      maxMessageBytes: 200,
+      refusal: read => {
+        seen.push(read())
+        return overloaded
+      },
+    }
+    const { handler, errors } = handlerOf(asked, options)
+    for (const bytes of [message, Buffer.from('no CheckRequest'), Buffer.alloc(201)]) handler(bytes, context())
+    expect(seen.map(request => request?.path)).toEqual(['/', undefined, undefined])
+    expect(errors).toEqual([])
+  })
+
+  it('decides as ever otherwise', () => {
+    const { handler } = handlerOf(() => allowed, { refusal: () => undefined })
+    const answer = handler(message, context())
+    expect(answer instanceof Uint8Array && read(answer).code).toBe(0)
   })
 })

@@ -1,6 +1,7 @@
 import { abandon } from '../../decision/abandoned-requests.js'
 import type { Decide, Decision } from '../../decision/decision.js'
 import { type EmergencyReason, emergencyDecision } from '../../decision/emergency-decision.js'
+import { recordedTrace } from '../../decision/recorded-trace.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
 import type { CallContext, UnaryHandler } from '../grpc/grpc-transport.js'
 import { answerInTime } from './answer-in-time.js'
@@ -16,6 +17,11 @@ export interface CheckHandlerOptions {
   readonly maxMessageBytes?: number
   /** How long a request may take that comes without a deadline. Milliseconds; default: each part takes its own time. */
   readonly answerWithinMs?: number
+  /**
+   * Asked for each message before it is read: the denial while there is too much to do, undefined otherwise. It is recorded
+   * and counted by whoever gives it. `read` gives the request if it can be read. Default: nothing is refused.
+   */
+  refusal?(read: () => InboundRequest | undefined): Decision | undefined
   /** Something is broken, in us or in the gateway's configuration. `detail` holds nothing of the request. */
   onError(detail: string, error?: unknown): void
   /**
@@ -42,7 +48,7 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
     }
   }
   const deny = (reason: EmergencyReason, message: string, request: InboundRequest | undefined): Decision => {
-    const decision = emergencyDecision(reason, message)
+    const decision = emergencyDecision(reason, message, request && recordedTrace(request))
     if (request !== undefined) abandon(request)
     try {
       options.onEmergency?.(decision, request)
@@ -75,6 +81,20 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
     report(result.detail)
     return deny('message.encoding', 'The authorization service could not read the request', undefined)
   }
+  /** Without a word to the log: a refusal tells of what can be read. */
+  const peek =
+    (message: Buffer, { metadata, deadline }: CallContext) =>
+    () => {
+      if (message.length > maxMessageBytes) return undefined
+      const result = readCheckRequest(message, options.listener, deadline, metadata('traceparent'))
+      return result.ok ? result.request : undefined
+    }
+  let refused: { readonly decision: Decision; readonly bytes: Uint8Array } | undefined
+  const writeRefusal = (decision: Decision): Uint8Array => {
+    // One decision answers many.
+    if (refused?.decision !== decision) refused = { decision, bytes: write(decision, undefined) }
+    return refused.bytes
+  }
   const wait = (pending: Promise<Decision>, request: InboundRequest): Decision | Promise<Decision> => {
     if (inFlight >= maxInFlight) {
       // Its work was begun and what it looks up will be cached.
@@ -96,6 +116,8 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
   return (message, context) => {
     let request: InboundRequest | undefined
     try {
+      const refusal = options.refusal?.(peek(message, context))
+      if (refusal !== undefined) return writeRefusal(refusal)
       const asked = read(message, context)
       if ('outcome' in asked) return write(asked, undefined)
       request = asked

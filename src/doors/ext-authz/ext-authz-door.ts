@@ -3,7 +3,7 @@ import type { GatewayProfile, InboundRequest, ListenerTrust } from '../../protoc
 import { createGrpcDoor, type GrpcDoor } from '../grpc/grpc-door.js'
 import type { ListenAddress } from '../grpc/listener-socket.js'
 import type { TlsSettings } from '../grpc/tls-server.js'
-import { createCheckHandler } from './check-handler.js'
+import { type CheckHandlerOptions, createCheckHandler } from './check-handler.js'
 
 export interface ExtAuthzListener {
   readonly name: string
@@ -31,6 +31,8 @@ export interface ExtAuthzListener {
 export interface ExtAuthzDoorOptions {
   readonly decide: Decide
   readonly listener: ExtAuthzListener
+  /** As in {@link CheckHandlerOptions}; gets what the record tells of this listener. Default: nothing is refused. */
+  refusal?(listener: InboundRequest['listener'], read: () => InboundRequest | undefined): Decision | undefined
   /** Something is broken, in us or around us. `detail` is one line without data of a request. */
   onError(detail: string, error?: unknown): void
   /** A denial that `decide` knows nothing of, for the log and the metrics; without request when none could be read. */
@@ -45,13 +47,19 @@ export const extAuthzService = 'envoy.service.auth.v3.Authorization'
 const ownLimits: Readonly<Record<GatewayProfile, number | undefined>> = { envoy: undefined, agentgateway: 2000 }
 
 /** Envoy's external authorization over gRPC, with the standard health service beside it. */
-export function createExtAuthzDoor({ decide, listener, onError, onEmergency }: ExtAuthzDoorOptions): ExtAuthzDoor {
+export function createExtAuthzDoor(options: ExtAuthzDoorOptions): ExtAuthzDoor {
+  const { decide, listener, onError, onEmergency, refusal } = options
   const { name, profile, trust, gatewayBodyBytes } = listener
   const answerWithinMs = listener.answerWithinMs ?? ownLimits[profile]
   const maxMessageBytes = listener.maxMessageBytes ?? 5 * 1024 * 1024
+  const told: CheckHandlerOptions['listener'] = {
+    ...{ name, door: 'ext-authz', profile, trust },
+    ...(gatewayBodyBytes !== undefined && { gatewayBodyBytes }),
+  }
   const check = createCheckHandler({
     decide,
-    listener: { name, door: 'ext-authz', profile, trust, ...(gatewayBodyBytes !== undefined && { gatewayBodyBytes }) },
+    listener: told,
+    ...(refusal !== undefined && { refusal: (read: () => InboundRequest | undefined) => refusal(told, read) }),
     maxMessageBytes,
     onError,
     ...(answerWithinMs === undefined ? {} : { answerWithinMs }),

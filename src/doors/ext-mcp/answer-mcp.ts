@@ -1,6 +1,7 @@
 import { abandon } from '../../decision/abandoned-requests.js'
 import type { Decision } from '../../decision/decision.js'
 import { type EmergencyReason, emergencyDecision } from '../../decision/emergency-decision.js'
+import { recordedTrace } from '../../decision/recorded-trace.js'
 import { waitMs } from '../../decision/wait-ms.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
 
@@ -47,7 +48,7 @@ export class AnswerMcp {
   }
 
   deny(reason: EmergencyReason, message: string, request: InboundRequest | undefined): Decision {
-    const decision = emergencyDecision(reason, message)
+    const decision = emergencyDecision(reason, message, request && recordedTrace(request))
     if (request !== undefined) abandon(request)
     this.record(decision, request)
     return decision

@@ -20,6 +20,7 @@ import type {
 import { type ListenAddress, type ListenerSocket, openListenerSocket } from './listener-socket.js'
 import type { TlsSettings } from './tls-server.js'
 import { toBuffer } from './to-buffer.js'
+import { widenWindow } from './widen-window.js'
 
 export interface GrpcJsTransportOptions {
   readonly address: ListenAddress
@@ -59,6 +60,7 @@ export function createGrpcJsTransport(
     for (const [path, handler] of service.bidiStreams ?? []) registerBidiStream(server, path, handler, inFlight)
   }
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  widenWindow(server)
   let socket: ListenerSocket | undefined
   let stopped = false
 

@@ -1,13 +1,20 @@
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
-import { createConnection, createServer, type Server, type Socket } from 'node:net'
-import { isMainThread } from 'node:worker_threads'
+import { createServer, type Server, type Socket } from 'node:net'
 import type { BoundAddress } from './grpc-transport.js'
+import { listen, type OwnAddress } from './listen.js'
 import { createTlsServer, type TlsReload, type TlsSettings } from './tls-server.js'
 
-export type ListenAddress =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  /** `mode` is the file mode of the socket, default 0o660: the gateway shares a group with us, nobody else may ask. */
-  | { readonly kind: 'unix'; readonly path: string; readonly mode?: number }
+/**
+ * Where a door is reached, which says who may be at the other end. With `handed` another process of ours listens there, and
+ * hands over what connects.
+ */
+export type ListenAddress = OwnAddress & { readonly handed?: HandedConnections }
+
+export interface HandedConnections {
+  /** Where the other process listens. */
+  readonly bound: BoundAddress
+  /** From now on connections go to `accept`, unread; until what is returned is called. */
+  take(accept: (connection: Socket) => void): () => void
+}
 
 export interface ListenerSocket {
   readonly address: BoundAddress
@@ -51,14 +58,14 @@ export async function openListenerSocket(options: ListenerSocketOptions): Promis
     socket.once('close', () => connections.delete(socket))
   })
   try {
-    const address = await listen(server, options.address)
+    const { address, leave } = await open(server, options.address, connections)
     server.on('error', error => options.onError(`listener: ${error.message}`))
     return {
       address,
       tls: secure,
       close: () => {
         secure?.close()
-        server.close()
+        leave()
       },
       emptied: limitMs => emptied(connections, limitMs),
       destroyConnections: () => {
@@ -69,6 +76,23 @@ export async function openListenerSocket(options: ListenerSocketOptions): Promis
     secure?.close()
     throw error
   }
+}
+
+/** `leave`: nothing more is accepted. */
+async function open(
+  server: Server,
+  address: ListenAddress,
+  connections: ReadonlySet<Socket>,
+): Promise<{ address: BoundAddress; leave(): void }> {
+  const { handed } = address
+  if (handed === undefined) return { address: await listen(server, address), leave: () => server.close() }
+  // What a server does with a connection it does as well with one that it did not accept itself.
+  const leave = handed.take(connection => {
+    connection.setNoDelay(true)
+    if (connections.size < server.maxConnections) server.emit('connection', connection)
+    else connection.destroy()
+  })
+  return { address: handed.bound, leave }
 }
 
 function emptied(connections: ReadonlySet<Socket>, limitMs: number): Promise<void> {
@@ -83,48 +107,4 @@ function emptied(connections: ReadonlySet<Socket>, limitMs: number): Promise<voi
     // Added later than the listener that takes the connection off the list.
     for (const socket of connections) socket.once('close', look)
   })
-}
-
-async function listen(server: Server, address: ListenAddress): Promise<BoundAddress> {
-  if (address.kind === 'unix') await removeStaleSocket(address.path)
-  const listening = new Promise<void>((resolve, reject) => {
-    server.once('listening', resolve)
-    server.once('error', reject)
-  })
-  if (address.kind === 'tcp') {
-    server.listen({ host: address.host, port: address.port })
-    await listening
-    const bound = server.address()
-    const port = bound !== null && typeof bound === 'object' ? bound.port : address.port
-    return { kind: 'tcp', host: address.host, port }
-  }
-  const mode = address.mode ?? 0o660
-  // The file appears inside listen(): without the mask anybody could connect before chmod. Workers cannot set it.
-  const mask = isMainThread ? process.umask(0o177) : undefined
-  try {
-    server.listen({ path: address.path })
-  } finally {
-    if (mask !== undefined) process.umask(mask)
-  }
-  await listening
-  chmodSync(address.path, mode)
-  return { kind: 'unix', path: address.path }
-}
-
-/** Removes the socket of a process that is gone. A living one, or a file of another type, is an error. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false })
-  if (found === undefined) return
-  if (!found.isSocket()) throw new Error(`${path} exists and is not a socket; remove it or choose another path`)
-  const alive = await new Promise<boolean>(resolve => {
-    const probe = createConnection({ path })
-    probe.setTimeout(1000, () => probe.destroy(new Error('no answer')))
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', error => resolve(!('code' in error && error.code === 'ECONNREFUSED')))
-  })
-  if (alive) throw new Error(`${path} is in use by another process`)
-  unlinkSync(path)
 }

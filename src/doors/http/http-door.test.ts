@@ -60,6 +60,17 @@ describe('the HTTP door', () => {
     expect(await response.json()).toEqual({ status: 'not ready', reasons: ['keys of issuer acme are not loaded'] })
   })
 
+  it('has metrics in the format that is asked for', async () => {
+    const collect = async () => [{ name: 'a', help: 'h', type: 'gauge', values: [{ value: 1, labels: {} }] }]
+    const metrics = () => ({ contentType: 'text/plain; version=0.0.4', text: async () => 'a 1\n', collect })
+    const { get } = await open({ metrics })
+    const plain = await get('/metrics')
+    expect([plain.headers.get('content-type'), await plain.text()]).toEqual(['text/plain; version=0.0.4', 'a 1\n'])
+    const chosen = await get('/metrics', { headers: { accept: 'application/openmetrics-text' } })
+    expect(chosen.headers.get('content-type')).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8')
+    expect(await chosen.text()).toBe('# HELP a h\n# TYPE a gauge\na 1\n# EOF\n')
+  })
+
   it('lets any origin read documents, found or not, and nothing else', async () => {
     const { get } = await open()
     const allowed = async (path: string, method = 'GET') =>

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { type ExposedMetrics, exposeMetrics } from '../../telemetry/expose-metrics.js'
 
 export interface Readiness {
   readonly ready: boolean
@@ -12,7 +13,7 @@ export interface HttpDoorOptions {
   /** 0 takes a free one. */
   readonly port: number
   readiness(): Readiness
-  metrics(): { readonly contentType: string; text(): Promise<string> }
+  metrics(): ExposedMetrics
   /** The RFC 9728 document at a path (raw, without query); undefined when there is none. */
   metadataFor(path: string): string | undefined
   /** Another public document of ours, e.g. our keys; undefined when there is none at this path. */
@@ -102,9 +103,8 @@ async function answer(request: IncomingMessage, options: HttpDoorOptions): Promi
     const { ready, reasons } = options.readiness()
     return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', reasons })
   }
-  const metrics = options.metrics()
-  const body = await metrics.text()
-  return { status: 200, headers: { 'content-type': metrics.contentType, 'cache-control': 'no-store' }, body }
+  const { contentType, body } = await exposeMetrics(options.metrics(), request.headers.accept)
+  return { status: 200, headers: { 'content-type': contentType, 'cache-control': 'no-store' }, body }
 }
 
 /** Public by RFC 9728; browsers of MCP clients on other origins must be able to read it. */

@@ -117,8 +117,6 @@ describe('tracing', () => {
 
   it('compresses where it is asked to', async () => {
     const { url, exports, spans } = await collector()
-    // Read by the exporter itself.
-    vi.stubEnv('OTEL_EXPORTER_OTLP_COMPRESSION', 'gzip')
     const { tracing } = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' })
     trace(tracing, 1)
     await tracing.stop(5000)

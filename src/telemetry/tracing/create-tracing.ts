@@ -1,5 +1,6 @@
 import { limitRepeats } from '../limit-repeats.js'
 import type { Logger } from '../logger.js'
+import { hostOf } from '../otlp/otlp-settings.js'
 import type { DecisionTracer } from './decision-tracer.js'
 import { describeExportError } from './describe-export-error.js'
 import type { SpanCounts } from './span-metrics.js'
@@ -83,9 +84,4 @@ class CollectorTracing implements Tracing {
     this.#lastError = error
     this.#failed(message)
   }
-}
-
-/** Without what may be a secret: user, path and query. */
-function hostOf(url: string): string {
-  return /^https?:\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(url)?.[1] ?? ''
 }

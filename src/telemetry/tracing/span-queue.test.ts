@@ -13,13 +13,14 @@ function setUp(settings: Partial<typeof limits> = {}, answer: 'later' | 'ok' | '
   const failures: unknown[] = []
   const queue = new SpanQueue({
     ...{ ...limits, ...settings },
-    exporter: {
-      export(spans: ReadableSpan[], done: Done) {
+    send(spans: ReadableSpan[]) {
+      return new Promise(resolve => {
+        const done: Done = ({ code, error }) => resolve(code === 0 ? undefined : (error ?? new Error('not exported')))
         batches.push({ size: spans.length, done })
         if (answer === 'ok') done({ code: 0 })
         if (answer === 'fails') done({ code: 1, error: new Error('refused') })
         if (answer === 'throws') throw new Error('broken')
-      },
+      })
     },
     onFailed: error => failures.push(error),
   })
@@ -136,6 +137,43 @@ describe('SpanQueue', () => {
     expect(sizes()).toEqual([4])
     expect(queue.counts).toEqual({ exported: 0, dropped: 5, failed: 4 })
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('waits at the end as long as there are answers, and not long for who says nothing', async () => {
+    const { queue, batches } = setUp()
+    add(queue, 9)
+    let ended = false
+    void queue.stop(60_000).then(() => {
+      ended = true
+    })
+    for (const batch of [0, 1]) {
+      await vi.advanceTimersByTimeAsync(1400)
+      batches[batch]?.done({ code: 0 })
+    }
+    await vi.advanceTimersByTimeAsync(1400)
+    expect([batches.length, ended]).toEqual([3, false])
+    await vi.advanceTimersByTimeAsync(101)
+    expect(ended).toBe(true)
+    expect(queue.counts).toEqual({ exported: 8, dropped: 0, failed: 1 })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('gives who did not take the last spans a second more at the end, and not all the time there is', async () => {
+    const { queue, batches } = setUp()
+    add(queue, 5)
+    await vi.advanceTimersByTimeAsync(1)
+    batches[0]?.done({ code: 1 })
+    await vi.advanceTimersByTimeAsync(1)
+    let ended = false
+    void queue.stop(60_000).then(() => {
+      ended = true
+    })
+    await vi.advanceTimersByTimeAsync(900)
+    // It was asked again, and says nothing.
+    expect([batches.length, ended]).toEqual([2, false])
+    await vi.advanceTimersByTimeAsync(101)
+    expect(ended).toBe(true)
+    expect(queue.counts).toEqual({ exported: 0, dropped: 0, failed: 5 })
   })
 
   it('does not go on asking at the end who has just refused', async () => {

@@ -48,6 +48,7 @@ describe('settings', () => {
       url: 'http://collector:4318/v1/traces',
       headers: {},
       timeoutMs: 10_000,
+      compression: 'none',
       tls: {},
       sampler: { parentBased: true, ratio: 1 },
       resource: {},

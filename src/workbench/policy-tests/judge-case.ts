@@ -98,7 +98,8 @@ export async function judgeCase(
   }
 }
 
-function callerOf({
+/** The caller that a test names. */
+export function callerOf({
   user,
   groups,
   uid,

@@ -141,6 +141,7 @@ export const policyTestSchema = z.strictObject({
   }),
   spec: z.strictObject({
     policies: z.array(z.string().min(1)).min(1).max(16).optional(),
+    mode: z.literal('Enforce').optional(),
     now: instant.optional(),
     principals: z.record(name, principal).optional(),
     tokens: z.record(name, token).optional(),

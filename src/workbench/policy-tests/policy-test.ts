@@ -32,6 +32,8 @@ export interface PolicyTest {
   readonly file: string
   /** Directories and files of policies, relative to that of the test; undefined: those that the command line names. */
   readonly policies: readonly string[] | undefined
+  /** Enforce: what is in Audit counts as if it were enforced. undefined: everything in its own mode. */
+  readonly mode: 'Enforce' | undefined
   readonly cases: readonly TestCase[]
   finding(path: readonly PathSegment[], message: string, hint?: string): Finding
 }

@@ -21,6 +21,7 @@ describe('what is wrong with a test, and where', () => {
       `${head}${calls}\n  test: []`,
       '6:3: error: PolicyTest/t spec.test: unknown field\n    did you mean tests?',
     ],
+    ['another mode', `${head}${calls}\n  mode: Audit`, 'spec.mode: must be "Enforce", not the text "Audit"'],
     ['no tests', `${head}${calls}`, 'spec: tests nothing\n    write tests, or a matrix'],
     ['no call', `${head}${calls}\n  tests: [{ name: x }]`, '6:11: error: PolicyTest/t spec.tests[0]: says of no call'],
     [

@@ -36,6 +36,7 @@ export function readPolicyTest(document: SourceDocument): ReadPolicyTest {
       name: document.name,
       file: document.file,
       policies: parsed.value.spec.policies,
+      mode: parsed.value.spec.mode,
       cases,
       finding: (path, message, hint) => document.finding('error', path, message, hint === undefined ? {} : { hint }),
     },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { cast, document, policies, run } from './policy-tests.fixture.js'
-import type { RunReport } from './run-policy-tests.js'
+import { cast, document, policies, read, run, sources } from './policy-tests.fixture.js'
+import { type RunReport, runPolicyTests } from './run-policy-tests.js'
 
 /** One test, and which fields of its expectation did not come. */
 async function fields(test: string, more = cast): Promise<readonly string[]> {
@@ -320,5 +320,47 @@ describe('a run', () => {
   it('decides as the same policies do unobserved', async () => {
     const [plain, observed] = [await run(spec), await run(spec, { coverage: true })]
     expect(observed.cases).toEqual(plain.cases)
+  })
+})
+
+describe('mode: Enforce', () => {
+  const audited = [
+    ...policies.map(one =>
+      one.includes('kind: Server')
+        ? one.replace('resource:', 'mode: Audit, resource:')
+        : one.replace('on: response,', 'on: response, mode: Audit,'),
+    ),
+    document('Guardrail', 'told', `match: { servers: [files] }, validations: [{ expression: "false" }], mode: Warn`),
+  ]
+  const late = '2026-01-15T19:00:00Z'
+  const tests = `${cast}
+    key: { server: files, tool: read_all, result: KEY-1 }
+    never: { server: files, tool: read_all, result: NEVER }
+  tests:
+  - { name: nobody, principal: bob, call: get, expect: EXPECT }
+  - { name: late, principal: ann, call: read, now: ${late}, expect: EXPECT }
+  - { name: redacted, principal: ann, call: key, expect: { decision: allow, result: RESULT } }
+  - { name: withheld, principal: ann, call: never, expect: { decision: allow, result: { withheld: WITHHELD } } }
+  - { name: warned, principal: ann, call: read, expect: { decision: allow, warnings: told } }
+`
+  const spec = (expect: string, result: string, withheld: string) =>
+    tests.replaceAll('EXPECT', expect).replace('RESULT', result).replace('WITHHELD', withheld)
+  const asEnforced = spec('deny', '{ redacted: Guardrail/keys, absent: KEY-1 }', 'true')
+  const asIs = spec('allow', '{ redacted: none, contains: KEY-1 }', 'false')
+
+  it('judges what is in Audit as if it were enforced, and Warn as Warn', async () => {
+    const { cases, findings } = await run(`\n  mode: Enforce${asEnforced}`, {}, audited)
+    expect(findings).toEqual([])
+    expect(cases.filter(({ status }) => status === 'failed')).toEqual([])
+    expect(cases).toHaveLength(5)
+  })
+
+  it('is not the default, and another document of tests keeps the modes', async () => {
+    const { cases } = await runPolicyTests({
+      tests: read(`\n  mode: Enforce${asEnforced}`, asIs),
+      policiesOf: () => ({ key: '', options: { sources: sources(audited), compile: {}, clusters: ['local'] } }),
+    })
+    expect(cases).toHaveLength(10)
+    expect(cases.filter(({ status }) => status === 'failed')).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 import type { Finding, Location } from '../../documents/finding.js'
 import { checkNames } from './bind-tests.js'
 import { compareOutcome, describeDecision, type Mismatch } from './compare-outcome.js'
+import { enforcePolicies } from './enforce-policies.js'
 import { explainOutcome } from './explain-outcome.js'
 import { judgeCase } from './judge-case.js'
 import { observePolicies } from './observe-policies.js'
@@ -81,7 +82,7 @@ export async function runPolicyTests(options: RunOptions): Promise<RunReport> {
       const wrong = checkNames(test, set.snapshot, names)
       findings.push(...wrong)
       if (wrong.length > 0) continue
-      const observed = observePolicies(set.snapshot, rules)
+      const observed = observePolicies(test.mode === 'Enforce' ? enforcePolicies(set.snapshot) : set.snapshot, rules)
       for (const one of selected) {
         if (isAborted()) break
         onProgress?.(cases.length + leftOut, all)

@@ -36,6 +36,25 @@ const ResultRecord = z.looseObject({
 })
 export type ResultRecord = z.infer<typeof ResultRecord>
 
+const outcome = z.looseObject({
+  decision: z.enum(['allow', 'deny', 'respond']),
+  ...failure,
+  reason: z.string().optional(),
+})
+/** What the suites read of a record about what the shadow would have decided. */
+const ShadowRecord = z.looseObject({
+  version: z.literal('mcp-authz.dev/shadow/v1'),
+  decision_id: z.string(),
+  result: z.enum(['tightened', 'weakened', 'changed']),
+  policy_revision: z.string(),
+  shadow_revision: z.string(),
+  decided: outcome,
+  shadow: outcome,
+})
+export type ShadowRecord = z.infer<typeof ShadowRecord>
+
+const LogRecord = z.looseObject({ version: z.literal('mcp-authz.dev/log/v1') })
+
 const LogLine = z.looseObject({
   level: z.string(),
   subsystem: z.string(),
@@ -54,6 +73,8 @@ export interface AuthzProcess {
   readonly records: readonly DecisionRecord[]
   /** Every record about a result so far, in order. */
   readonly results: readonly ResultRecord[]
+  /** Every record of what the shadow would have decided so far, in order. */
+  readonly differences: readonly ShadowRecord[]
   /** Every line of the log so far, in order. */
   readonly logs: readonly LogLine[]
   /** The record of one decision; waits until it is written. */
@@ -74,6 +95,7 @@ export interface AuthzProcessOptions {
 export async function startAuthzProcess({ config, httpPort }: AuthzProcessOptions): Promise<AuthzProcess> {
   const records: DecisionRecord[] = []
   const results: ResultRecord[] = []
+  const differences: ShadowRecord[] = []
   const logs: LogLine[] = []
   const http = `http://127.0.0.1:${httpPort}`
   const child = await startChild({
@@ -83,10 +105,15 @@ export async function startAuthzProcess({ config, httpPort }: AuthzProcessOption
     onLine: line => {
       if (!line.startsWith('{')) return
       const value: unknown = JSON.parse(line)
+      // What the decision log says of itself.
+      if (line.startsWith('{"version":"mcp-authz.dev/log/v1"')) return
       const record = DecisionRecord.safeParse(value)
       const result = ResultRecord.safeParse(value)
       if (record.success) records.push(record.data)
       else if (result.success) results.push(result.data)
+      // What the decision log says of itself.
+      else if (LogRecord.safeParse(value).success) return
+      else if (ShadowRecord.safeParse(value).success) differences.push(ShadowRecord.parse(value))
       else logs.push(LogLine.parse(value))
     },
   })
@@ -95,6 +122,7 @@ export async function startAuthzProcess({ config, httpPort }: AuthzProcessOption
     child,
     records,
     results,
+    differences,
     logs,
     record: id => eventually(`the record of decision ${id}`, () => records.find(one => one.decision_id === id)),
     async readiness() {

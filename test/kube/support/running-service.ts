@@ -23,7 +23,7 @@ export interface RunningService {
 
 export interface RunningServiceOptions {
   /** `spec` of the Config beside listeners and the directory with the policies. */
-  readonly config: { readonly sources?: readonly object[]; readonly clusters: object; readonly startup?: object }
+  readonly config: { readonly [key: string]: unknown; readonly sources?: readonly object[]; readonly clusters: object }
   /** More documents for the directory. */
   readonly policies?: string
   /** `spec` of the Server beside its resource. */

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isJsonContentType } from '../../../protocol/content-type.js'
+import { type ExposedMetrics, exposeMetrics } from '../../../telemetry/expose-metrics.js'
 import type { RecentDecisions } from '../../../telemetry/recent-decisions.js'
-import { authenticateAsker } from '../authzen/authenticate-asker.js'
-import { createHttpServer } from '../authzen/http-server.js'
-import { readBody } from '../authzen/read-body.js'
-import { openTokenFile, type TokenFile } from '../authzen/token-file.js'
+import { authenticateAsker } from '../authenticate-asker.js'
 import type { Readiness } from '../http-door.js'
+import { createHttpServer } from '../http-server.js'
+import { readBody } from '../read-body.js'
+import { openTokenFile, type TokenFile } from '../token-file.js'
 import { type AdminListener, adminProblem } from './admin-listener.js'
 import { foreignOrigin } from './check-origin.js'
 import { frontPage } from './front-page.js'
@@ -24,7 +25,7 @@ export interface AdminDoorOptions {
   /** Of the program. */
   readonly version: string
   readiness(): Readiness
-  metrics(): { readonly contentType: string; text(): Promise<string> }
+  metrics(): ExposedMetrics
   /** The configuration in effect; holds no secret. */
   config(): unknown
   /** Revision of the policies in force, "" for none; and the state of every document. */
@@ -138,10 +139,10 @@ class ListeningAdmin implements AdminDoor {
     const [path, query] = mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)]
     if (path === '/explain') return request.method === 'POST' ? this.#explain(request) : notAllowed('POST')
     if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
-    return this.#read(path, query)
+    return this.#read(path, query, request.headers.accept)
   }
 
-  async #read(path: string, query: string): Promise<Reply> {
+  async #read(path: string, query: string, accept: string | undefined): Promise<Reply> {
     const { readiness, metrics, config, policies } = this.#options
     switch (path) {
       case '/':
@@ -153,8 +154,8 @@ class ListeningAdmin implements AdminDoor {
         return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', reasons })
       }
       case '/metrics': {
-        const { contentType, text } = metrics()
-        return { status: 200, contentType, body: await text() }
+        const exposed = await exposeMetrics(metrics(), accept)
+        return { status: 200, ...exposed }
       }
       case '/config':
         return json(200, config())
@@ -188,9 +189,10 @@ class ListeningAdmin implements AdminDoor {
     if (!read.ok) return problem(400, read.message)
     const found = decisions.find(read.query)
     const records: string[] = []
-    for (const [index, { line }] of found.entries()) {
+    for (const [index, { line, shadow }] of found.entries()) {
       if (index % recordsPerTurn === recordsPerTurn - 1) await new Promise(resolve => setImmediate(resolve))
-      records.push(shownRecord(line))
+      const record = shownRecord(line)
+      records.push(shadow === undefined || record === '{}' ? record : `${record.slice(0, -1)},"shadow":${shadow}}`)
     }
     if (read.format === 'ndjson') {
       const body = records.map(record => `${record}\n`).join('')

@@ -48,6 +48,15 @@ describe('/decisions', () => {
     expect(got.body).toBe(`${record(2).line}\n`)
   })
 
+  it('shows what the shadow would have made of one, and finds those', async () => {
+    const { get } = await open([record(1), { ...record(2), shadow: '{"result":"weakened"}' }])
+    const all = JSON.parse((await get('/decisions')).body).decisions
+    expect(all).toEqual([{ ...JSON.parse(record(2).line), shadow: { result: 'weakened' } }, JSON.parse(record(1).line)])
+    expect(JSON.parse((await get('/decisions?shadow=true')).body).decisions).toEqual([all[0]])
+    expect(JSON.parse((await get('/decisions?shadow=false')).body).decisions).toEqual([all[1]])
+    expect((await get('/decisions?shadow=maybe')).status).toBe(400)
+  })
+
   it('finds one by its id', async () => {
     const { get } = await open([record(1), record(2)])
     expect(JSON.parse((await get(`/decisions?id=${id(1)}`)).body).decisions).toHaveLength(1)

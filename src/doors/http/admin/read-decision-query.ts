@@ -5,7 +5,7 @@ export type ReadDecisionQuery =
   | { readonly ok: true; readonly query: DecisionQuery; readonly format: 'json' | 'ndjson' }
   | { readonly ok: false; readonly message: string }
 
-const names = ['limit', 'id', 'outcome', 'server', 'reason', 'would', 'format']
+const names = ['limit', 'id', 'outcome', 'server', 'reason', 'would', 'shadow', 'format']
 const maxQuery = 2048
 
 export const defaultLimit = 100
@@ -35,6 +35,8 @@ export function readDecisionQuery(text: string): ReadDecisionQuery {
   if (outcome !== undefined && outcome !== 'allow' && outcome !== 'deny' && outcome !== 'respond')
     return refuse('outcome is allow, deny or respond')
   if (would !== undefined && would !== 'true' && would !== 'false') return refuse('would is true or false')
+  const shadow = value('shadow')
+  if (shadow !== undefined && shadow !== 'true' && shadow !== 'false') return refuse('shadow is true or false')
   if (format !== undefined && format !== 'json' && format !== 'ndjson') return refuse('format is json or ndjson')
   const [id, server, reason] = [value('id'), value('server'), value('reason')]
   return {
@@ -46,6 +48,7 @@ export function readDecisionQuery(text: string): ReadDecisionQuery {
       ...(outcome !== undefined && { outcome }),
       ...(server !== undefined && { server }),
       ...(reason !== undefined && { reason }),
+      ...(shadow !== undefined && { shadow: shadow === 'true' }),
       ...(would !== undefined && { would: would === 'true' }),
     },
   }

@@ -1,7 +1,7 @@
 import { didYouMean } from '../../../documents/did-you-mean.js'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../../../protocol/json-value.js'
 import { parseStrictJson } from '../../../protocol/strict-json.js'
-import { writeJson } from '../authzen/write-json.js'
+import { writeJson } from '../write-json.js'
 
 /** A request that is to be judged, and never sent. */
 export interface ExplainRequest {

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../../protocol/json-value.js'
 import { parseStrictJson } from '../../../protocol/strict-json.js'
-import { writeJson } from '../authzen/write-json.js'
+import { writeJson } from '../write-json.js'
 
 /** The arguments, and what the log says of those that it changed. */
 const aboutArguments: ReadonlySet<string> = new Set(['arguments', 'erased', 'masked'])

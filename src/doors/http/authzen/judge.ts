@@ -1,6 +1,7 @@
 import { abandon } from '../../../decision/abandoned-requests.js'
 import type { Decide, Decision } from '../../../decision/decision.js'
 import { type EmergencyReason, emergencyDecision } from '../../../decision/emergency-decision.js'
+import { recordedTrace } from '../../../decision/recorded-trace.js'
 import { waitMs } from '../../../decision/wait-ms.js'
 import type { InboundRequest } from '../../../protocol/inbound-request.js'
 import { refusalDecision } from './refusal-decision.js'
@@ -43,7 +44,7 @@ export function createJudge({ decide, maxInFlight, onError, onEmergency }: Judge
   }
   const deny = (reason: EmergencyReason, message: string, request: InboundRequest): Decision => {
     abandon(request)
-    return tell(emergencyDecision(reason, message), request)
+    return tell(emergencyDecision(reason, message, recordedTrace(request)), request)
   }
   const failed = (error: unknown, request: InboundRequest): Decision => {
     report('a decision failed', error)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { writeJson } from '../write-json.js'
 import { jsonObject } from './authzen.fixture.js'
 import { mcpParams } from './mcp-params.js'
-import { writeJson } from './write-json.js'
 
 describe('mcpParams', () => {
   it.each<[string, string, string, string, object | undefined, string]>([

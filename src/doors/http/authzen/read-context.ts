@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../protocol/json-value.js'
+import { writeJson } from '../write-json.js'
 import type { Refused } from './refused.js'
-import { writeJson } from './write-json.js'
 
 export interface Context {
   readonly ok: true

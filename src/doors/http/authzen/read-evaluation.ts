@@ -1,11 +1,11 @@
 import type { InboundRequest } from '../../../protocol/inbound-request.js'
+import { writeJson } from '../write-json.js'
 import { callerHeaders } from './caller-headers.js'
 import { type CallRules, readCall } from './read-call.js'
 import { readContext } from './read-context.js'
 import type { Tuple } from './read-evaluations.js'
 import { readSubject } from './read-subject.js'
 import type { Refused } from './refused.js'
-import { writeJson } from './write-json.js'
 
 export interface EvaluationRules extends CallRules {
   readonly listener: InboundRequest['listener']

@@ -41,6 +41,16 @@ describe('writeEvaluation', () => {
     })
   })
 
+  it('names the trace that somebody records, also where the denial is hidden: the gateway is no caller', () => {
+    const traceId = '0af7651916cd43dd8448eb211c80319c'
+    const hidden = { kind: 'respond', status: 200, headers: [], body: '{}' } as const
+    for (const decision of [allowed, denied, { ...denied, answer: hidden }])
+      expect(writeEvaluation({ ...decision, traceId }, true).context).toMatchObject({ trace_id: traceId })
+    expect(writeEvaluation({ ...denied, traceId: undefined }, true).context).not.toHaveProperty('trace_id')
+    const { response, reason_user } = writeEvaluation({ ...denied, answer: hidden, traceId }, true).context
+    expect(JSON.stringify([response, reason_user])).not.toContain(traceId)
+  })
+
   it('leaves out a body that has the id of no message', () => {
     expect(writeEvaluation(denied, false).context.response).not.toHaveProperty('body')
   })

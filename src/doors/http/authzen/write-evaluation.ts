@@ -21,6 +21,7 @@ export function writeEvaluation(decision: Decision, addressed: boolean): Evaluat
   const { failure, answer, would, warnings, metadata } = decision
   const common = {
     decision_id: decision.id,
+    ...(decision.traceId !== undefined && { trace_id: decision.traceId }),
     ...(metadata.has('policy_revision') && { policy_revision: metadata.get('policy_revision') }),
     ...(would.length > 0 && { would_deny: [...new Set(would.map(one => one.reason))] }),
     ...(warnings.length > 0 && { warnings: warnings.slice(0, maxListed).map(one => safeText(one)) }),

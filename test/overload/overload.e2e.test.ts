@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Http2Connection } from '../bench/http2-connection.js'
+import { patiently } from '../bench/patiently.js'
+import { eventually } from '../e2e/support/eventually.js'
+import { costlyPolicies } from './costly-policies.js'
+import { deadlineMs, keepBusy, sendEvenly, type Tally } from './generate-load.js'
+import { type OverloadedStand, startOverloadedStand } from './overloaded-stand.js'
+import { askWithoutReading, type Stalled, sendWithoutEnd } from './stalled-clients.js'
+
+const refusedFor = (cause: string) => `mcp_authz_overload_refused_total{cause="${cause}"}`
+const mebi = 1024 * 1024
+
+/** What must hold of every run, however much was asked. */
+function expectAnswersInTime({ failed, late, wrong, sent, decided, refused }: Tally): void {
+  expect({ failed, late, wrong }).toEqual({ failed: 0, late: 0, wrong: 0 })
+  expect(decided + refused).toBe(sent)
+}
+
+function report(name: string, { sent, decided, refused, failed, late, decidedMs, refusedMs }: Tally): void {
+  const ms = (value: number) => (Number.isNaN(value) ? '-' : value.toFixed(0))
+  const share = ((refused / sent) * 100).toFixed(1)
+  console.log(
+    `${name}: ${sent} sent, ${decided} decided (p50 ${ms(decidedMs.p50)} ms, p99 ${ms(decidedMs.p99)} ms), ${refused} (${share} %) refused (p99 ${ms(refusedMs.p99)} ms), ${failed} gRPC errors, ${late} later than ${deadlineMs} ms`,
+  )
+}
+
+describe('three times what can be decided', () => {
+  let stand: OverloadedStand
+  let connections: readonly Http2Connection[]
+  let capacity: number
+  let before: Tally
+  const half = () => sendEvenly(connections, capacity / 2, stand.questions, 1)
+  const isAtEase = ({ refused, late }: Tally) => refused === 0 && late === 0
+
+  beforeAll(async () => {
+    stand = await startOverloadedStand(costlyPolicies())
+    connections = await stand.connect(4)
+    const rounds: number[] = []
+    for (let round = 0; round < 4; round++) {
+      const busy = await keepBusy(connections, 16, stand.questions, 0.75)
+      // Sixteen that wait for each other are no overload, however busy they keep it.
+      expectAnswersInTime(busy)
+      rounds.push(busy.perSecond)
+    }
+    capacity = Math.max(...rounds)
+    before = await patiently(half, isAtEase)
+    report('half of it', before)
+  })
+  afterAll(() => stand.stop())
+
+  it('is answered or refused in time, and nothing is allowed that must not be', async () => {
+    // Another process that takes both cores for a while makes answers late, and nothing that we do can help it.
+    const overload = await patiently(
+      () => sendEvenly(connections, capacity * 3, stand.questions, 4),
+      ({ late }) => late === 0,
+    )
+    report('three times as much', overload)
+    expectAnswersInTime(overload)
+    expect(overload.refused).toBeGreaterThan(overload.sent * 0.4)
+    // Refusing costs something, but a good part of the time goes into decisions.
+    expect(overload.perSecond).toBeGreaterThan(capacity * 0.3)
+  })
+
+  it('leaves nothing behind', async () => {
+    await sleep(1000)
+    const after = await patiently(half, tally => isAtEase(tally) && tally.decidedMs.p50 < before.decidedMs.p50 * 3)
+    report('half of it, a second later', after)
+    expectAnswersInTime(after)
+    expect(after.refused).toBe(0)
+    expect(after.decidedMs.p50).toBeLessThan(before.decidedMs.p50 * 3)
+  })
+
+  it('is in the log and the metrics to the last request', async () => {
+    const recorded = () =>
+      stand
+        .records()
+        .filter(({ reason }) => reason === 'dependency.overloaded')
+        .map(({ requests = 1 }) => Number(requests))
+    const sum = () => recorded().reduce((total, requests) => total + requests, 0)
+    const counted = await eventually('the end of the second', async () => {
+      const value = await stand.metric(refusedFor('event_loop'))
+      await sleep(1200)
+      return value === (await stand.metric(refusedFor('event_loop'))) && value
+    })
+    await eventually('the records', () => sum() === counted)
+    const decisions = await stand.metric(
+      'mcp_authz_decisions_total{server="_other",decision="deny",reason="dependency.overloaded",mode="Enforce"}',
+    )
+    expect(decisions).toBe(counted)
+    // Ten of each second have a record of their own, the rest one together.
+    expect(recorded().length).toBeLessThan(counted / 10)
+  })
+})
+
+describe('clients that stall', () => {
+  const stalled: Stalled[] = []
+  let stand: OverloadedStand
+  afterEach(async () => {
+    for (const one of stalled.splice(0)) one.close()
+    await stand.stop()
+  })
+
+  it('with half a message each cannot use up the memory', async () => {
+    stand = await startOverloadedStand({}, { 'overload.memoryBytes': String(200 * mebi) })
+    const connections = await stand.connect(1)
+    const ask = () => sendEvenly(connections, 200, stand.questions, 0.1)
+    expect(await ask()).toMatchObject({ refused: 0, decided: 20 })
+    stalled.push(await sendWithoutEnd(stand.authz.grpcPort, 60, 4 * mebi))
+
+    await eventually('a refusal', async () => (await ask()).refused === 20)
+    const tally = await ask()
+    expectAnswersInTime(tally)
+    expect(tally.refused).toBe(20)
+    expect(await stand.readyz()).toContain('overload: more memory is in use than overload.memoryBytes')
+    expect(await stand.metric('mcp_authz_memory_used_bytes')).toBeGreaterThan(
+      await stand.metric('mcp_authz_memory_limit_bytes'),
+    )
+    expect(stand.authz.child.lines.join('\n')).toContain('more memory is in use than overload.memoryBytes')
+
+    for (const one of stalled.splice(0)) one.close()
+    await eventually('decisions', async () => (await ask()).decided === 20)
+    expect(await stand.readyz()).not.toContain('overload:')
+    expect(await stand.metric(refusedFor('memory'))).toBeGreaterThanOrEqual(20)
+  })
+
+  it('because they never read keep nobody else waiting, and their answers are bounded', async () => {
+    stand = await startOverloadedStand({})
+    const connections = await stand.connect(1)
+    const [question] = stand.questions
+    if (question === undefined) throw new Error('no question')
+    await sendEvenly(connections, 200, stand.questions, 0.5)
+    const used = await stand.metric('mcp_authz_memory_used_bytes')
+    for (let i = 0; i < 2; i++) stalled.push(await askWithoutReading(stand.authz.grpcPort, 5000, question.message))
+    // Each has a thousand under way, and no more; once those are decided it is as quiet as before.
+    const tally = await patiently(
+      () => sendEvenly(connections, 200, stand.questions, 1),
+      one => one.refused === 0 && one.late === 0,
+    )
+    report('beside clients that do not read', tally)
+    expectAnswersInTime(tally)
+    expect(tally.refused).toBe(0)
+    expect((await stand.metric('mcp_authz_memory_used_bytes')) - used).toBeLessThan(150 * mebi)
+  })
+})
