@@ -1,46 +1,38 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { missingServers } from './authzen-servers.js'
-import type { Config, ConfigListener } from './config/config.js'
+import type { Config } from './config/config.js'
 import { guardsResults, seesAnswers } from './config/sees-answers.js'
 import { type AdminParts, createAdmin } from './create-admin.js'
 import { type AdmissionParts, createAdmission } from './create-admission.js'
 import { type ClusterParts, createClusters } from './create-clusters.js'
 import { createDoor } from './create-doors.js'
+import { createIdentities } from './create-identities.js'
 import { createSessionKeys, type SessionKeyFiles } from './create-session-keys.js'
 import { createShadow, type ShadowParts } from './create-shadow.js'
 import { capabilitiesOf, createUpstream, type UpstreamParts } from './create-upstream.js'
-import type { OverloadCause, RefusedWork } from './decision/admission-refusals.js'
 import { metadataDocument } from './decision/answer-well-known.js'
-import { createDecide, type Decided } from './decision/create-decide.js'
-import type { Decision } from './decision/decision.js'
-import { emergencyLine } from './decision/decision-record.js'
-import { unreadLine } from './decision/emergency-decision.js'
+import { createDecide } from './decision/create-decide.js'
 import { foreseeCalls } from './decision/foresee-calls.js'
 import { createArgumentRecorder } from './decision/record-arguments.js'
-import { resultLine, resultOutcome } from './decision/result-record.js'
-import type { GuardedAnswer, RefusedExchange } from './decision/reviewed-exchange.js'
-import { tracedEmergency } from './decision/traced-decision.js'
-import type { Finding } from './documents/finding.js'
+import { DecisionReporter } from './decision-reporter.js'
 import { formatFinding } from './documents/format-finding.js'
 import type { BoundAddress } from './doors/grpc/grpc-transport.js'
 import { createHttpDoor, type HttpDoor, type Readiness } from './doors/http/http-door.js'
-import { AuthenticatorSource } from './identity/authenticator-source.js'
+import type { AuthenticatorSource } from './identity/authenticator-source.js'
 import { protectedResourceMetadataPath } from './identity/protected-resource-metadata.js'
 import { openDecisionLogs } from './open-decision-logs.js'
 import type { AssembleContext } from './policy/assemble-snapshot.js'
-import { untrustedGateway } from './policy/check-upstream.js'
 import { createDirectorySource } from './policy/directory-source.js'
 import { type LoadReport, PolicyStore } from './policy/policy-store.js'
 import { pooledDoors, type ServiceDoor } from './pooled-doors.js'
-import type { InboundRequest } from './protocol/inbound-request.js'
+import { refuseUntrusted } from './refuse-untrusted.js'
 import { reportFinding } from './report-finding.js'
 import { createWorkerPool, dividedMemory, handedListeners, type ServicePart, workerRecords } from './service-part.js'
-import type { Compared } from './shadow/shadow-judge.js'
 import type { DecisionLog, DecisionLogTarget } from './telemetry/decision-log.js'
 import { type EventLoopMonitor, monitorEventLoop } from './telemetry/event-loop.js'
-import { limitRepeats } from './telemetry/limit-repeats.js'
-import type { Logger, Logging } from './telemetry/logger.js'
+import { limitedErrors } from './telemetry/limited-errors.js'
+import type { Logging } from './telemetry/logger.js'
 import { createMetrics, type Metrics } from './telemetry/metrics.js'
 import { createMetricExport, type MetricExport } from './telemetry/otlp/create-metric-export.js'
 import { createTracing, type Tracing } from './telemetry/tracing/create-tracing.js'
@@ -78,9 +70,6 @@ export const shippedCatalogs = join(fileURLToPath(new URL('..', import.meta.url)
 
 const unboundSessions = 'sessions: not bound to their callers because there are no sessions.keys'
 
-/** Of a door that denies for overload by itself. */
-const waitingTooMany = { cause: 'in_flight', requests: 1 } as const
-
 /** How often readiness looks whether it may turn on; it never turns off before the end. */
 const readinessIntervalMs = 200
 
@@ -94,6 +83,7 @@ class RunningService implements Service {
   readonly #logging: Logging
   readonly #records: readonly DecisionLog[]
   readonly #metrics: Metrics
+  readonly #reporter: DecisionReporter
   readonly #tracing: Tracing
   readonly #identities: AuthenticatorSource
   readonly #store: PolicyStore
@@ -122,7 +112,7 @@ class RunningService implements Service {
   constructor({ config, logging, recordTarget = 1, env = process.env, part }: ServiceOptions) {
     this.#config = config
     this.#part = part
-    this.#pool = createWorkerPool(part, config, logging, line => this.#recorded(line))
+    this.#pool = createWorkerPool(part, config, logging, line => this.#reporter.recorded(line))
     this.#logging = logging
     this.#records =
       part?.role === 'worker'
@@ -151,31 +141,18 @@ class RunningService implements Service {
       shadow: config.shadow !== undefined,
     })
     this.#metrics = pool === undefined ? metrics : poolMetrics(metrics, () => pool.collect())
+    this.#reporter = new DecisionReporter({
+      ...{ metrics: this.#metrics, records: this.#records, tracing: this.#tracing },
+      admin: () => this.#admin,
+      shadow: () => this.#shadow,
+    })
     // Those of workers are told with ours.
     const exportEnv = part?.role === 'worker' ? {} : env
     this.#metricExport = createMetricExport(exportEnv, this.#metrics, logging.subsystem('telemetry'))
     this.#admission = createAdmission(config, logging, refused =>
-      this.#emergency(refused.listener, refused.decision, refused.request, refused),
+      this.#reporter.emergency(refused.listener, refused.decision, refused.request, refused),
     )
-    const identityLog = logging.subsystem('identity')
-    const reviewFailed = limitRepeats((message, suppressed) => identityLog.warn(message, { suppressed }))
-    this.#identities = new AuthenticatorSource({
-      now: Date.now,
-      clusters: this.#clusters.apiServers,
-      onEvent: event => {
-        if (event.kind === 'keys_loaded') identityLog.info('keys loaded', { issuer: event.issuer, count: event.keys })
-        else if (event.kind === 'keys_failed')
-          identityLog.warn(`keys could not be loaded: ${event.message}`, {
-            issuer: event.issuer,
-            count: event.failures,
-          })
-        else if (event.kind === 'review_failed')
-          reviewFailed(
-            `tokens of ${event.issuer} could not be reviewed by the cluster ${event.cluster}: ${event.message}`,
-          )
-        else identityLog.error('keys are too old to be trusted', { issuer: event.issuer })
-      },
-    })
+    this.#identities = createIdentities(this.#clusters.apiServers, logging)
     const policyError = limitedErrors(logging.subsystem('policy'))
     const compile = {
       insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers,
@@ -203,7 +180,7 @@ class RunningService implements Service {
     this.#shadow = createShadow({
       ...{ config, logging, compile, assemble, metrics: this.#metrics, store: this.#store },
       sources: this.#clusters.shadowConfigMaps.map(({ source }) => source),
-      onDifference: (compared, line) => this.#differs(compared, line),
+      onDifference: (compared, line) => this.#reporter.differs(compared, line),
     })
     const decisionLog = logging.subsystem('decision')
     this.#upstream = createUpstream(config, logging)
@@ -219,7 +196,7 @@ class RunningService implements Service {
       upstream: this.#upstream,
       seesAnswers: seesAnswers(config),
       recordArguments: createArgumentRecorder(config.decisionLog.arguments),
-      onDecided: decided => this.#decided(decided),
+      onDecided: decided => this.#reporter.decided(decided),
       tracer: () => this.#tracing.tracer(),
       stageTimer: () => this.#metrics.stageTimer(),
       onBug: (error, { decisionId, traceId }) =>
@@ -235,9 +212,9 @@ class RunningService implements Service {
           ...{ listener, decide, sessions, admission: this.#admission.admission },
           snapshot: () => this.#store.current,
           onError: limitedErrors(logging.subsystem(listener.door), listener.name),
-          onEmergency: (decision, request) => this.#emergency(listener, decision, request),
-          onRefused: refused => this.#refused(listener, refused),
-          onGuarded: guarded => this.#guarded(guarded),
+          onEmergency: (decision, request) => this.#reporter.emergency(listener, decision, request),
+          onRefused: refused => this.#reporter.refused(listener, refused),
+          onGuarded: guarded => this.#reporter.guarded(guarded),
           onBug: error => decisionLog.error('a result could not be judged; it was refused', { error }),
         }),
       }))
@@ -277,7 +254,7 @@ class RunningService implements Service {
       await this.#goOn(this.#tracing.start())
       await this.#goOn(this.#metricExport.start())
       await this.#goOn(this.#clusters.start())
-      this.#refuseUntrusted(this.#store.load().findings)
+      refuseUntrusted(this.#store.load().findings, this.#config, this.#store.current)
       this.#store.watch()
       this.#shadow?.start()
       await this.#goOn(this.#upstream.start())
@@ -421,107 +398,6 @@ class RunningService implements Service {
     this.#logging.subsystem('service').info('ready', { revision: current.revision })
   }
 
-  /** What the gateway tells of others is worth what the gateway is: somebody must have said that it is known. */
-  #refuseUntrusted(findings: readonly Finding[]): void {
-    const untrusted = findings.find(({ code }) => code === untrustedGateway)
-    if (untrusted !== undefined) throw new Error(`${untrusted.subject}: ${untrusted.message}; ${untrusted.hint ?? ''}`)
-    if (this.#config.listeners.some(listener => listener.trust !== 'none')) return
-    const [feature] = this.#store.current?.authenticator.needsTrust ?? []
-    if (feature !== undefined)
-      throw new Error(
-        `${feature} takes the gateway's word, but no listener trusts its peer; use a unix socket, trust: mtls, or say trust: network`,
-      )
-    const server = this.#store.current?.servers.all.find(one => one.audience.identity === 'gatewayMetadata')
-    if (server === undefined) return
-    throw new Error(
-      `the Server ${server.name} takes identities from the gateway, but no listener trusts its peer; use a unix socket, trust: mtls, or say trust: network`,
-    )
-  }
-
-  /** @param requests how many got this decision */
-  #decided(decided: Decided, requests = 1): void {
-    const { decision, server, mode, elapsedMs } = decided
-    this.#metrics.decided({
-      server,
-      decision: decision.outcome,
-      reason: decision.failure?.reason ?? '',
-      mode: mode === 'audit' ? 'Audit' : 'Enforce',
-      ...{ durationMs: elapsedMs, requests },
-      decisionId: decision.id,
-      traceId: decision.traceId,
-      ...(decision.would.length > 0 && { would: decision.would.map(one => one.reason) }),
-    })
-    this.#shadow?.decided(decided)
-    if (this.#records.length === 0 && this.#admin === undefined) return
-    const line = decided.record()
-    for (const log of this.#records) log.write(line)
-    this.#admin?.decided(decided, line)
-  }
-
-  /** The policies of the shadow would have made it differently. */
-  #differs({ decided }: Compared, line: string): void {
-    for (const log of this.#records) log.write(line)
-    this.#admin?.differs(decided.decision.id, line)
-  }
-
-  /** A worker of ours has written it. */
-  #recorded(line: string): void {
-    for (const log of this.#records) log.write(line)
-    this.#admin?.recorded(line)
-  }
-
-  /** A denial that a door made by itself is recorded and counted like any other. */
-  #emergency(
-    listener: Pick<InboundRequest['listener'], 'name' | 'door'>,
-    decision: Decision,
-    request: InboundRequest | undefined,
-    { cause, requests }: Pick<RefusedWork, 'requests'> & { readonly cause: OverloadCause } = waitingTooMany,
-  ): void {
-    if (decision.failure?.reason === 'dependency.overloaded') {
-      this.#metrics.overloaded(cause, requests)
-      this.#shadow?.overloaded()
-    }
-    const now = Date.now()
-    const traceId = this.#traceEmergency(listener, decision, request)
-    const record = () =>
-      request === undefined
-        ? unreadLine({ listener, decision, now, requests })
-        : emergencyLine({ request, decision, now, traceId })
-    this.#decided({ decision, server: '', mode: 'enforce', elapsedMs: 0, record }, requests)
-  }
-
-  /** What the response door refused: a session of somebody else, or an answer that cannot be checked. */
-  #refused(listener: ConfigListener, { decision, request, server }: RefusedExchange): void {
-    const now = Date.now()
-    const traceId = this.#traceEmergency(listener, decision, request)
-    const record = () =>
-      request === undefined
-        ? unreadLine({ listener, decision, now })
-        : emergencyLine({ request, decision, now, server, traceId })
-    this.#decided({ decision, server, mode: 'enforce', elapsedMs: 0, record })
-  }
-
-  /** Such a denial is over when it is heard of. Returns the id of its trace if it is recorded. */
-  #traceEmergency(
-    listener: Pick<InboundRequest['listener'], 'door'>,
-    decision: Decision,
-    request: InboundRequest | undefined,
-  ) {
-    const span = this.#tracing.tracer()?.start(request?.traceparent)
-    span?.end(tracedEmergency(decision, listener.door))
-    return span?.traceId
-  }
-
-  /** What Guardrails made of a result, or would have. */
-  #guarded(guarded: GuardedAnswer): void {
-    const { notes, server } = guarded
-    const count = notes.redactions.reduce((sum, one) => sum + one.count, 0)
-    this.#metrics.resultGuarded({ server, outcome: resultOutcome(notes), redactions: count })
-    if (this.#records.length === 0) return
-    const line = resultLine(guarded, Date.now())
-    for (const log of this.#records) log.write(line)
-  }
-
   #loaded(report: LoadReport): void {
     this.#clusters.loaded(report)
     this.#admin?.loaded(report)
@@ -562,22 +438,6 @@ class RunningService implements Service {
 /** What is left of the time to drain is for collectors, a second in any case, and five seconds at most. */
 function flushLimitMs(leftMs: number): number {
   return Math.min(Math.max(1000, leftMs), 5000)
-}
-
-/** A client that fails over and over, such as a bad TLS handshake, must not fill the log. */
-function limitedErrors(log: Logger, listener?: string): (detail: string, error?: unknown) => void {
-  let last: unknown
-  const report = limitRepeats((detail, suppressed) =>
-    log.error(detail, {
-      ...(listener !== undefined && { listener }),
-      ...(last !== undefined && { error: last }),
-      ...(suppressed > 0 && { suppressed }),
-    }),
-  )
-  return (detail, error) => {
-    last = error
-    report(detail)
-  }
 }
 
 function describeAddress(address: BoundAddress): string {

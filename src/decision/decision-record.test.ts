@@ -209,3 +209,17 @@ function closed(schema: unknown): Record<string, unknown> {
   }
   return { ...(close(schema) as object) }
 }
+
+it.each([
+  ['the path', { path: `/mcp?${'x'.repeat(506)}\u{1f600}` }],
+  ['the host', { authority: `${'x'.repeat(511)}\u{1f600}` }],
+  ['the HTTP method', { method: `${'X'.repeat(511)}\u{1f600}` }],
+])('can be read although %s is cut within a character', async (_, where: InboundOptions) => {
+  const lines: string[] = []
+  const decide = createDecide({
+    snapshot: () => storeOf([catalogs, demo], namesAsTokens(people)).current,
+    onDecided: ({ record }) => void lines.push(record()),
+  })
+  expect((await decide(inbound({ body: scale(1), ...where }))).outcome).toBe('deny')
+  expect(lines.map(line => readRecord(Buffer.from(line)).problem)).toEqual([undefined])
+})

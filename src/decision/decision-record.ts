@@ -176,7 +176,12 @@ function askedFields({ role, operation, allowed }: Trial['asked'][number]): stri
 }
 
 export function text(value: string): string {
-  return JSON.stringify(value.length <= maxText ? value : value.slice(0, maxText))
+  return JSON.stringify(value.length <= maxText ? value : cut(value))
+}
+
+/** Half of a character at the end would make the record one that strict readers refuse, ours among them. */
+function cut(value: string): string {
+  return value.slice(0, maxText).replace(/[\ud800-\udbff]$/, '')
 }
 
 function list(values: readonly string[]): string {

@@ -1,4 +1,5 @@
 import type { Decision } from '../decision/decision.js'
+import type { RequestHeaders } from '../protocol/request-headers.js'
 
 /**
  * same: caller and server would notice nothing. tightened: what was allowed would be denied; weakened: the other way
@@ -15,13 +16,16 @@ export interface Comparison {
   readonly headers: readonly string[]
 }
 
-/** Compares what was decided with what would have been. */
-export function compareDecisions(decided: Decision, shadow: Decision): Comparison {
+/**
+ * Compares what was decided with what would have been.
+ * @param sent what the client sent: it goes on to the server unless it is set or removed
+ */
+export function compareDecisions(decided: Decision, shadow: Decision, sent: RequestHeaders): Comparison {
   const plain = (result: ShadowResult): Comparison => ({ result, headers: [] })
   if (dependsOnOthers(decided) || dependsOnOthers(shadow)) return plain('failed')
   const [before, after] = [decided.outcome, shadow.outcome]
   if (before !== after) return plain(after === 'deny' ? 'tightened' : 'weakened')
-  const headers = differentHeaders(decided, shadow)
+  const headers = differentHeaders(decided, shadow, sent)
   const same = headers.length === 0 && notesOf(decided) === notesOf(shadow)
   return { result: same ? 'same' : 'changed', headers }
 }
@@ -47,11 +51,19 @@ const ownOfEach: ReadonlySet<string> = new Set([
   'authorization',
 ])
 
-function differentHeaders({ answer: one }: Decision, { answer: other }: Decision): readonly string[] {
+function differentHeaders(
+  { answer: one }: Decision,
+  { answer: other }: Decision,
+  sent: RequestHeaders,
+): readonly string[] {
   if (one.kind !== 'allow' || other.kind !== 'allow') return []
   const [before, after] = [valuesOf(one.setHeaders), valuesOf(other.setHeaders)]
   const names = new Set([...before.keys(), ...after.keys()])
-  return [...names].filter(name => !ownOfEach.has(name) && before.get(name) !== after.get(name)).sort()
+  const different = [...names].filter(name => before.get(name) !== after.get(name))
+  const [stopped, alsoStopped] = [new Set(one.removeHeaders), new Set(other.removeHeaders)]
+  // What one lets through as the client wrote it, and the other does not.
+  const passing = [...sent.names()].filter(name => !names.has(name) && stopped.has(name) !== alsoStopped.has(name))
+  return [...different, ...passing].filter(name => !ownOfEach.has(name)).sort()
 }
 
 function valuesOf(headers: readonly { readonly name: string; readonly value: string }[]): ReadonlyMap<string, string> {

@@ -1,6 +1,6 @@
 import type { Eventually } from '../decision/eventually.js'
-import type { Trial } from '../decision/trial.js'
 import { createVisibility } from '../decision/visibility.js'
+import type { RememberedTrial } from './shadow-judge.js'
 
 /** Names of tools as clients know them, in the order of the catalogue. */
 export interface ListDifference {
@@ -20,7 +20,10 @@ const turnMs = 5
  * same, or nobody knows which tools there are. Permissions are asked for one after the other, so that no more than one
  * question of this waits for an API server.
  */
-export function compareLists(decided: Trial, shadow: Trial): Eventually<ListDifference | undefined> {
+export function compareLists(
+  decided: RememberedTrial,
+  shadow: RememberedTrial,
+): Eventually<ListDifference | undefined> {
   const tools = [decided, shadow].map(({ server, call }) => {
     const asked = call?.method === 'tools/list' ? server : undefined
     return [...(asked?.catalog?.tools.keys() ?? [])].map(tool => `${asked?.toolPrefix ?? ''}${tool}`)
@@ -31,8 +34,8 @@ export function compareLists(decided: Trial, shadow: Trial): Eventually<ListDiff
 
 async function compareNames(
   names: readonly string[],
-  decided: Trial,
-  shadow: Trial,
+  decided: RememberedTrial,
+  shadow: RememberedTrial,
 ): Promise<ListDifference | undefined> {
   const [before, after] = [shows(decided), shows(shadow)]
   const hidden: string[] = []
@@ -49,7 +52,13 @@ async function compareNames(
   return hidden.length + shown.length === 0 ? undefined : { hidden, shown }
 }
 
-function shows({ snapshot, server, principal, request, startedAt }: Trial): (name: string) => Eventually<boolean> {
+function shows({
+  snapshot,
+  server,
+  principal,
+  request,
+  startedAt,
+}: RememberedTrial): (name: string) => Eventually<boolean> {
   if (server === undefined || principal === undefined || server.catalog === undefined) return () => false
   const { authority, path } = request
   const visibility = createVisibility({ snapshot, server, principal, authority, path, now: startedAt })

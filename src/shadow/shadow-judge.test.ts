@@ -86,6 +86,29 @@ describe('a decision and what the shadow would have made of it', () => {
     expect(compared.map(one => [one.result, one.server])).toEqual([[result, 'kubernetes']])
   })
 
+  it.each([
+    { as: 'bob', what: 'nobody sent', headers: {}, different: [] },
+    { as: 'bob', what: 'the caller sent', headers: { 'x-mcp-authz-team': 'root' }, different: [] },
+    { as: 'bob', what: 'the caller sent, in a list of names', headers: { 'x-tier': 'gold' }, different: ['x-tier'] },
+  ])('a header that is no longer removed, and $what', async ({ as, headers, different }) => {
+    const tier =
+      'apiVersion: mcp-authz.dev/v1alpha1\nkind: Enrichment\nmetadata: { name: tier }\nspec:\n  match: { servers: [kubernetes], tools: [pods_delete] }\n  requestHeaders: [{ name: x-tier, valueExpression: tenant }]\n'
+    const files = Object.fromEntries(
+      demo
+        .read()
+        .files.map(one => [one.name, one.text.replace('mode: Enforce', 'mode: Enforce\n  upstreamHeaders: [x-tier]')]),
+    )
+    const { ask, compared, set } = shadowStand(
+      { 'x.yaml': absent('Enrichment', 'tier') },
+      { sources: [memorySource({ ...files, 'tier.yaml': tier })] },
+    )
+    expect(set.report.documents.map(one => one.state)).toEqual(['removes'])
+    await ask(as, pods, { headers })
+    expect(compared.map(one => [one.result, one.headers])).toEqual([
+      [different.length > 0 ? 'changed' : 'same', different],
+    ])
+  })
+
   it('a Server in Audit that would enforce', async () => {
     const files = Object.fromEntries(demo.read().files.map(one => [one.name, one.text]))
     const server = Object.entries(files).find(([name]) => name.endsWith('server.yaml'))
@@ -171,6 +194,29 @@ describe('what is not compared', () => {
     const { ask, compared, dropped } = shadowStand({ 'x.yaml': cap(1) }, { busy: () => true })
     await ask('alice', scale(2))
     expect([compared, dropped]).toEqual([[], ['overload']])
+  })
+
+  it('what waits while requests are refused', async () => {
+    let busy = false
+    const { decide, compared, dropped, judge } = shadowStand({ 'x.yaml': cap(1) }, { busy: () => busy })
+    for (let at = 0; at < 3; at++) decide(requestOf('alice', scale(2)))
+    busy = true
+    await settled()
+    expect([compared, dropped, judge.pending]).toEqual([[], Array(3).fill('overload'), 0])
+    busy = false
+    decide(requestOf('alice', scale(2)))
+    await settled()
+    expect(compared).toHaveLength(1)
+  })
+
+  it('arguments, of which nothing is kept while a request waits', async () => {
+    const { ask, compared } = shadowStand({ 'x.yaml': cap(1) })
+    await ask('alice', scale(2))
+    const [one] = compared
+    expect(one?.decided.trial.call).toMatchObject({ method: 'tools/call', target: { name: 'resources_scale' } })
+    expect(one?.decided.trial.call).toMatchObject({ arguments: undefined, params: undefined })
+    expect(one?.decided.trial).not.toHaveProperty('resolved')
+    expect(one?.decided.trial).not.toHaveProperty('budgets')
   })
 
   it('more than may wait', async () => {

@@ -5,6 +5,7 @@ import type { Trial } from '../decision/trial.js'
 import type { Authenticator } from '../identity/authenticator.js'
 import type { Principal } from '../identity/principal.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
+import type { Call } from '../protocol/call.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import { type Comparison, compareDecisions } from './compare-decisions.js'
 import { compareLists, type ListDifference } from './compare-lists.js'
@@ -26,8 +27,13 @@ export interface Compared extends Comparison, DecisionPair {
 
 export interface JudgedDecision {
   readonly decision: Decision
-  readonly trial: Trial
+  readonly trial: RememberedTrial
 }
+
+/** As much of a trial as is needed to compare it and to tell of it. */
+export type RememberedTrial = Readonly<
+  Pick<Trial, 'request' | 'snapshot' | 'startedAt' | 'server' | 'principal' | 'call' | 'tool' | 'policies'>
+>
 
 interface DecisionPair {
   readonly decided: JudgedDecision
@@ -58,6 +64,8 @@ const sliceMs = 5
 const mostWaiting = 4
 /** What a request takes in memory beside its body, about. */
 const requestBytes = 8 * 1024
+/** What is remembered of one decision, beside the text of its answer. */
+const decisionBytes = 2 * 1024
 
 interface Waiting {
   readonly request: InboundRequest
@@ -65,7 +73,7 @@ interface Waiting {
   readonly inForce: PolicySnapshot
   /** Of a batch, one for each message, in its order. */
   readonly members: JudgedDecision[]
-  readonly bytes: number
+  bytes: number
 }
 
 /**
@@ -93,18 +101,22 @@ export class ShadowJudge {
     const { principal, request, snapshot } = trial
     if (principal === undefined || isUnidentified(decision)) return
     if (!isSampled(trial.batch?.id ?? decision.id, this.#options.sample)) return
-    const member = { decision, trial }
+    const { answer } = decision
+    const more = decisionBytes + (answer.kind === 'respond' ? answer.body.length : 0)
     if (trial.batch !== undefined && this.#last?.request === request) {
-      this.#last.members.push(member)
+      this.#last.members.push({ decision, trial: remembered(trial) })
+      this.#last.bytes += more
+      this.#bytes += more
       return
     }
-    const bytes = requestBytes + (request.body.state === 'complete' ? request.body.bytes.length : 0)
+    const bytes = requestBytes + more + (request.body.state === 'complete' ? request.body.bytes.length : 0)
     const full = this.#queue.length >= shadowLimits.requests || this.#bytes + bytes > shadowLimits.bytes
     if (full || this.#options.busy?.() === true) {
       this.#options.onDropped(full ? 'queue' : 'overload')
       return
     }
-    this.#last = { request, principal, inForce: snapshot, members: [member], bytes }
+    const members = [{ decision, trial: remembered(trial) }]
+    this.#last = { request, principal, inForce: snapshot, members, bytes }
     this.#queue.push(this.#last)
     this.#bytes += bytes
     this.#schedule()
@@ -136,6 +148,10 @@ export class ShadowJudge {
     const end = performance.now() + sliceMs
     // No message of a batch comes any more: they come in one turn.
     this.#last = undefined
+    if (this.#options.busy?.() === true) {
+      this.#drop('overload')
+      return
+    }
     let done = 0
     while (this.#waiting < mostWaiting && performance.now() < end) {
       const next = this.#queue[done]
@@ -144,6 +160,14 @@ export class ShadowJudge {
       this.#judge(next)
     }
     this.#queue.splice(0, done)
+  }
+
+  /** All that waits: what it takes is wanted for decisions. */
+  #drop(why: ShadowDrop): void {
+    for (const waiting of this.#queue.splice(0)) {
+      this.#release(waiting)
+      this.#options.onDropped(why)
+    }
   }
 
   #judge(waiting: Waiting): void {
@@ -211,7 +235,7 @@ export class ShadowJudge {
 
   #tell({ decided, shadow }: DecisionPair, list: ListDifference | undefined): void {
     if (this.#stopped) return
-    const compared = compareDecisions(decided.decision, shadow.decision)
+    const compared = compareDecisions(decided.decision, shadow.decision, decided.trial.request.headers)
     const result = compared.result === 'same' && list !== undefined ? 'changed' : compared.result
     const server = decided.trial.server?.name ?? ''
     this.#options.onCompared({ ...compared, result, server, decided, shadow, list })
@@ -220,6 +244,33 @@ export class ShadowJudge {
   #release({ bytes }: Waiting): void {
     this.#bytes -= bytes
   }
+}
+
+/**
+ * Without arguments, which take up to a hundred times the memory of their text, and without what keeps that text alive: it
+ * would be there once more beside the bytes of the request, which are counted.
+ */
+function remembered({ request, snapshot, startedAt, server, principal, call, tool, policies }: Trial): RememberedTrial {
+  const own = call === undefined ? undefined : withoutArguments(call)
+  return {
+    ...{ request, snapshot, startedAt, server, principal, policies },
+    ...{ call: own, tool: tool === undefined ? undefined : copyOf(tool) },
+  }
+}
+
+function withoutArguments(call: Call): Call {
+  const { target } = call
+  return {
+    ...{ protocol: call.protocol, kind: call.kind, era: call.era, method: copyOf(call.method) },
+    target: target.kind === 'none' ? target : { kind: target.kind, name: copyOf(target.name) },
+    ...{ version: undefined, id: undefined, alsoTargets: [], params: undefined, arguments: undefined },
+    sessionId: undefined,
+  }
+}
+
+/** Engines keep the whole text alive that a string was cut from. */
+function copyOf(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 /** Somebody was found out, and does not count as who they are. In Audit that is only noted. */
