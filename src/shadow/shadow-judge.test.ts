@@ -3,7 +3,7 @@ import { toolsCall } from '../../test/support/inbound.js'
 import { demo, memorySource, namesAsTokens } from '../../test/support/policies.js'
 import type { Access, Authorizer } from '../rbac/authorizer.js'
 import { readRecord } from '../telemetry/read-records.js'
-import { absent, cap, guardrail, people, requestOf, settled, shadowStand } from './shadow.fixture.js'
+import { absent, cap, demoDocuments, guardrail, people, requestOf, settled, shadowStand } from './shadow.fixture.js'
 import { shadowLimits } from './shadow-judge.js'
 import { shadowLine } from './shadow-record.js'
 
@@ -87,26 +87,16 @@ describe('a decision and what the shadow would have made of it', () => {
   })
 
   it.each([
-    { as: 'bob', what: 'nobody sent', headers: {}, different: [] },
-    { as: 'bob', what: 'the caller sent', headers: { 'x-mcp-authz-team': 'root' }, different: [] },
-    { as: 'bob', what: 'the caller sent, in a list of names', headers: { 'x-tier': 'gold' }, different: ['x-tier'] },
-  ])('a header that is no longer removed, and $what', async ({ as, headers, different }) => {
-    const tier =
-      'apiVersion: mcp-authz.dev/v1alpha1\nkind: Enrichment\nmetadata: { name: tier }\nspec:\n  match: { servers: [kubernetes], tools: [pods_delete] }\n  requestHeaders: [{ name: x-tier, valueExpression: tenant }]\n'
-    const files = Object.fromEntries(
-      demo
-        .read()
-        .files.map(one => [one.name, one.text.replace('mode: Enforce', 'mode: Enforce\n  upstreamHeaders: [x-tier]')]),
-    )
-    const { ask, compared, set } = shadowStand(
-      { 'x.yaml': absent('Enrichment', 'tier') },
-      { sources: [memorySource({ ...files, 'tier.yaml': tier })] },
-    )
-    expect(set.report.documents.map(one => one.state)).toEqual(['removes'])
-    await ask(as, pods, { headers })
-    expect(compared.map(one => [one.result, one.headers])).toEqual([
-      [different.length > 0 ? 'changed' : 'same', different],
-    ])
+    { what: 'nobody sent', headers: {}, result: 'same', different: [] },
+    { what: 'the caller sent', headers: { 'x-tier': 'gold' }, result: 'changed', different: ['x-tier'] },
+  ])('a header that is no longer removed, and $what: $result', async ({ headers, result, different }) => {
+    const server = demoDocuments['Server-kubernetes.yaml'] ?? ''
+    const removes = server.replace('mode: Enforce', 'mode: Enforce\n  upstream: { headers: [x-tier] }')
+    const files = { ...demoDocuments, 'Server-kubernetes.yaml': removes }
+    const { ask, compared, seen } = shadowStand({ 'x.yaml': server }, { sources: [memorySource(files)] })
+    await ask('bob', pods, { headers })
+    expect(seen[0]?.decision.answer).toMatchObject({ removeHeaders: expect.arrayContaining(['x-tier']) })
+    expect(compared.map(one => [one.result, one.headers])).toEqual([[result, different]])
   })
 
   it('a Server in Audit that would enforce', async () => {

@@ -94,7 +94,8 @@ function combinations(
 const mostOpening = 1500
 
 /**
- * Who asks, with every combination of what permissions hang on: they open together or not at all. In an order of chance.
+ * Who asks, with every combination of what permissions hang on: they open together or not at all. Those with the least that is
+ * not plain first: one that opens early is where all else starts from. Otherwise in an order of chance.
  * @param bound labels of those whom RBAC gives something; empty: nobody knows
  */
 export function openingOf(
@@ -113,7 +114,10 @@ export function openingOf(
     .filter(index => isWho(index) && dimensions[index]?.name !== 'another group')
     .flatMap(index => choicesOf(dimensions, index).filter(([, chosen]) => isBound(index, chosen)))
   const all = whos.flatMap(who => things.map(some => [...some, who]))
-  return shuffled(random, all).slice(0, mostOpening)
+  const strange = (overlay: Overlay) => overlay.filter(([, chosen]) => chosen !== 0).length
+  return shuffled(random, all)
+    .sort((one, other) => strange(one) - strange(other))
+    .slice(0, mostOpening)
 }
 
 /** Every pair of choices in two dimensions, in an order of chance. */
