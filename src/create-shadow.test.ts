@@ -53,6 +53,20 @@ async function until(what: () => boolean): Promise<void> {
 }
 
 describe('the shadow of a service', () => {
+  it('that cannot be loaded at the start keeps nothing from starting, and is tried again', async () => {
+    const source = memorySource({ 'x.yaml': cap(3) })
+    let looks = 0
+    const read = () => {
+      if (++looks === 1) throw new Error('a bug')
+      return source.read()
+    }
+    const { shadow, lines } = stand([{ ...source, atomic: true, read }])
+    shadow.start()
+    expect(lines).toEqual(['error the shadow policies could not be looked at; those that were tried stay'])
+    await until(() => shadow.report.documents.length === 1)
+    shadow.stop()
+  })
+
   it('is none unless it is configured', () => {
     const never = () => {
       throw new Error('nothing is to be done')

@@ -62,6 +62,7 @@ export function createShadow(options: ShadowOptions): ShadowParts | undefined {
       tell(message)
     }
   }
+  const notLooked = failed('the shadow policies could not be looked at; those that were tried stay')
   let said: ReadonlySet<string> = new Set()
   const set = new ShadowSet({
     ...{ compile: options.compile, assemble: options.assemble },
@@ -79,7 +80,7 @@ export function createShadow(options: ShadowOptions): ShadowParts | undefined {
       metrics.shadow.loaded({ documents: count, broken: broken.length })
       log.info('shadow policies loaded: they are compared and not enforced', { revision, count })
     },
-    onError: failed('the shadow policies could not be looked at; those that were tried stay'),
+    onError: notLooked,
   })
   let overloadedAt = Number.NEGATIVE_INFINITY
   const judge = new ShadowJudge({
@@ -96,7 +97,12 @@ export function createShadow(options: ShadowOptions): ShadowParts | undefined {
   })
   return {
     start() {
-      set.load()
+      try {
+        set.load()
+      } catch (error) {
+        // What is in force does not wait for what is only tried.
+        notLooked(error)
+      }
       set.watch()
     },
     stop() {

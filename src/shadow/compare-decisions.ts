@@ -1,14 +1,6 @@
 import type { Decision } from '../decision/decision.js'
 import type { RequestHeaders } from '../protocol/request-headers.js'
-
-/**
- * same: caller and server would notice nothing. tightened: what was allowed would be denied; weakened: the other way
- * round. changed: the outcome would be the same, for another reason, by another policy, with other notes of Audit and
- * Warn, or with other headers for the server. failed: one of the two could not be decided because something did not
- * answer, so that they cannot be compared.
- */
-export type ShadowResult = 'same' | 'tightened' | 'weakened' | 'changed' | 'failed'
-export const shadowResults: readonly ShadowResult[] = ['same', 'tightened', 'weakened', 'changed', 'failed']
+import type { ShadowResult } from '../telemetry/shadow-metrics.js'
 
 export interface Comparison {
   readonly result: ShadowResult

@@ -3,7 +3,7 @@ import { measureRatio } from '../../test/bench/cost-ratio.js'
 import { patiently } from '../../test/bench/patiently.js'
 import { toolsCall } from '../../test/support/inbound.js'
 import { catalogs, demo, namesAsTokens, storeOf } from '../../test/support/policies.js'
-import { createDecide, type Decided } from '../decision/create-decide.js'
+import { createDecide } from '../decision/create-decide.js'
 import { cap, people, requestOf, shadowStand } from './shadow.fixture.js'
 
 const calls = 100
@@ -12,20 +12,16 @@ const body = toolsCall('resources_scale', {
 })
 
 /** Decisions as the service makes them, with their records. */
-function plain(shadow: { decided(decided: Decided): void } | undefined, alone: boolean) {
+function plain() {
   const store = storeOf([catalogs, demo], namesAsTokens(people))
   store.load()
-  const onDecided = (decided: Decided) => {
-    if (!alone) shadow?.decided(decided)
-    decided.record()
-  }
-  const decide = createDecide({ snapshot: () => store.current, onDecided })
+  const decide = createDecide({ snapshot: () => store.current, onDecided: decided => void decided.record() })
   return () => {
     for (let call = 0; call < calls; call++) decide(requestOf('alice', body))
   }
 }
 
-it('costs about as much again as the decision or somewhat more, and nothing where there is none', async () => {
+it('costs about as much again as the decision, or somewhat more', async () => {
   const { decide, compared, dropped, seen } = shadowStand({ 'x.yaml': cap(9, 'Enforce', 'more') })
   const beside = async () => {
     compared.length = 0
@@ -35,16 +31,11 @@ it('costs about as much again as the decision or somewhat more, and nothing wher
   }
   const options = { rounds: 5, roundMs: 25 }
   const on = await patiently(
-    () => measureRatio(beside, plain(undefined, true), options),
+    () => measureRatio(beside, plain(), options),
     ({ ratio }) => ratio < 3,
   )
-  const off = await patiently(
-    () => measureRatio(plain(undefined, false), plain(undefined, true), options),
-    ({ ratio }) => ratio < 1.15,
-  )
-  process.stdout.write(`shadow: ${on.ratio.toFixed(2)} times the processor time; off: ${off.ratio.toFixed(2)}\n`)
+  process.stdout.write(`shadow: ${on.ratio.toFixed(2)} times the processor time\n`)
   expect(dropped).toEqual([])
   expect(on.ratio).toBeGreaterThan(1.3)
   expect(on.ratio).toBeLessThan(3)
-  expect(off.ratio).toBeLessThan(1.15)
 }, 120_000)

@@ -7,15 +7,10 @@ import type { Principal } from '../identity/principal.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
 import type { Call } from '../protocol/call.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
+import type { ShadowDrop } from '../telemetry/shadow-metrics.js'
 import { type Comparison, compareDecisions } from './compare-decisions.js'
 import { compareLists, type ListDifference } from './compare-lists.js'
 import type { ShadowPair } from './shadow-set.js'
-
-/**
- * Why a decision was not compared. queue: too many, or too large ones, waited. overload: the service refused requests.
- * reload: the policies changed meanwhile.
- */
-export type ShadowDrop = 'queue' | 'overload' | 'reload'
 
 /** One decision and what the shadow would have made of the same request. */
 export interface Compared extends Comparison, DecisionPair {

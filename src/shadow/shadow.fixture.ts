@@ -8,7 +8,8 @@ import type { PolicySnapshot } from '../policy/snapshot.js'
 import type { PolicySource } from '../policy/source.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Authorizer } from '../rbac/authorizer.js'
-import { type Compared, type ShadowDrop, ShadowJudge, type ShadowJudgeOptions } from './shadow-judge.js'
+import type { ShadowDrop } from '../telemetry/shadow-metrics.js'
+import { type Compared, ShadowJudge, type ShadowJudgeOptions } from './shadow-judge.js'
 import { ShadowSet } from './shadow-set.js'
 
 const alice = person('alice', ['team-a-developers'], { tenant: 'team-a' })

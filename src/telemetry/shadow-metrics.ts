@@ -1,12 +1,25 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 
-export const shadowResults = ['same', 'tightened', 'weakened', 'changed', 'failed'] as const
-export const shadowDrops = ['queue', 'overload', 'reload'] as const
+/**
+ * same: caller and server would notice nothing. tightened: what was allowed would be denied; weakened: the other way
+ * round. changed: the outcome would be the same, for another reason, by another policy, with other notes of Audit and
+ * Warn, with other headers for the server, or with other tools in a list. failed: one of the two could not be decided
+ * because something did not answer, so that they cannot be compared.
+ */
+export type ShadowResult = 'same' | 'tightened' | 'weakened' | 'changed' | 'failed'
+
+const shadowDrops = ['queue', 'overload', 'reload'] as const
+
+/**
+ * Why a decision was not compared. queue: too many, or too large ones, waited. overload: the service refused requests.
+ * reload: the policies changed meanwhile.
+ */
+export type ShadowDrop = (typeof shadowDrops)[number]
 
 export interface ShadowMetrics {
   /** `server`: a label, which the configuration has. */
-  compared(server: string, result: (typeof shadowResults)[number]): void
-  dropped(cause: (typeof shadowDrops)[number]): void
+  compared(server: string, result: ShadowResult): void
+  dropped(cause: ShadowDrop): void
   loaded(state: { readonly documents: number; readonly broken: number }): void
 }
 

@@ -30,6 +30,13 @@ describe('an export queue', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
+  it('has batches of a limited size, whatever number somebody set', async () => {
+    const { sent, add } = setUp([], { batchItems: 1.5 })
+    add('a', 'b', 'c', 'd', 'e')
+    await passing(1000)
+    expect(sent.map(batch => batch.length)).toEqual([2, 2, 1])
+  })
+
   it('sends a batch that was not taken again, as it was, before others', async () => {
     const { queue, sent, failures, add } = setUp(['later', 'later'], { retryMs })
     add('a', 'b', 'c', 'd')

@@ -156,7 +156,7 @@ export class ExportQueue<Item> {
     let count = 0
     for (const item of this.#waiting) {
       bytes += this.#sizeOf(item)
-      if (count === batchItems || (count > 0 && bytes > batchBytes)) break
+      if (count >= batchItems || (count > 0 && bytes > batchBytes)) break
       count++
     }
     return this.#waiting.splice(0, count)

@@ -40,9 +40,14 @@ export interface OtlpClient {
 
 const compress = promisify(gzip)
 
-/** Throws when a certificate cannot be read. */
-export function createOtlpClient(settings: Omit<OtlpSettings, 'resource'>): OtlpClient {
-  const { url, headers, timeoutMs, compression } = settings
+/**
+ * Throws when a certificate cannot be read.
+ * @param exportMs milliseconds after which nobody waits for an answer any more, however long one may take: what goes on
+ * beyond would hold the connection, and what is sent later would wait behind it
+ */
+export function createOtlpClient(settings: Omit<OtlpSettings, 'resource'>, exportMs: number): OtlpClient {
+  const { url, headers, compression } = settings
+  const timeoutMs = Math.min(settings.timeoutMs, exportMs)
   const agent = createOtlpAgent(settings)
   const request = /^https:/i.test(url) ? httpsRequest : httpRequest
   const open = new Set<ClientRequest>()

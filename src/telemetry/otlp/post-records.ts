@@ -16,7 +16,7 @@ const perTurn = 16
 
 /** Throws when a certificate cannot be read. */
 export function createRecordPost(settings: LogSettings): RecordPost {
-  const client = createOtlpClient(settings)
+  const client = createOtlpClient(settings, settings.queue.exportMs)
   const origin: LogOrigin = {
     resource: otlpResource(settings),
     instrumentationScope: { name: 'mcp-authz', version: packageVersion() },

@@ -24,7 +24,7 @@ export function startOtlpMetrics(
   settings: MetricSettings,
   { collect, onFailed, now = Date.now }: OtlpMetricsOptions,
 ): StartedMetricExport {
-  const client = createOtlpClient({ ...settings, timeoutMs: Math.min(settings.timeoutMs, settings.exportMs) })
+  const client = createOtlpClient(settings, settings.exportMs)
   const bridge = new MetricBridge({
     resource: otlpResource(settings),
     version: packageVersion(),

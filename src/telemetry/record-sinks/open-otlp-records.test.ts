@@ -168,6 +168,27 @@ describe('a collector of records that', () => {
     ])
   })
 
+  it('says nothing once does not hold up what comes behind', async () => {
+    const one = await collector()
+    one.answer('never')
+    // Shorter than the time for an answer (OTEL_EXPORTER_OTLP_TIMEOUT).
+    const { records } = open(one.url, { OTEL_BLRP_EXPORT_TIMEOUT: '100' })
+    records.write(JSON.stringify(denial))
+    await vi.waitFor(() => expect(one.exports.length).toBe(1), 5000)
+    one.answer(200)
+    await vi.waitFor(() => expect(records.samples?.[0]?.exported).toBe(1), 5000)
+    expect(one.exports.length).toBe(2)
+  })
+
+  it('cannot be trusted because there is no certificate gets none, and the log does not blame it', async () => {
+    const { records, lines } = open('https://127.0.0.1:1', { OTEL_EXPORTER_OTLP_CERTIFICATE: '/no/such/file.pem' })
+    records.write(JSON.stringify(denial))
+    await vi.waitFor(() => expect(records.dropped).toBe(1), 5000)
+    expect(lines.filter(line => line.startsWith('warn'))).toEqual([
+      'warn decision records are lost because their export could not be started: ENOENT',
+    ])
+  })
+
   it('refuses them loses them, and that is counted', async () => {
     const one = await collector()
     one.answer(400)

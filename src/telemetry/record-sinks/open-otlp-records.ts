@@ -41,6 +41,8 @@ class OtlpRecords implements DecisionLog {
   #post: Promise<RecordPost> | undefined
   #posting: RecordPost | undefined
   #retryDelay: typeof import('../otlp/retry-delay.js').retryDelay | undefined
+  /** Such as with a certificate that cannot be read. */
+  #unusable = false
   /** What the collector took and then did not want. */
   #rejected = 0
   #lastError: unknown
@@ -59,10 +61,13 @@ class OtlpRecords implements DecisionLog {
       sizeOf: line => line.length,
       send: batch => this.#send(batch),
       retryMs: (error, failures) => {
-        this.#fail('the collector of logs did not take decision records', error)
+        if (!this.#unusable) this.#fail('the collector of logs did not take decision records', error)
         return this.#retryDelay?.(error, failures, { attempts })
       },
-      onFailed: error => this.#fail('decision records are lost because the collector did not take them', error),
+      onFailed: error => {
+        const why = this.#unusable ? 'their export could not be started' : 'the collector did not take them'
+        this.#fail(`decision records are lost because ${why}`, error)
+      },
     })
     log.info('decision records are exported', { address: hostOf(settings.url) })
   }
@@ -106,7 +111,12 @@ class OtlpRecords implements DecisionLog {
       import('../otlp/retry-delay.js'),
     ])
     this.#retryDelay = retryDelay
-    this.#posting = createRecordPost(this.#settings)
+    try {
+      this.#posting = createRecordPost(this.#settings)
+    } catch (error) {
+      this.#unusable = true
+      throw error
+    }
     return this.#posting
   }
 

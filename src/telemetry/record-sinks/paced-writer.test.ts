@@ -83,6 +83,17 @@ describe('a paced writer', () => {
     expect(writer.counts).toEqual({ exported: 2, dropped: 0, failed: 0 })
   })
 
+  it('waits before it tries again although another job was about to be sent', async () => {
+    const { writer, asked, job } = setUp(() => failed('unavailable'), { atOnce: 2, burst: 10 })
+    for (const path of ['a', 'b', 'c']) writer.add(job(path))
+    await passing(900)
+    expect(asked).toEqual(['a'])
+    await passing(200)
+    expect(asked).toEqual(['a', 'a'])
+    await passing(1800)
+    expect(asked).toEqual(['a', 'a'])
+  })
+
   it('leaves an API server alone for as long as it asks, within limits', async () => {
     let times = 0
     const { writer, asked, job } = setUp(() => (++times === 1 ? failed('throttled', 429, 7000) : fine))

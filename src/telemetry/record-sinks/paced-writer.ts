@@ -111,6 +111,11 @@ export class PacedWriter {
 
   #next(): void {
     this.#timer = undefined
+    // What was sent since the clock was set has failed meanwhile.
+    if (performance.now() < this.#resumeAt) {
+      this.#schedule()
+      return
+    }
     const next = this.#waiting.shift()
     const request = next?.job.request()
     if (next !== undefined && request !== undefined) {

@@ -16,7 +16,7 @@ const told = (over: object = {}): ToldRecord => {
 }
 const ok: StoreAnswer = { ok: true, status: 201, body: null }
 
-function setUp(answer: (request: StoreRequest) => StoreAnswer = () => ok) {
+function setUp(answer: (request: StoreRequest) => StoreAnswer | Promise<StoreAnswer> = () => ok) {
   const requests: StoreRequest[] = []
   const failures: StoreFailure[] = []
   const events = new RecordEvents({
@@ -141,6 +141,21 @@ describe('Events about decisions', () => {
     await passing(1000)
     await stopped
     expect(sent()[1]?.series.count).toBe(6)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('say in the end also what was counted while the last one was under way', async () => {
+    const { events, sent } = setUp(async () => {
+      await new Promise(resolve => setTimeout(resolve, 300))
+      return ok
+    })
+    events.tell(told())
+    await passing(10)
+    for (let i = 0; i < 5; i++) events.tell(told())
+    const stopped = events.stop(1000)
+    await passing(1000)
+    await stopped
+    expect(sent().map(({ series }) => series?.count)).toEqual([undefined, 6])
     expect(vi.getTimerCount()).toBe(0)
   })
 })

@@ -49,6 +49,7 @@ export class RecordEvents {
   readonly #series = new Map<string, Series>()
   readonly #timer: NodeJS.Timeout
   #dropped = 0
+  #stopping = false
 
   constructor(options: RecordEventsOptions) {
     this.#options = options
@@ -92,6 +93,7 @@ export class RecordEvents {
   /** Tells what was counted since the last time, for at most `limitMs`. */
   async stop(limitMs: number): Promise<void> {
     clearInterval(this.#timer)
+    this.#stopping = true
     for (const [key, series] of this.#series) if (series.count > series.told) this.#write(key, series)
     await this.#writer.stop(limitMs)
   }
@@ -121,8 +123,10 @@ export class RecordEvents {
         series.pending = false
         series.toldAt = performance.now()
         const gone = status === 404 && series.told > 0
-        if (result === 'written' && !gone) series.told = status === 409 ? 1 : count
-        else this.#forget(key, series)
+        if (result !== 'written' || gone) return this.#forget(key, series)
+        series.told = status === 409 ? 1 : count
+        // What was counted while this was under way: nobody comes back to it.
+        if (this.#stopping && series.count > series.told) this.#write(key, series)
       },
     })
     if (!added) this.#forget(key, series)

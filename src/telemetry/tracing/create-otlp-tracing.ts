@@ -27,7 +27,7 @@ const attempts = 3
 /** The SDK with a queue and a client of our own. Nothing is registered globally. Throws when a certificate cannot be read. */
 export function createOtlpTracing(settings: TracingSettings, events: OtlpTracingEvents): StartedTracing {
   const { sampler } = settings
-  const client = createOtlpClient(settings)
+  const client = createOtlpClient(settings, settings.queue.exportMs)
   const queue = new SpanQueue({
     ...settings.queue,
     async send(spans) {
