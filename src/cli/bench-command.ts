@@ -1,4 +1,5 @@
 import { availableParallelism, cpus } from 'node:os'
+import { visibleText } from '../documents/visible-text.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
 import { type BenchCall, callsOfTests, madeUpCalls } from '../workbench/bench/bench-call.js'
 import { type BenchReport, benchPolicies, type Cost } from '../workbench/bench/bench-policies.js'
@@ -117,7 +118,7 @@ interface Told {
 
 function asText({ report, from, given, top }: Told): string {
   const { calls, all, stages, guardrails } = report
-  const names = calls.slice(0, top).map(({ server, what }) => `${server}/${what}`)
+  const names = calls.slice(0, top).map(({ server, what }) => visibleText(`${server}/${what}`))
   const width = Math.max(24, ...names.map(name => name.length))
   const row = (name: string, { perSecond, p50Micros, p99Micros, floorRatio }: Cost) =>
     `${name.padEnd(width)}  ${String(Math.round(perSecond)).padStart(11)}  ${micros(p50Micros)}  ${micros(p99Micros)}  ${floorRatio.toFixed(1).padStart(7)}`

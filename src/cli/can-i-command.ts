@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import type { Failure } from '../decision/decision.js'
 import { didYouMean } from '../documents/did-you-mean.js'
 import { formatFinding } from '../documents/format-finding.js'
+import { visibleText } from '../documents/visible-text.js'
 import type { Server } from '../policy/server.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
 import { type Asking, type CanI, canCall, canSend } from '../workbench/can-i/can-i.js'
@@ -83,7 +84,11 @@ async function canI(args: readonly string[], io: CommandIo): Promise<ExitCode> {
     if (question.kind === 'list') return await list(asking, values, io)
     const can = question.kind === 'message' ? await canSend(asking, question.message) : await canCall(asking, question)
     if (values.quiet !== true)
-      io.out(values.output === 'json' ? asJson({ ...asObject(can), policyRevision: snapshot.revision }) : asText(can))
+      io.out(
+        values.output === 'json'
+          ? asJson({ ...asObject(can), policyRevision: snapshot.revision })
+          : visibleText(asText(can), true),
+      )
     return exitCodes[can.answer]
   } finally {
     await loaded.stop()
@@ -202,7 +207,7 @@ async function list(asking: Asking, { output, all, quiet }: Flags, io: CommandIo
   const width = Math.max(0, ...shown.map(({ name }) => name.length))
   const line = ({ kind, name, can }: Listed) =>
     `${kind.padEnd(6)}  ${name.padEnd(width)}  ${can.answer.padEnd(7)}  ${can.on.join(', ')}${reasonOf(can.why)}`
-  for (const one of shown) io.out(line(one).trimEnd())
+  for (const one of shown) io.out(visibleText(line(one).trimEnd()))
   const no = listed.filter(({ can }) => can.answer === 'no').length
   io.out(
     `${listed.length - no} of ${listed.length} can be called${all === true || no === 0 ? '' : '; --all shows why the others cannot'}`,

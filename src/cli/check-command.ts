@@ -3,6 +3,7 @@ import { configJsonSchema } from '../config/config-json-schema.js'
 import { inShadow } from '../create-shadow.js'
 import type { Finding } from '../documents/finding.js'
 import { formatFinding } from '../documents/format-finding.js'
+import { visibleText } from '../documents/visible-text.js'
 import { checkEnvoy, type EnvoyCheckOptions, type EnvoyReport } from '../gateway-check/check-envoy.js'
 import type { ShadowReport } from '../shadow/shadow-set.js'
 import { codeOf, type PolicyCode } from '../workbench/check/check-codes.js'
@@ -97,7 +98,7 @@ async function check(args: readonly string[], io: CommandIo): Promise<ExitCode> 
   } else {
     for (const { file, changes, diff } of fixed) {
       io.out(`${file}: ${count(changes, 'change')} made`)
-      for (const line of diff) io.out(`    ${visible(line)}`)
+      for (const line of diff) io.out(`    ${visibleText(line)}`)
     }
     if (looked !== undefined) {
       for (const one of looked.findings.all) say(one, io)
@@ -108,8 +109,7 @@ async function check(args: readonly string[], io: CommandIo): Promise<ExitCode> 
           `in the shadow: ${count(looked.shadow.documents.length, 'document')}, revision ${looked.shadow.revision}`,
         )
     }
-    if (reaches !== undefined)
-      for (const line of ['', ...formatReach(reaches.policies, reaches.servers)]) io.out(visible(line))
+    if (reaches !== undefined) for (const line of ['', ...formatReach(reaches.policies, reaches.servers)]) io.out(line)
     if (wide && looked?.set === undefined) io.err('what policies match can be told once they compile')
     if (envoy !== undefined) {
       for (const { code, ...finding } of envoy.findings) io.out(formatFinding({ ...finding, subject: code, path: '' }))
@@ -157,15 +157,7 @@ function say({ finding, fix, diff }: FixableFinding, io: CommandIo): void {
   const code = codeOf(finding)
   io.out(formatFinding(vague.has(code) ? finding : { ...finding, code }))
   if (fix?.effect === 'suggests') io.out('    if that is what you mean (--fix leaves it to you):')
-  for (const line of diff) io.out(`    ${visible(line)}`)
-}
-
-/** Control characters that a file brought along, made visible. */
-function visible(line: string): string {
-  return line.replace(
-    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    one => `\\u${(one.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  )
+  for (const line of diff) io.out(`    ${visibleText(line)}`)
 }
 
 function readEnvoyFile(file: string) {

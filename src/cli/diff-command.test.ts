@@ -24,6 +24,10 @@ const inForce = [...base, guardrail('cap', 'args.amount <= 10', { match: { serve
 const old = policies('old', inForce)
 const weaker = policies('weaker', base)
 const stricter = policies('stricter', [...inForce, guardrail('people', "user.username != 'bob'")])
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+const obeyed = /[\u0000-\u0009\u000b-\u001f\u202e]|^\s*::/m
+const evil = 'a\n::error::b\u001b[2K\u202e'
+const hostile = policies('hostile', [...base, guardrail('cap', `user.groups.all(g, g != ${JSON.stringify(evil)})`)])
 const broken = policies('broken', ['apiVersion: mcp-authz.dev/v1alpha1\nkind: Server\n'])
 const same = at('same')
 cpSync(old, same, { recursive: true })
@@ -85,6 +89,14 @@ describe('diff', () => {
     expect(answer.code).toBe(code)
   })
 
+  it('shows what neither a terminal nor a build obeys', async () => {
+    const { out } = await mcpAuthz('diff', weaker, hostile)
+    expect(out).toContain('Group a\\u000a::error::b\\u001b[2K\\u202e')
+    expect(out).not.toMatch(obeyed)
+    // It would have to be shown as something else.
+    expect(out).not.toContain("--as-group 'a")
+  })
+
   it('gives examples that can-i answers in the same way', async () => {
     const { out } = await mcpAuthz('diff', old, weaker, '-o', 'json')
     const { groups, version, totals } = JSON.parse(out)
@@ -108,7 +120,7 @@ describe('diff', () => {
 describe('docs/diff.md', () => {
   it('shows what the command says', async () => {
     const [, steps = '', output = ''] =
-      /```console\n([\s\S]*?\$ mcp-authz diff policies\/demo candidate)\n([\s\S]*?)\n```/.exec(
+      /```console\n([\s\S]*?\$ mcp-authz diff policies\/demo candidate --calls 4000)\n([\s\S]*?)\n```/.exec(
         readFileSync(join(packageRoot, 'docs/diff.md'), 'utf8'),
       ) ?? []
     expect(steps).toContain("sed -i 's/n <= 5)/n <= 20)/' candidate/guardrails.yaml")
@@ -119,8 +131,8 @@ describe('docs/diff.md', () => {
     const documents = readFileSync(file, 'utf8').split('\n---\n')
     const left = documents.filter(text => !text.includes('name: agents-do-not-delete'))
     writeFileSync(file, left.join('\n---\n').replace('n <= 5)', 'n <= 20)'))
-    const { out, code } = await mcpAuthz('diff', demo, candidate, '--seconds', '600')
+    const { out, code } = await mcpAuthz('diff', demo, candidate, '--calls', '4000', '--seconds', '600')
     expect(out.replaceAll(candidate, 'candidate')).toBe(output)
     expect(code).toBe(2)
-  }, 120_000)
+  }, 60_000)
 })

@@ -1,4 +1,5 @@
 import { createReadStream, statSync } from 'node:fs'
+import { visibleText } from '../documents/visible-text.js'
 import { type ReadRecord, readRecords } from '../telemetry/read-records.js'
 import { canICommand, quoted } from '../workbench/diff/diff-example.js'
 import type { DiffGroup } from '../workbench/diff/diff-groups.js'
@@ -84,8 +85,15 @@ async function diff(args: readonly string[], io: CommandIo): Promise<ExitCode> {
     ...{ old, candidate, calls: numbers.calls, timeMs: numbers.seconds * 1000, seed: numbers.seed, signal: io.signal },
     onProgress: progressTo(io),
   })
+  // What the candidate holds is somebody else's, and is neither to rule a terminal nor to command a build.
   const told: Told = { found, replayed, top: numbers.top, policies: [oldPath, newPath], config: config }
-  io.out(output === 'json' ? asJson(told, [old.snapshot.revision, candidate.snapshot.revision]) : asText(told))
+  io.out(
+    output === 'json'
+      ? asJson(told, [old.snapshot.revision, candidate.snapshot.revision])
+      : asLines(told)
+          .map(line => visibleText(line))
+          .join('\n'),
+  )
   const count = (result: 'weakened' | 'tightened' | 'changed') =>
     found.totals[result] + (replayed?.tally.totals[result] ?? 0)
   const any = count('weakened') + count('tightened') + count('changed')
@@ -137,7 +145,7 @@ const titles = {
   changed: 'Changed: the same answer, but for another reason or with something else beside it',
 } as const
 
-function asText(told: Told): string {
+function asLines(told: Told): readonly string[] {
   const { found, replayed, top, policies, config } = told
   const lines = documentLines(found)
   for (const result of results) {
@@ -149,7 +157,7 @@ function asText(told: Told): string {
   }
   if (replayed !== undefined) lines.push(...logLines(replayed, top))
   lines.push('', ...summaryLines(found))
-  return lines.join('\n')
+  return lines
 }
 
 function documentLines({ documents }: PolicyDiff): string[] {
@@ -191,7 +199,7 @@ function logLines({ tally, records, unreadable, problems }: Replay, top: number)
   return lines
 }
 
-function summaryLines({ totals, judged, targets, ended, notCompared }: PolicyDiff): readonly string[] {
+function summaryLines({ totals, judged, targets, ended, shrunk, notCompared }: PolicyDiff): readonly string[] {
   const lines: string[] = []
   if (ended === 'nothing') lines.push('nothing changed that could be about a call, so none was judged')
   else {
@@ -201,6 +209,7 @@ function summaryLines({ totals, judged, targets, ended, notCompared }: PolicyDif
     )
     if (ended === 'calls') lines.push('the search ended at --calls; more may be found with more')
     if (ended === 'time') lines.push('the search ended at --seconds; more may be found with more')
+    if (!shrunk) lines.push('not every example is as small as can be; with more --seconds it would be')
   }
   for (const what of notCompared) lines.push(`not compared: ${what}`)
   return lines

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Decision } from '../decision/decision.js'
 import type { Step } from '../decision/trial.js'
 import { formatFinding } from '../documents/format-finding.js'
+import { visibleText } from '../documents/visible-text.js'
 import type { Principal } from '../identity/principal.js'
 import type { Server } from '../policy/server.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
@@ -222,7 +223,7 @@ function asText(decision: Decision, steps: readonly Step[], revision: string): s
   if (answer.kind === 'respond') lines.push(`  the client gets HTTP ${answer.status}: ${answer.body}`)
   else for (const { name, value } of answer.setHeaders) lines.push(`  header  ${name}: ${value}`)
   lines.push(`  policy revision ${revision}`)
-  return lines.map(line => line.trimEnd()).join('\n')
+  return lines.map(line => visibleText(line.trimEnd(), true)).join('\n')
 }
 
 function asJson(decision: Decision, steps: readonly Step[], revision: string): string {

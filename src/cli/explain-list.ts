@@ -2,6 +2,7 @@ import type { ListedKind } from '../decision/hypothetical-call.js'
 import { pageWithinBudget, toolBudgetOf } from '../decision/tool-budget.js'
 import type { Step } from '../decision/trial.js'
 import { createVisibility, type ListedItem, type Shown, type Visibility } from '../decision/visibility.js'
+import { visibleText } from '../documents/visible-text.js'
 import type { Principal } from '../identity/principal.js'
 import type { Server } from '../policy/server.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
@@ -140,7 +141,8 @@ function asText(explained: readonly Explained[], revision: string): string {
   }
   const count = explained.filter(({ shown, beyondBudget }) => shown.shown && !beyondBudget).length
   lines.push('', `${count} of ${explained.length} shown, policy revision ${revision}`)
-  return lines.join('\n')
+  // Names are what servers say, with --items.
+  return lines.map(line => visibleText(line)).join('\n')
 }
 
 function reasonOf(shown: Shown, beyondBudget: boolean): string {

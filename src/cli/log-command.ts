@@ -1,4 +1,5 @@
 import { createReadStream, readFileSync } from 'node:fs'
+import { visibleText } from '../documents/visible-text.js'
 import { decisionLogJsonSchema } from '../telemetry/decision-log-schema.js'
 import { chainKey } from '../telemetry/log-chain.js'
 import { type ChainFinding, LogChainVerifier } from '../telemetry/log-chain-verifier.js'
@@ -149,7 +150,8 @@ class Findings {
     this.total++
     if (this.total > mostFindings) return
     if (this.#json) this.#kept.push(finding)
-    else this.#io.out(`${finding.file === '' ? '' : `${finding.file}:${finding.line}: `}${finding.message}`)
+    else
+      this.#io.out(visibleText(`${finding.file === '' ? '' : `${finding.file}:${finding.line}: `}${finding.message}`))
   }
 
   end(facts: object, tell: () => string): void {

@@ -54,6 +54,16 @@ async function replay(...args: string[]) {
 }
 
 describe('replay', () => {
+  it('writes out what a terminal would obey: callers choose the names of tools', async () => {
+    const file = at('evil.ndjson')
+    const written = line(5, 'alice').replace('"name":"pay"', '"name":"pay\\n::error::\\u001b[2K\\u202e"')
+    writeFileSync(file, `${written}\n`)
+    const nobody = policies('nobody', [...inForce, guardrail('nobody', 'false')])
+    const { out } = await replay(file, '-p', nobody)
+    expect(out).toContain('1 tightened')
+    expect(out).toContain('pay\\u000a::error::\\u001b[2K\\u202e')
+  })
+
   it.each<[string, string[], number, RegExp]>([
     ['finds nothing weakened under the same', [log, '-p', same], 0, /4 records .*: 4 same, 0 tightened, 0 weakened/],
     [

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { formatFinding } from '../documents/format-finding.js'
+import { visibleText } from '../documents/visible-text.js'
 import { type ReadRecord, readRecords } from '../telemetry/read-records.js'
 import { type PolicySet, policySet } from '../workbench/replay/policy-set.js'
 import { type Replay, replayLog } from '../workbench/replay/replay-log.js'
@@ -125,7 +126,8 @@ function asText(replayed: Replay, candidate: PolicySet, baseline: PolicySet | un
     )
   else if (baseline === undefined && tally.totals.notReplayable > 0)
     lines.push('more can be replayed with --against, the policies that the log was written under')
-  return lines.join('\n')
+  // Names of tools are what callers wrote.
+  return lines.map(line => visibleText(line)).join('\n')
 }
 
 const words: Readonly<Record<(typeof replayResults)[number], string>> = {

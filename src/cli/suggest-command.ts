@@ -1,6 +1,7 @@
 import { createReadStream, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatFinding } from '../documents/format-finding.js'
+import { visibleText } from '../documents/visible-text.js'
 import { readRecords } from '../telemetry/read-records.js'
 import { ExistingPolicies } from '../workbench/suggest/existing-policies.js'
 import { Observations } from '../workbench/suggest/observations.js'
@@ -75,9 +76,9 @@ async function runSuggest(args: readonly string[], io: CommandIo): Promise<ExitC
   else if (output === undefined) writeAll(observations, suggestion, io)
   else writeFiles(output, observations, suggestion, io)
   tellLeftOut(observations, io)
-  for (const warning of suggestion.warnings) io.err(`warning: ${warning}`)
+  for (const warning of suggestion.warnings) io.err(visibleText(`warning: ${warning}`))
   if (suggestion.documents.length === 0) io.err('nothing to suggest: what was seen needs no permission, or has it')
-  if (format === 'yaml') for (const name of suggestion.unused) io.err(`unused in this log: ${name}`)
+  if (format === 'yaml') for (const name of suggestion.unused) io.err(visibleText(`unused in this log: ${name}`))
   return 0
 }
 

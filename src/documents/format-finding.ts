@@ -1,4 +1,5 @@
 import type { Finding } from './finding.js'
+import { visibleText } from './visible-text.js'
 
 /**
  * A finding as compilers write it, so that editors and terminals can jump to it:
@@ -10,14 +11,12 @@ export function formatFinding({ severity, location, subject, path, message, hint
   const which = document > 1 ? `document ${document}, ` : ''
   const about = [subject, path].filter(part => part !== '').join(' ')
   const context = about === '' ? which.replace(', ', ': ') : `${which}${about}: `
-  const first = visible(
+  const first = oneLine(
     `${file}:${line}:${column}: ${severity}: ${context}${message}${code === undefined ? '' : ` [${code}]`}`,
   )
-  return hint === undefined ? first : `${first}\n    ${visible(hint)}`
+  return hint === undefined ? first : `${first}\n    ${oneLine(hint)}`
 }
 
-function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, character =>
-    character === '\n' ? ' ' : `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  )
+function oneLine(text: string): string {
+  return visibleText(text.replaceAll('\n', ' '))
 }

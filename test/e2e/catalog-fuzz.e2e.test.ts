@@ -189,18 +189,26 @@ function anyArguments(tool: CatalogTool): fc.Arbitrary<string> {
   return fc.tuple(...parts, context).map(members => `{${members.flat().join(',')}}`)
 }
 
+/** The arguments of the catalogue's tests that are allowed, each member as a JSON text. */
+function examplesOf(tool: CatalogTool): readonly (readonly (readonly [string, string])[])[] {
+  const rows = (toolRows[tool.name] ?? promptRows[tool.name])?.allowed ?? []
+  return rows.map(([args]) => Object.entries(args).map(([key, value]) => [key, textOf(value)] as const))
+}
+
+function objectText(members: Iterable<readonly [string, string]>): string {
+  return `{${[...members].map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`
+}
+
 /** An example of the catalogue's tests, with one or two of its members changed or added. */
 function changedExamples(tool: CatalogTool): fc.Arbitrary<string> {
-  const rows = (toolRows[tool.name] ?? promptRows[tool.name])?.allowed ?? []
-  const examples = rows.map(([args]) => Object.entries(args).map(([key, value]) => [key, textOf(value)] as const))
+  const examples = examplesOf(tool)
   const listed = [...(tool.arguments ?? [])]
   const change = fc
     .constantFrom(...listed)
     .chain(argument => fc.constantFrom(...valuesOf(argument), ...odd).map(value => [argument, value] as const))
   return fc
     .tuple(fc.constantFrom(...examples), fc.array(change, { minLength: 1, maxLength: 2 }))
-    .map(([example, changes]) => new Map([...example, ...changes]))
-    .map(members => `{${[...members].map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`)
+    .map(([example, changes]) => objectText(new Map([...example, ...changes])))
 }
 
 function textOf(value: unknown): string {
@@ -257,7 +265,13 @@ describe('whatever the arguments of an allowed call, the server does nothing tha
           const strange = api.strange.filter(path => !path.startsWith('GET /clusters/root/apis/tenancy.kcp.io/'))
           expect(strange).toEqual([])
         }),
-        { numRuns: runs },
+        // One that is allowed as it is comes first, so that something was tried whatever chance brings.
+        {
+          numRuns: runs,
+          examples: examplesOf(tool)
+            .slice(0, 1)
+            .map(example => [objectText(example)]),
+        },
       )
       expect(allowed).toBeGreaterThan(0)
     },

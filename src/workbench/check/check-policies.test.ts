@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { binding, findingsOf, grant, guardrail, issuer, messagesOf, rule, validations } from './check.fixture.js'
+import {
+  binding,
+  findingsOf,
+  grant,
+  guardrail,
+  issuer,
+  messagesOf,
+  rule,
+  validations,
+  written,
+} from './check.fixture.js'
 
 const staff = 'subjects: [{ kind: Group, name: staff }]'
 const at = 'servers: [bank]'
@@ -191,6 +201,14 @@ describe('Grants that give what another gives', () => {
       wider(`match: { ${at}, tools: [pay], subjects: [{ kind: Group, name: "system:authenticated" }] }`),
       found,
     ],
+    [
+      'everybody with a token, where a star means those without as well',
+      [
+        grant('small', `match: { ${at}, tools: [pay], subjects: [{ kind: User, name: "s*" }] }`),
+        grant('wide', `match: { ${at}, tools: [pay], subjects: [{ kind: Group, name: "system:authenticated" }] }`),
+      ],
+      [],
+    ],
     ['another group', wider(`match: { ${at}, tools: [pay], subjects: [{ kind: Group, name: others }] }`), []],
     ['a user of that name', wider(`match: { ${at}, tools: [pay], subjects: [{ kind: User, name: staff }] }`), []],
     ['fewer tools', wider(`match: { ${at}, tools: [pa], ${staff} }`), []],
@@ -297,6 +315,23 @@ describe('validations that leave no value', () => {
       [of('a', "args.account == 'a'", `tools: [pay], ${staff}`), of('b', "args.account == 'b'")],
       found,
     ],
+    [
+      'other kinds of calls, of a Server without a catalogue',
+      [
+        guardrail('a', `match: { servers: [open], methods: [tools/call] }, ${validations('args.x <= 5')}`),
+        guardrail('b', `match: { servers: [open], prompts: [report] }, ${validations('args.x > 10')}`),
+        guardrail('c', `match: { servers: [open], resources: ['file://*'] }, ${validations("args.x == 'a'")}`),
+      ],
+      [],
+    ],
+    [
+      'whatever is asked of it',
+      [
+        guardrail('a', `match: { servers: [open] }, ${validations('args.x <= 5')}`),
+        guardrail('b', `match: { servers: [open] }, ${validations('args.x > 10')}`),
+      ],
+      found,
+    ],
     ['a guard of another thing', [less, of('b', '!has(args.note) || (has(args.amount) && args.amount > 9)')], []],
   ])('%s', (_name, documents, expected) => expect(findingsOf(...documents)).toEqual(expected))
 })
@@ -339,6 +374,19 @@ describe('subjects that no token can be', () => {
       'an agent of no issuer',
       [prefixed, grant('g', `match: { ${at}, tools: [pay], agents: [{ kind: Agent, name: "acme:bot" }] }`)],
       ['impossible-subject Grant/g spec.match.agents[0].name'],
+    ],
+    [
+      'somebody whom a workload may name',
+      [
+        issuer('"acme:"'),
+        written(
+          'Identity',
+          'default',
+          'onBehalfOf: [{ header: x-on-behalf-of, format: plain, workloads: ["spiffe://acme.com/ns/a/sa/bot"], prefix: "chat:" }]',
+        ),
+        user('chat:bob'),
+      ],
+      [],
     ],
     [
       'a binding',

@@ -4,6 +4,7 @@ import { person, through } from '../../../test/support/policies.js'
 import { callOf } from '../../decision/hypothetical-call.js'
 import { compileMatch, type MatchSpec } from '../../policy/match.js'
 import type { CatalogTool, ToolAccess } from '../../rbac/tool-catalog.js'
+import { assumedPrincipal } from '../assumed-principal.js'
 import { coversCallers, coversCalls } from './cover-match.js'
 
 const patterns = ['a', 'ab', 'abc', 'b', 'a*', '*b', 'a*c', '*', 'ab*', '*b*']
@@ -15,7 +16,7 @@ const some = (of: readonly string[]) => fc.uniqueArray(fc.constantFrom(...of), {
 const subject = fc.oneof(
   fc.record({
     kind: fc.constantFrom('User' as const, 'Group' as const),
-    name: fc.constantFrom(...patterns, 'system:authenticated', 'system:anonymous', 'system:serviceaccount:a:*'),
+    name: fc.constantFrom(...patterns, 's*', 'system:authenticated', 'system:anonymous', 'system:serviceaccount:a:*'),
   }),
   fc.record({
     kind: fc.constant('ServiceAccount' as const),
@@ -80,8 +81,10 @@ const caller = fc
     groups: fc.subarray(words, { maxLength: 2 }),
     agent: fc.constantFrom('', 'a', 'ab', 'c'),
     attested: fc.boolean(),
+    known: fc.boolean(),
   })
-  .map(({ user, groups, agent: id, attested }) => {
+  .map(({ user, groups, agent: id, attested, known }) => {
+    if (!known) return assumedPrincipal({ user: 'system:anonymous', kind: 'anonymous' })
     const one = person(user, groups)
     return id === '' ? one : through(one, id, attested ? 'attested' : 'claimed')
   })

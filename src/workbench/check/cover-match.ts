@@ -35,9 +35,15 @@ export function coversSubjects(wider: Subjects | undefined, narrower: Subjects |
 
 function coversSubject(wider: Subject, narrower: Subject): boolean {
   // Whoever has a name of his own was authenticated.
-  if (wider.kind === 'Group' && wider.name === 'system:authenticated' && !/^system:|^\*/.test(narrower.name))
-    return true
+  if (wider.kind === 'Group' && wider.name === 'system:authenticated' && isOwnName(narrower)) return true
   return coversPatterns([nameOf(wider)], [nameOf(narrower)])
+}
+
+/** Not one of those that callers without a token have: no pattern that `system:anonymous` meets. */
+function isOwnName({ kind, name }: Subject): boolean {
+  if (kind === 'ServiceAccount') return true
+  const star = name.indexOf('*')
+  return !name.startsWith('system:') && (star === -1 || !'system:'.startsWith(name.slice(0, star)))
 }
 
 function nameOf(subject: Subject): string {

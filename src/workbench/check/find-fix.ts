@@ -1,29 +1,37 @@
 import type { Finding } from '../../documents/finding.js'
 import { readDocuments } from '../../documents/read-documents.js'
+import { splitDocuments } from '../../documents/split-documents.js'
 import { type CompileOptions, compileDocument } from '../../policy/compile-document.js'
 import type { Fix } from './fix.js'
 
 /**
  * What mends a finding, where that is one name, word or pair of quotes, and the document says nothing else about the place
- * then; undefined where a person has to think. `text` must be that of the file of the finding.
- * `before`: what compiling it by itself finds, for whoever asks about several findings of one file.
+ * then; undefined where a person has to think. `text` must be that of the file of the finding. Only the document of the
+ * finding is compiled, since a word changes no other: files may hold a thousand.
  */
-export function findFix(
-  finding: Finding,
-  text: string,
-  options: CompileOptions,
-  before: readonly Finding[] = findingsIn(finding.location.file, text, options),
-): Fix | undefined {
-  const at = offsetOf(text, finding.location)
-  if (at === undefined) return undefined
+export function findFix(finding: Finding, text: string, options: CompileOptions): Fix | undefined {
+  const whole = offsetOf(text, finding.location)
+  const alone = whole === undefined ? undefined : documentAt(text, whole)
+  if (whole === undefined || alone === undefined) return undefined
+  const at = whole - alone.shift
   const file = finding.location.file
-  for (const { start, end, replacement } of candidates(finding, text, at)) {
-    const old = text.slice(start, end)
+  const before = findingsIn(file, alone.text, options)
+  for (const { start, end, replacement } of candidates(finding, alone.text, at)) {
+    const old = alone.text.slice(start, end)
     if (old === replacement || start === end) continue
     const fix: Fix = { file, start, end, old, text: replacement, effect: effectOf(finding) }
-    if (mends(finding, text, fix, options, before)) return fix
+    if (mends(finding, alone.text, fix, options, before))
+      return { ...fix, start: start + alone.shift, end: end + alone.shift }
   }
   return undefined
+}
+
+/** The document at an offset by itself, its lines having the numbers that they have in the file. */
+function documentAt(text: string, at: number): { readonly text: string; readonly shift: number } | undefined {
+  const stretch = splitDocuments(text).find(one => at >= one.offset && at <= one.offset + one.text.length)
+  if (stretch === undefined) return undefined
+  const lines = text.slice(0, stretch.offset).split('\n').length - 1
+  return { text: '\n'.repeat(lines) + stretch.text, shift: stretch.offset - lines }
 }
 
 /**
@@ -113,27 +121,21 @@ function mends(
   before: readonly Finding[],
 ): boolean {
   const after = findingsIn(finding.location.file, text.slice(0, start) + replacement + text.slice(end), options)
-  const known = new Set(before.map(keyOf))
   const same = (one: Finding) => keyOf(one) === keyOf(finding) && one.location.line === finding.location.line
   if (after.some(same)) return false
-  const { document } = finding.location
   const errors = (all: readonly Finding[]) => all.filter(({ severity }) => severity === 'error').length
   // Whatever is of another API version may be meant for another program, unless it is ours in all else.
   if (finding.path === 'apiVersion') return errors(after) < errors(before)
-  return (
-    errors(after) <= errors(before) &&
-    // What was hidden by the finding may show now, in the same document; elsewhere nothing changes.
-    after.every(one => one.location.document === document || known.has(keyOf(one))) &&
-    (finding.severity === 'error' || errors(after) === errors(before))
-  )
+  // What was hidden by the finding may show now.
+  return finding.severity === 'error' ? errors(after) <= errors(before) : errors(after) === errors(before)
 }
 
 function keyOf({ severity, subject, path, message }: Finding): string {
   return `${severity}\0${subject}\0${path}\0${message}`
 }
 
-/** What reading and compiling a file by itself finds. */
-export function findingsIn(file: string, text: string, options: CompileOptions): readonly Finding[] {
+/** What reading and compiling a text finds. */
+function findingsIn(file: string, text: string, options: CompileOptions): readonly Finding[] {
   const { documents, findings } = readDocuments(file, text)
   return [...findings, ...documents.flatMap(document => compileDocument(document, { ...options, lint: true }).findings)]
 }

@@ -63,9 +63,14 @@ function meetAtTool(one: WrittenRule, other: WrittenRule): boolean {
     if (!other.servers.includes(server)) return false
     const [tools, others] = [matchedTools(one, server), matchedTools(other, server)]
     if (tools !== undefined && others !== undefined) return tools.some(tool => others.includes(tool))
-    // Of a Server without a catalogue nothing is known but that rules about all tools are about the same.
-    return !isAboutTools(one) && !isAboutTools(other)
+    // Of a Server without a catalogue nothing is known but that rules about everything are about the same.
+    return isAboutEverything(one) && isAboutEverything(other)
   })
+}
+
+function isAboutEverything(rule: WrittenRule): boolean {
+  const { methods, prompts, resources } = rule.match
+  return !isAboutTools(rule) && [methods, prompts, resources].every(one => one === undefined)
 }
 
 function wanted(demand: Demand): string {

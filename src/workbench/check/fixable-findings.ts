@@ -1,7 +1,7 @@
 import type { Finding } from '../../documents/finding.js'
 import type { CompileOptions } from '../../policy/compile-document.js'
 import { codeOf } from './check-codes.js'
-import { findFix, findGuard, findingsIn } from './find-fix.js'
+import { findFix, findGuard } from './find-fix.js'
 import { diffOf, type Fix, regionOf } from './fix.js'
 import { type FixableFile, readFixable } from './fixable-file.js'
 
@@ -13,14 +13,13 @@ export interface FixableFinding {
   readonly diff: readonly string[]
 }
 
-/** Findings for which a fix is looked for: each compiles a file twice. */
+/** Findings for which a fix is looked for: each compiles a document several times. */
 const mostLookedAt = 200
 
 /** Findings with their fixes, and the files as they stood when the fixes were found. */
 export class FixableFindings {
   readonly all: readonly FixableFinding[]
   readonly #files = new Map<string, FixableFile | undefined>()
-  readonly #before = new Map<string, readonly Finding[]>()
 
   constructor(findings: readonly Finding[], options: CompileOptions) {
     this.all = findings.map((finding, index) => {
@@ -35,10 +34,7 @@ export class FixableFindings {
     const text = this.textOf(finding.location.file)
     if (text === undefined) return undefined
     if (isGuardable(finding)) return findGuard(finding, finding, text)
-    const { file } = finding.location
-    const before = this.#before.get(file) ?? findingsIn(file, text, options)
-    this.#before.set(file, before)
-    return findFix(finding, text, options, before)
+    return findFix(finding, text, options)
   }
 
   /** undefined for a file that must not be changed. */

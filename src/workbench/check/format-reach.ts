@@ -1,3 +1,4 @@
+import { visibleText } from '../../documents/visible-text.js'
 import type { PolicyReach, ServerReach } from './policy-reach.js'
 
 /** Names in one cell; the others are counted. `-o json` has them all. */
@@ -14,11 +15,12 @@ export function formatReach(policies: readonly PolicyReach[], servers: readonly 
     `${units(policy.cost.min)}-${units(policy.cost.max)}`,
     `${policy.cost.budgetPercent} %`,
   ])
-  const lines = table([['POLICY', 'MODE', 'SERVERS', 'MATCHES', 'CALLERS', 'COST', 'BUDGET'], ...rows])
+  const head = ['POLICY', 'MODE', 'SERVERS', 'MATCHES', 'CALLERS', 'COST', 'BUDGET']
+  const lines = table([head, ...rows.map(row => row.map(cell => visibleText(cell)))])
   for (const { server, mode, require, tools, callableByNobody } of servers) {
     lines.push('', `Server/${server}: ${mode}, requires ${require.join(' and ')}, ${tools} tools in its catalogue`)
     if (callableByNobody !== undefined && callableByNobody.length > 0)
-      lines.push(`  no binding allows anybody what these do: ${callableByNobody.join(', ')}`)
+      lines.push(`  no binding allows anybody what these do: ${visibleText(callableByNobody.join(', '))}`)
   }
   return lines
 }

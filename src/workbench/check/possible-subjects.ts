@@ -38,7 +38,10 @@ function subjectsOf(configuration: IdentityConfiguration, servers: readonly Serv
   const issuers = [...configuration.issuers.values()]
   const tokens = issuers.filter(({ review }) => review === undefined).map(one => one.configuration)
   const reviewed = issuers.some(({ review }) => review !== undefined)
-  const userPrefixes = prefixesOf(tokens.map(({ username }) => username))
+  // A workload that is trusted may name anybody, without a token.
+  const named = configuration.onBehalfOf.flatMap(one => (one.format === 'plain' ? [one.prefix] : []))
+  const ofTokens = prefixesOf(tokens.map(({ username }) => username))
+  const userPrefixes = ofTokens && [...new Set([...ofTokens, ...named])]
   const roles = configuration.roleMapper === undefined
   const groupPrefixes = roles ? prefixesOf(tokens.flatMap(({ groups }) => groups ?? [])) : undefined
   const aliases = issuers.map(({ alias }) => alias)

@@ -1,3 +1,4 @@
+import { visibleText } from '../../documents/visible-text.js'
 import type { Server } from '../../policy/server.js'
 import { type AgentDraft, type Draft, type PlainJson, plainTime } from './draft.js'
 import { type MadeCall, paramsOf, type Target } from './target.js'
@@ -65,7 +66,9 @@ export function canICommand(example: DiffExample): string | undefined {
   if (method === 'tools/call' || method === 'prompts/get')
     words.push('--args', quoted(JSON.stringify(example.arguments)))
   else if (params !== undefined) words.push('--params', quoted(params))
-  return words.join(' ')
+  const command = words.join(' ')
+  // Made visible, it would not say the same to a shell any more.
+  return visibleText(command) === command ? command : undefined
 }
 
 /** For a POSIX shell. */

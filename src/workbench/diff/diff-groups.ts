@@ -30,9 +30,11 @@ export interface GroupContext {
   readonly changed: ReadonlySet<string>
   /** Of those, which are about a target. */
   concerning(target: Target): readonly string[]
+  /** Asked before an example is made smaller; false: there is no time for it. Lets others have a turn, and may reject. */
+  mayShrink(): Promise<boolean>
 }
 
-/** Puts the differences of one target into groups, each with the smallest call found. */
+/** Puts the differences of one target into groups, each with the smallest call found while there is time. */
 export async function groupsOf(
   search: TargetSearch,
   found: readonly JudgedPair[],
@@ -67,7 +69,7 @@ async function classesOf(
     if (known !== undefined) known.calls++
     else if (classes.length >= mostClasses && classes[0] !== undefined) classes[0].calls++
     else {
-      const smallest = await search.shrink(pair)
+      const smallest = (await context.mayShrink()) ? await search.shrink(pair) : pair
       const same = classes.find(one => whoOf(target, one.smallest) === whoOf(target, smallest))
       if (same === undefined) classes.push({ smallest, calls: 1 })
       else same.calls++

@@ -24,6 +24,23 @@ describe('diffPolicies', () => {
     })
   })
 
+  it('finds early what only shows inside a manifest', async () => {
+    const { groups } = await diffTexts(demoText, demoText.replace('n <= 5)', 'n <= 6)'), { calls: 1500 })
+    const manifest = groups.find(({ what, result }) => what === 'resources_create_or_update' && result === 'weakened')
+    expect(manifest?.example.arguments).toEqual({ resource: expect.stringContaining('"replicas":6') })
+  })
+
+  it('keeps to its time while it makes examples small, and can be stopped', async () => {
+    const open = workshopText.replace(', scopes: [files:read]', '')
+    const hurried = await diffTexts(workshopText, open, { timeMs: 0 })
+    expect(hurried).toMatchObject({ ended: 'time', shrunk: false })
+    expect(hurried.groups.length).toBeGreaterThan(0)
+    expect(await diffTexts(workshopText, open, { first: true })).toMatchObject({ shrunk: true })
+    const abort = new AbortController()
+    setImmediate(() => abort.abort())
+    await expect(diffTexts(workshopText, open, { first: true, signal: abort.signal })).rejects.toThrow(/^stopped after/)
+  })
+
   it('says what gives and takes where no rule is named', async () => {
     const { groups } = await diffTexts(demoText, demoText.replace('tools: [book]', 'tools: [book, erase]'), {
       calls: 1000,

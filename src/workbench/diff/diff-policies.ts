@@ -22,7 +22,7 @@ export interface DiffOptions {
   readonly candidate: ComparedSet
   /** Calls that are judged by both sets at most. Default 50,000. */
   readonly calls?: number
-  /** Milliseconds that the search takes at most. Default 20,000. */
+  /** Milliseconds that the search takes at most, and a quarter more to make examples small. Default 20,000. */
   readonly timeMs?: number
   /** The same seed makes the same calls, where the time does not end the search. Default 1. */
   readonly seed?: number
@@ -46,6 +46,8 @@ export interface PolicyDiff {
    * ended the search before.
    */
   readonly ended: 'nothing' | 'all' | 'calls' | 'time' | 'first'
+  /** Whether there was time to make every example as small as can be. */
+  readonly shrunk: boolean
   /** What a search over calls cannot see, in words. */
   readonly notCompared: readonly string[]
 }
@@ -68,7 +70,7 @@ export async function diffPolicies(options: DiffOptions): Promise<PolicyDiff> {
   }
   const notCompared = outOfSight(options, changes)
   if (changes.names.size === 0)
-    return { documents, totals, groups: [], targets: 0, judged: 0, ended: 'nothing', notCompared }
+    return { documents, totals, groups: [], targets: 0, judged: 0, ended: 'nothing', shrunk: true, notCompared }
 
   const inFiles = [...old.documents, ...candidate.documents].some(({ kind }) => rbacKinds.has(kind))
   const snapshots = [withPermissions(old.snapshot, inFiles), withPermissions(candidate.snapshot, inFiles)] as const
@@ -76,7 +78,7 @@ export async function diffPolicies(options: DiffOptions): Promise<PolicyDiff> {
   const context = { snapshots, vocabulary: vocabularyOf(changes.inOrder), changed: changes.names }
   const targets = targetsOf(context)
   if (!targets.some(one => one.concerned))
-    return { documents, totals, groups: [], targets: 0, judged: 0, ended: 'nothing', notCompared }
+    return { documents, totals, groups: [], targets: 0, judged: 0, ended: 'nothing', shrunk: true, notCompared }
   const headers = headersOf(snapshots)
   const oldNames = new Map(changes.renamed.map(({ from, to }) => [to, from]))
   const judges = [
@@ -90,6 +92,10 @@ export async function diffPolicies(options: DiffOptions): Promise<PolicyDiff> {
   let judged = 0
   let differences = 0
   let ended: PolicyDiff['ended'] = 'all'
+  const turn = async () => {
+    await setImmediate()
+    if (signal?.aborted === true) throw new Error(`stopped after ${judged} calls`)
+  }
   const active = new Set(searches)
   search: while (active.size > 0)
     for (const one of active) {
@@ -113,8 +119,7 @@ export async function diffPolicies(options: DiffOptions): Promise<PolicyDiff> {
         if (ended !== 'all') break search
       }
       onProgress?.(judged, calls, differences)
-      await setImmediate()
-      if (signal?.aborted === true) throw new Error(`stopped after ${judged} calls`)
+      await turn()
       if (performance.now() > deadline) {
         ended = 'time'
         break search
@@ -124,13 +129,20 @@ export async function diffPolicies(options: DiffOptions): Promise<PolicyDiff> {
     snapshots
       .flatMap(snapshot => rulesAbout(snapshot, target.server, target.kind, target.name))
       .filter(name => changes.names.has(name))
+  const shrinkUntil = Math.max(deadline, performance.now() + timeMs / 4)
+  let shrunk = true
+  const mayShrink = async () => {
+    await turn()
+    shrunk &&= performance.now() < shrinkUntil
+    return shrunk
+  }
   const groups: DiffGroup[] = []
   for (const [one, pairs] of found)
-    groups.push(...(await groupsOf(one, pairs, { snapshots, changed: changes.names, concerning })))
+    groups.push(...(await groupsOf(one, pairs, { snapshots, changed: changes.names, concerning, mayShrink })))
   const sorted = groups.sort(
     (a, b) => order.indexOf(a.result) - order.indexOf(b.result) || b.calls - a.calls || compare(keyOf(a), keyOf(b)),
   )
-  return { documents, totals, groups: sorted, targets: targets.length, judged, ended, notCompared }
+  return { documents, totals, groups: sorted, targets: targets.length, judged, ended, shrunk, notCompared }
 }
 
 function chunkOf({ target, settled }: TargetSearch): number {

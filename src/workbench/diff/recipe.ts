@@ -114,10 +114,17 @@ export function openingOf(
     .filter(index => isWho(index) && dimensions[index]?.name !== 'another group')
     .flatMap(index => choicesOf(dimensions, index).filter(([, chosen]) => isBound(index, chosen)))
   const all = whos.flatMap(who => things.map(some => [...some, who]))
-  const strange = (overlay: Overlay) => overlay.filter(([, chosen]) => chosen !== 0).length
-  return shuffled(random, all)
-    .sort((one, other) => strange(one) - strange(other))
-    .slice(0, mostOpening)
+  const byStrangeness: Overlay[][] = []
+  for (const overlay of all) {
+    let strange = 0
+    for (const [, chosen] of overlay) if (chosen !== 0) strange++
+    while (byStrangeness.length <= strange) byStrangeness.push([])
+    byStrangeness[strange]?.push(overlay)
+  }
+  const first: Overlay[] = []
+  for (const some of byStrangeness)
+    if (first.length < mostOpening) first.push(...shuffled(random, some).slice(0, mostOpening - first.length))
+  return first
 }
 
 /** Every pair of choices in two dimensions, in an order of chance. */

@@ -1,11 +1,12 @@
-import { complaint, nameOf, visible } from './complaint.js'
+import { visibleText } from '../../documents/visible-text.js'
+import { complaint, nameOf } from './complaint.js'
 import { coverageLine, type FormatOptions, summaryLine } from './format-text.js'
 import type { RunReport } from './run-policy-tests.js'
 
 /** Workflow commands of GitHub Actions, which show up at the lines that they are about. */
 export function formatGithub(report: RunReport, options: FormatOptions): string {
   const command = (kind: string, file: string, line: number, column: number, title: string, text: string) =>
-    `::${kind} file=${property(file)},line=${line},col=${column},title=${property(title)}::${data(visible(text, true))}`
+    `::${kind} file=${property(file)},line=${line},col=${column},title=${property(title)}::${data(visibleText(text, true))}`
   const lines = report.findings.map(finding => {
     const { location, severity, message, hint } = finding
     const text = hint === undefined ? message : `${message}\n${hint}`
@@ -28,5 +29,5 @@ function data(text: string): string {
 }
 
 function property(text: string): string {
-  return data(visible(text)).replaceAll(':', '%3A').replaceAll(',', '%2C')
+  return data(visibleText(text)).replaceAll(':', '%3A').replaceAll(',', '%2C')
 }

@@ -1,5 +1,6 @@
 import { formatFinding } from '../../documents/format-finding.js'
-import { complaint, visible } from './complaint.js'
+import { visibleText } from '../../documents/visible-text.js'
+import { complaint } from './complaint.js'
 import type { CaseReport, RunReport } from './run-policy-tests.js'
 
 /** For build servers. Documents that do not compile are errors; no times, so that the same run gives the same text. */
@@ -56,5 +57,5 @@ export function formatJunit({ cases, findings, passed, failed }: RunReport): str
 
 /** Characters that XML 1.0 has no way to write are left out as well. */
 function xml(text: string): string {
-  return visible(text, true).replace(/[&<>"]/g, character => `&#${character.charCodeAt(0)};`)
+  return visibleText(text, true).replace(/[&<>"]/g, character => `&#${character.charCodeAt(0)};`)
 }

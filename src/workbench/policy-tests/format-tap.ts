@@ -1,6 +1,7 @@
 import { formatFinding } from '../../documents/format-finding.js'
+import { visibleText } from '../../documents/visible-text.js'
 import { jsonString } from '../../protocol/json-string.js'
-import { complaint, nameOf, placeOf, visible } from './complaint.js'
+import { complaint, nameOf, placeOf } from './complaint.js'
 import type { RunReport } from './run-policy-tests.js'
 
 /** The Test Anything Protocol, version 14. */
@@ -16,8 +17,8 @@ export function formatTap({ cases, findings }: RunReport): string {
   }
   for (const finding of findings) {
     number++
-    lines.push(`not ok ${number} - ${tap(visible(`${finding.location.file}:${finding.location.line}`))}`)
-    lines.push('  ---', `  message: ${jsonString(visible(formatFinding(finding), true))}`, '  ...')
+    lines.push(`not ok ${number} - ${tap(visibleText(`${finding.location.file}:${finding.location.line}`))}`)
+    lines.push('  ---', `  message: ${jsonString(visibleText(formatFinding(finding), true))}`, '  ...')
   }
   return lines.join('\n')
 }

@@ -1,5 +1,6 @@
 import { formatFinding } from '../../documents/format-finding.js'
-import { complaint, nameOf, placeOf, visible } from './complaint.js'
+import { visibleText } from '../../documents/visible-text.js'
+import { complaint, nameOf, placeOf } from './complaint.js'
 import type { CoverageReport } from './rule-coverage.js'
 import type { RunReport } from './run-policy-tests.js'
 
@@ -13,11 +14,11 @@ export interface FormatOptions {
 /** For people. */
 export function formatText(report: RunReport, options: FormatOptions): string {
   const { cases, findings, coverage } = report
-  const lines = findings.map(finding => visible(formatFinding(finding), true))
+  const lines = findings.map(finding => visibleText(formatFinding(finding), true))
   for (const one of cases) {
     if (one.status === 'failed')
       lines.push(`FAIL  ${nameOf(one)}  ${placeOf(one)}`, ...complaint(one).map(line => `      ${line}`))
-    else if (options.verbose) lines.push(`ok    ${nameOf(one)}  ${visible(one.actual)}`)
+    else if (options.verbose) lines.push(`ok    ${nameOf(one)}  ${visibleText(one.actual)}`)
   }
   if (coverage !== undefined) lines.push(...untouched(coverage), coverageLine(coverage, options))
   lines.push(summaryLine(report))
