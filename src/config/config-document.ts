@@ -421,7 +421,9 @@ export const configSpec = z.strictObject({
         .min(10)
         .max(10_000)
         .default(100)
-        .describe('Milliseconds of decisions in one turn of the event loop; what comes later in it is refused.'),
+        .describe(
+          'Milliseconds of decisions in one turn of the event loop, beyond a reserve of four times as much that idle time refills; what comes later in it is refused.',
+        ),
       memoryBytes: z
         .int()
         .min(64 * 1024 * 1024)

@@ -112,6 +112,9 @@ describe('defaultMemoryBytes', () => {
 
   it('is a part of it where several share it', () => expect(defaultMemoryBytes(1000, 800, 4)).toBe(170))
 
+  it('is a part of what the machine has where nothing else limits it', () =>
+    expect(defaultMemoryBytes(2 ** 52, undefined, 4)).toBe(Math.floor((0.85 * totalmem()) / 4)))
+
   it('of this process is what it may use', () => {
     expect(defaultMemoryBytes()).toBeGreaterThan(64 * mebi)
     expect(defaultMemoryBytes()).toBeLessThan(totalmem())

@@ -77,7 +77,8 @@ export function bytesInUse(): number {
 const share = 0.85
 
 /**
- * 85 % of the heap's limit (`--max-old-space-size`), or of what the container may have if that is less. Bytes.
+ * 85 % of the heap's limit (`--max-old-space-size`), or of what the container may have, or the machine has, if that is
+ * less. Bytes.
  * @param heapLimit default: that of this process
  * @param constrained as from `process.constrainedMemory()`: undefined, 0, or more than there is, means no limit
  * @param processes how many share it
@@ -87,8 +88,9 @@ export function defaultMemoryBytes(
   constrained: number | undefined = process.constrainedMemory(),
   processes = 1,
 ): number {
-  const known = constrained !== undefined && constrained > 0 && constrained <= totalmem()
-  return Math.floor(share * (known ? Math.min(heapLimit, constrained / processes) : heapLimit))
+  const limited = constrained !== undefined && constrained > 0
+  const all = limited ? Math.min(constrained, totalmem()) : totalmem()
+  return Math.floor(share * Math.min(heapLimit, all / processes))
 }
 
 let garbageCollector: unknown

@@ -1,23 +1,27 @@
 import { describe, expect, it } from 'vitest'
-import { TurnBudget } from './admission-turn.js'
+import { nodeTurnClock, TurnBudget } from './admission-turn.js'
 
 /** A clock that only goes when it is told to, and ends a turn when it is told to. */
 function turns(maxMs: number) {
   let time = 1000
-  let ends: (() => void)[] = []
-  const budget = new TurnBudget(maxMs, { now: () => time, atEnd: end => ends.push(end) })
+  let idle = 0
+  const ends: (() => void)[] = []
+  const budget = new TurnBudget(maxMs, { now: () => time, idle: () => idle, atEnd: end => ends.push(end) })
   return {
     enter: () => budget.enter(),
+    now: () => time,
+    /** Somebody else has the loop. */
     pass(ms: number) {
       time += ms
+    },
+    idle(ms: number) {
+      time += ms
+      idle += ms
     },
     end() {
       for (const end of ends.splice(0)) end()
     },
     scheduled: () => ends.length,
-    clear() {
-      ends = []
-    },
   }
 }
 
@@ -32,9 +36,24 @@ function enterMany(turn: ReturnType<typeof turns>, count: number, ms: number): n
   return entered
 }
 
+/** One after which there is no reserve any more. */
+function withoutReserve(maxMs: number) {
+  const turn = turns(maxMs)
+  enterMany(turn, maxMs * 10, 1)
+  turn.end()
+  return turn
+}
+
 describe('a turn', () => {
-  it('takes what fits into its time, and one more', () => {
-    expect(enterMany(turns(100), 500, 2)).toBe(52)
+  it('of those that come without an end takes what fits into its time, and one more', () => {
+    expect(enterMany(withoutReserve(100), 500, 2)).toBe(52)
+  })
+
+  it('may be longer now and then', () => {
+    const turn = turns(100)
+    expect(enterMany(turn, 200, 2)).toBe(200)
+    turn.end()
+    expect(enterMany(turn, 150, 2)).toBe(104)
   })
 
   it.each([
@@ -42,10 +61,10 @@ describe('a turn', () => {
     ['a few costly ones', 3, 60, 3],
     ['many costly ones', 10, 60, 3],
     ['one that takes far too long', 2, 5000, 2],
-  ])('of %s', (_name, count, ms, entered) => expect(enterMany(turns(100), count, ms)).toBe(entered))
+  ])('of %s', (_name, count, ms, entered) => expect(enterMany(withoutReserve(100), count, ms)).toBe(entered))
 
   it('begins anew when it is over', () => {
-    const turn = turns(100)
+    const turn = withoutReserve(100)
     enterMany(turn, 500, 2)
     expect(turn.enter()).toBe(false)
     turn.end()
@@ -57,47 +76,126 @@ describe('a turn', () => {
     enterMany(turn, 500, 2)
     expect(turn.scheduled()).toBe(1)
   })
+
+  it('may be longer again by as much as the loop was idle', () => {
+    const turn = withoutReserve(100)
+    turn.idle(60)
+    expect(enterMany(turn, 500, 2)).toBe(82)
+    turn.end()
+    turn.idle(10_000)
+    expect(enterMany(turn, 500, 2)).toBe(252)
+  })
 })
 
 describe('a pause that is not of the requests', () => {
-  it('before the turn refuses nobody', () => {
-    const turn = turns(100)
-    turn.enter()
-    turn.end()
-    turn.pass(10_000)
-    expect(enterMany(turn, 40, 2)).toBe(40)
-  })
-
-  it('in the midst of it refuses nobody', () => {
-    const turn = turns(100)
+  it('in the midst of a turn refuses nobody', () => {
+    const turn = withoutReserve(100)
     expect(enterMany(turn, 10, 2)).toBe(10)
     turn.pass(3000)
     expect(enterMany(turn, 10, 2)).toBe(10)
   })
 
   it('does not let the rest of the turn be longer than another one', () => {
-    const turn = turns(100)
+    const turn = withoutReserve(100)
     enterMany(turn, 10, 2)
     turn.pass(3000)
     expect(enterMany(turn, 500, 2)).toBe(42)
   })
+
+  it('that came to nothing gives nothing to those that come later', () => {
+    const turn = turns(100)
+    enterMany(turn, 1, 2)
+    turn.end()
+    turn.pass(1000)
+    enterMany(turn, 1, 2)
+    turn.end()
+    expect(enterMany(turn, 500, 2)).toBe(252)
+  })
 })
+
+/** Requests that come evenly, and are decided one after the other by a process that pauses. */
+function simulate(perMs: number, decisionMs: number, pauses: readonly (readonly [at: number, ms: number])[]) {
+  const refusalMs = decisionMs / 8
+  const turn = turns(100)
+  const begin = turn.now()
+  const left = [...pauses]
+  let [came, refused, refusedLate, longestMs] = [0, 0, 0, 0]
+  const pause = () => {
+    if (left[0] !== undefined && turn.now() - begin >= left[0][0]) turn.pass(left.shift()?.[1] ?? 0)
+  }
+  while (turn.now() - begin < 20_000) {
+    pause()
+    const due = Math.floor((turn.now() - begin) * perMs)
+    if (due === came) {
+      turn.idle(1 / perMs)
+      continue
+    }
+    const from = turn.now()
+    for (; came < due; came++) {
+      pause()
+      const entered = turn.enter()
+      turn.pass(entered ? decisionMs : refusalMs)
+      if (entered) continue
+      refused++
+      if (from - begin > 1000) refusedLate++
+    }
+    turn.end()
+    if (from - begin > 2000) longestMs = Math.max(longestMs, turn.now() - from)
+  }
+  return { refused, refusedLate, came, longestMs }
+}
+
+const everyThreeSeconds = (ms: number) => Array.from({ length: 6 }, (_, i) => [i * 3000 + 777, ms] as const)
+
+describe('at half of what can be decided', () => {
+  it.each([
+    ['no pause', []],
+    ['collections of garbage', Array.from({ length: 60 }, (_, i) => [i * 300, 40] as const)],
+    ['longer ones', Array.from({ length: 20 }, (_, i) => [i * 1000, 250] as const)],
+    ['policies being compiled', everyThreeSeconds(600)],
+    ['for a second', everyThreeSeconds(1000)],
+  ])('%s refuses nobody', (_name, pauses) => {
+    for (const decisionMs of [0.1, 2, 15])
+      expect(simulate(0.5 / decisionMs, decisionMs, pauses)).toMatchObject({ refused: 0 })
+  })
+})
+
+describe('three times what can be decided', () => {
+  it.each([
+    ['without pauses', [], 200],
+    // What is refused costs something as well, and a turn after a pause takes its time.
+    ['with pauses', everyThreeSeconds(500), 900],
+  ])('%s keeps turns short', (_name, pauses, longest) => {
+    for (const decisionMs of [0.1, 2, 15]) {
+      const { refused, came, longestMs } = simulate(3 / decisionMs, decisionMs, pauses)
+      expect(longestMs).toBeLessThan(longest)
+      expect(refused / came).toBeGreaterThan(0.6)
+      expect(refused / came).toBeLessThan(0.85)
+    }
+  })
+})
+
+const busy = (ms: number) => {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
 
 it('in a process, a turn is over when its answers can leave', async () => {
   const budget = new TurnBudget(5)
-  const busy = (ms: number) => {
-    const end = performance.now() + ms
-    while (performance.now() < end);
-  }
-  budget.enter()
-  busy(4)
-  budget.enter()
-  busy(4)
-  budget.enter()
-  busy(4)
+  for (let i = 0; i < 100 && budget.enter(); i++) busy(4)
   expect(budget.enter()).toBe(false)
   await Promise.resolve()
   expect(budget.enter()).toBe(false)
   await new Promise(resolve => setImmediate(resolve))
   expect(budget.enter()).toBe(true)
+})
+
+it('in a process, waiting is idle and working is not', async () => {
+  const { idle } = nodeTurnClock
+  const before = idle()
+  busy(60)
+  expect(idle()).toBe(before)
+  // On a busy machine it sleeps for less than it is away.
+  for (let i = 0; i < 100 && idle() - before < 20; i++) await new Promise(resolve => setTimeout(resolve, 20))
+  expect(idle() - before).toBeGreaterThan(20)
 })

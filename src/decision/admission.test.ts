@@ -13,10 +13,12 @@ function admission({ above = false } = {}) {
   let endTurn = () => {}
   const told: RefusedWork[] = []
   const made = new Admission({
-    maxTurnMs: 100,
+    // Five times that where there was no overload before.
+    maxTurnMs: 20,
     memory: { limitBytes: 100, read: () => (above ? 101 : 99), collect: () => {}, now: () => 0 },
     turnClock: {
       now: () => time,
+      idle: () => 0,
       atEnd: end => {
         endTurn = end
       },
@@ -84,7 +86,7 @@ describe('Admission', () => {
   it('what waited and goes on takes time of the turn as well', async () => {
     const { made, slow } = admission()
     const goesOn = made.counting(() => Promise.resolve().then(slow))
-    for (let i = 0; i < 5; i++) await goesOn(request)
+    for (let i = 0; i < 7; i++) await goesOn(request)
     expect(made.refusal(request.listener, () => undefined)).toMatchObject({ outcome: 'deny' })
   })
 

@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers())
 
 class Taker implements ConnectionTaker {
   isOpen = true
-  state = { ready: true }
+  state: ConnectionTaker['state'] = { ready: true, reasons: [] }
   connections = 0
   readonly has: number[] = []
   give(id: number): void {
@@ -37,11 +37,22 @@ describe('ConnectionDesk', () => {
 
   it('gives to one that is not ready only if none is', () => {
     const [a, b] = [new Taker(), new Taker()]
-    a.state = { ready: false }
+    a.state = { ready: false, reasons: [] }
     b.connections = 5
     const { add } = deskOf(a, b)
     add()
-    b.state = { ready: false }
+    b.state = { ready: false, reasons: [] }
+    add()
+    expect([a.has, b.has]).toEqual([[2], [1]])
+  })
+
+  it('gives to one that refuses work only if all do', () => {
+    const [a, b] = [new Taker(), new Taker()]
+    a.state = { ready: true, reasons: ['overload: no memory'] }
+    b.connections = 5
+    const { add } = deskOf(a, b)
+    add()
+    b.state = a.state
     add()
     expect([a.has, b.has]).toEqual([[2], [1]])
   })

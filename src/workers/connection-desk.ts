@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 /** Who can be given a connection. */
 export interface ConnectionTaker {
   readonly isOpen: boolean
-  readonly state: { readonly ready: boolean }
+  /** What one that is ready has reasons for it refuses. */
+  readonly state: { readonly ready: boolean; readonly reasons: readonly string[] }
   /** How many it has. */
   readonly connections: number
   give(id: number, listener: number, connection: Socket): void
@@ -90,11 +91,10 @@ export class ConnectionDesk {
       return
     }
     const open = this.#options.takers().filter(({ isOpen }) => isOpen)
-    const ready = open.filter(({ state }) => state.ready)
-    const able = ready.length > 0 ? ready : open
+    const ready = preferring(open, ({ state }) => state.ready)
     const slow = this.#slowOnes()
-    const quick = able.filter(taker => !slow.has(taker))
-    const [first, ...others] = quick.length > 0 ? quick : able
+    const quick = preferring(ready, taker => !slow.has(taker))
+    const [first, ...others] = preferring(quick, ({ state }) => state.reasons.length === 0)
     if (first === undefined) return
     const taker = others.reduce((best, one) => (one.connections < best.connections ? one : best), first)
     held.taker = taker
@@ -115,4 +115,10 @@ export class ConnectionDesk {
     this.#held.delete(id)
     held.connection.destroy()
   }
+}
+
+/** Those that are as they should be, if there are any. */
+function preferring<T>(all: readonly T[], isGood: (one: T) => boolean): readonly T[] {
+  const good = all.filter(isGood)
+  return good.length > 0 ? good : all
 }

@@ -136,8 +136,9 @@ export class WorkerChannel {
   #tellState(): void {
     if (this.#duties === undefined) return
     const { ready, reasons } = this.#duties.readiness()
-    // Of one that is ready only that counts; some of its reasons change every second.
-    const message: FromWorker = { type: 'state', ready, reasons: ready ? [] : [...reasons] }
+    // What else a worker lacks that is ready the primary lacks as well; some of it changes every second.
+    const own = ready ? reasons.filter(reason => reason.startsWith('overload:')) : reasons
+    const message: FromWorker = { type: 'state', ready, reasons: [...own] }
     const text = JSON.stringify(message)
     if (text === this.#told) return
     this.#told = text

@@ -119,6 +119,16 @@ describe('a pool of workers', () => {
     expect(second.told[0]).toMatchObject({ type: 'start', number: 2, openWithinMs: 0, listeners: [{ port: 7 }] })
   })
 
+  it('is ready while all of them refuse work for want of memory, and says so', async () => {
+    const { pool, child } = await opened(2)
+    for (const index of [0, 1])
+      (await child(index)).say({ type: 'state', ready: true, reasons: ['overload: no memory'] })
+    expect(pool.readiness).toEqual({
+      ready: true,
+      reasons: ['worker 1: overload: no memory', 'worker 2: overload: no memory'],
+    })
+  })
+
   it.each([
     ['in its own words', { type: 'failed', message: 'no certificate' } as const, 'no certificate'],
     ['or how it ended', undefined, 'worker 1 ended while it started: exit code 1'],

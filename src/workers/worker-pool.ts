@@ -106,16 +106,17 @@ export class WorkerPool {
     return this.#stopped
   }
 
-  /** Ready when one of them is, at the start when all are or ten seconds are over; the reasons name those that are not. */
+  /** Ready when one of them is, at the start when all are or ten seconds are over; the reasons name those that are not, or refuse work. */
   get readiness(): WorkerState {
     const reasons = this.#places.flatMap(({ number, worker, ended }) => {
-      if (worker?.isOpen && worker.state.ready) return []
+      if (worker?.isOpen && worker.state.ready) return worker.state.reasons.map(reason => `worker ${number}: ${reason}`)
       const whatLacks = worker?.isOpen ? worker.state.reasons.join('; ') : ended && `it ended (${ended})`
       const state = worker === undefined ? 'is about to start' : worker.isOpen ? 'is not ready' : 'starts'
       return [`worker ${number} ${state}${whatLacks ? `: ${whatLacks}` : ''}`]
     })
-    this.#settled ||= reasons.length === 0
-    return { ready: this.#settled && reasons.length < this.#places.length, reasons }
+    const { ready } = this.counts.states
+    this.#settled ||= ready === this.#places.length
+    return { ready: this.#settled && ready > 0, reasons }
   }
 
   get counts(): WorkerCounts {

@@ -124,6 +124,29 @@ describe('clients that stall', () => {
     expect(await stand.metric(refusedFor('memory'))).toBeGreaterThanOrEqual(20)
   })
 
+  it('use up the memory of their own worker only', async () => {
+    stand = await startOverloadedStand({}, { workers: '2', 'overload.memoryBytes': String(200 * mebi) })
+    await eventually('both workers', async () => (await stand.readyz()).includes('"reasons":[]'))
+    // One for each.
+    const connections = await stand.connect(2)
+    const ask = () => sendEvenly(connections, 200, stand.questions, 0.1)
+    expect(await ask()).toMatchObject({ refused: 0, decided: 20 })
+    stalled.push(await sendWithoutEnd(stand.authz.grpcPort, 60, 4 * mebi))
+
+    await eventually('refusals of one', async () => (await ask()).refused === 10)
+    expect(await stand.readyz()).toMatch(/"status":"ready".*worker \d: overload: more memory is in use/)
+    // Whoever comes now is better off with the other one.
+    const later = await stand.connect(3)
+    const fresh = await sendEvenly(later, 200, stand.questions, 0.1)
+    expectAnswersInTime(fresh)
+    expect(fresh.refused).toBe(0)
+
+    for (const one of stalled.splice(0)) one.close()
+    await eventually('decisions', async () => (await ask()).decided === 20)
+    await eventually('nothing to say', async () => (await stand.readyz()).includes('"reasons":[]'))
+    expect(await stand.metric(refusedFor('memory'))).toBeGreaterThanOrEqual(10)
+  })
+
   it('because they never read keep nobody else waiting, and their answers are bounded', async () => {
     stand = await startOverloadedStand({})
     const connections = await stand.connect(1)

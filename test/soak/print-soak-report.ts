@@ -5,6 +5,7 @@ export function printSoakReport(report: SoakReport): string {
   const line = ({ slope, error }: SoakReport['heap']) => `${mebi(slope)} MiB per minute (standard error ${mebi(error)})`
   return [
     `${answers.envoy} answers through Envoy, ${answers.direct} without; ${report.refused} refused for overload, ${report.late} denied because they took too long, ${report.excused} denied for a disturbance`,
+    `${report.slow} direct answers after more than a second; mcp-authz waited ${(report.coreWait * 100).toFixed(0)} % of its time for a core`,
     `${report.disconnects} clients went away, ${report.streams} streams of events`,
     `disturbed: ${Object.entries(disturbances)
       .map(([what, { count, longestMs }]) => `${what} ${count} times, for ${(longestMs / 1000).toFixed(1)} s at most`)

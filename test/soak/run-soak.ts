@@ -9,6 +9,8 @@ import { Http2Connection } from '../bench/http2-connection.js'
 import { eventually } from '../e2e/support/eventually.js'
 import { initialize, toolsCall } from '../e2e/support/messages.js'
 import { keepBusy, type Question, sendEvenly, type Tally } from '../overload/generate-load.js'
+import { CoreWait } from './core-wait.js'
+import { describeFailure } from './describe-failure.js'
 import { Disturbances } from './disturbances.js'
 import { fitLine, type Line } from './fit-line.js'
 import { forbidden } from './soak-server.js'
@@ -29,6 +31,10 @@ export interface SoakReport {
   readonly refused: number
   /** Denied because somebody did not wait any longer: how fast it is depends on what else the machine has to do. */
   readonly late: number
+  /** Direct calls that were answered after a second. */
+  readonly slow: number
+  /** Of the time in which mcp-authz could work, the part in which others had the core. */
+  readonly coreWait: number
   readonly excused: number
   readonly disconnects: number
   readonly streams: number
@@ -44,12 +50,16 @@ export interface SoakReport {
 /** Of the run, during which memory may grow. */
 const warmUpShare = 0.35
 /** Bytes between the start and the end of what is measured that are noise: caches, a larger heap, compiled code. */
-const tolerated = 8 * 1024 * 1024
+const tolerated = 4 * 1024 * 1024
 const settleMs = 60_000
 /** What Envoy says of an authorizer that does not answer in time, and what that says of an API server. */
 const late: ReadonlySet<string> = new Set(['gateway.authorization_unavailable', 'dependency.timeout'])
-/** Of all answers. */
-const mostLate = 0.02
+/** Of all answers: refused, denied because somebody did not wait any longer, and after more than a second. */
+const most = { refused: 0.01, late: 0.001, slow: 0.01 }
+/** The same where others have the machine ({@link CoreWait}), which makes everything late. */
+const mostWhereContended = { refused: 0.1, late: 0.02, slow: 0.2 }
+/** Lines of each program's output that a failure shows. */
+const shownLines = 12
 
 interface Case {
   readonly name: string
@@ -115,14 +125,18 @@ class Soak {
   #direct = 0
   #refused = 0
   #late = 0
+  #slow = 0
   #excused = 0
   #disconnects = 0
   #streams = 0
   #ended = false
+  readonly #began = performance.now()
+  #coreWait: CoreWait
 
   constructor(soak: SoakStand, options: SoakOptions) {
     this.#soak = soak
     this.#options = options
+    this.#coreWait = new CoreWait(soak.stand.authz.child.pid)
   }
 
   async run(): Promise<SoakReport> {
@@ -138,6 +152,7 @@ class Soak {
       `capacity ${capacity.toFixed(0)}/s, ${envoyRate.toFixed(0)}/s through Envoy and ${(rate - envoyRate).toFixed(0)}/s beside it`,
     )
 
+    this.#coreWait = new CoreWait(this.#soak.stand.authz.child.pid)
     const end = performance.now() + minutes * 60_000
     const goesOn = () => !this.#ended && performance.now() < end
     const tasks = [
@@ -149,8 +164,9 @@ class Soak {
       this.#sampling(goesOn, minutes),
     ]
     // The first wrong answer ends it.
-    const guarded = tasks.map(task => task.catch((error: unknown) => this.#fail(String(error))))
+    const guarded = tasks.map(task => task.catch((error: unknown) => this.#fail(describeFailure(error))))
     await Promise.all(guarded)
+    await this.#untilAnswered(connections)
     for (const connection of connections) connection.close()
     await this.#agent.destroy()
     await this.#lookAtTheEnd()
@@ -158,8 +174,20 @@ class Soak {
   }
 
   #fail(what: string): void {
-    if (!this.#failures.includes(what)) this.#failures.push(what)
     this.#ended = true
+    if (this.#failures.some(one => one.includes(what))) return
+    this.#failures.push(`after ${((performance.now() - this.#began) / 1000).toFixed(1)} s: ${what}`)
+    const { stand, api } = this.#soak
+    for (const child of [stand.authz.child, stand.envoy.child, ...(api === undefined ? [] : [api.child])])
+      this.#options.say(`${child.name} said last:\n${child.lines.slice(-shownLines).join('\n')}`)
+  }
+
+  /** What is sent is answered, however late. */
+  async #untilAnswered(connections: readonly Http2Connection[]): Promise<void> {
+    const missing = () => connections.reduce((sum, { inFlight }) => sum + inFlight, 0)
+    await eventually('all answers', () => missing() === 0).catch(() =>
+      this.#fail(`${missing()} direct calls were never answered`),
+    )
   }
 
   async #signIn(): Promise<void> {
@@ -212,7 +240,7 @@ class Soak {
       while (underWay.size >= 64) await Promise.race(underWay)
       const one = cases[sent % cases.length]
       if (one === undefined) break
-      const asked = this.#judge(one).catch((error: unknown) => this.#fail(`${one.name}: ${String(error)}`))
+      const asked = this.#judge(one).catch((error: unknown) => this.#fail(`${one.name}: ${describeFailure(error)}`))
       underWay.add(asked)
       asked.finally(() => underWay.delete(asked))
     }
@@ -240,9 +268,14 @@ class Soak {
     }
   }
 
-  #count({ decided, refused, failed, wronglyAllowed, wronglyDenied }: Tally, from: number, to: number): void {
+  #count(
+    { decided, refused, failed, late: slow, wronglyAllowed, wronglyDenied }: Tally,
+    from: number,
+    to: number,
+  ): void {
     this.#direct += decided
     this.#refused += refused
+    this.#slow += slow
     if (wronglyAllowed > 0) this.#fail(`${wronglyAllowed} direct calls were allowed that must be denied`)
     if (failed > 0) this.#fail(`${failed} direct calls ended without an answer`)
     for (const reason of wronglyDenied) {
@@ -416,7 +449,7 @@ class Soak {
       this.#failures.push(`reached the server: ${[...new Set(server.violations)].join(', ')}`)
     const metric = await this.#soak.metrics()
     if (metric('mcp_authz_decision_records_dropped_total') > 0) this.#failures.push('decision records were lost')
-    if (this.#late > (this.#envoy + this.#direct) * mostLate) this.#failures.push(`${this.#late} answers came too late`)
+    this.#lookAtTimes()
     // What is broken on purpose: Guardrails, and the API server, which refuses what it has not read its RBAC for yet.
     const broken = new Set(['policy', ...(this.#soak.api === undefined ? [] : ['kube'])])
     const unexpected = stand.authz.logs.filter(({ level, subsystem }) => level === 'error' && !broken.has(subsystem))
@@ -424,6 +457,21 @@ class Soak {
     stand.authz.signal('SIGTERM')
     const { code, signal } = await stand.authz.child.exited
     if (code !== 0) this.#failures.push(`it ended with ${code ?? signal}`)
+  }
+
+  #lookAtTimes(): void {
+    const { share, contended } = this.#coreWait
+    const bounds = contended ? mostWhereContended : most
+    const answers = this.#envoy + this.#direct + this.#refused
+    for (const [what, count, bound] of [
+      ['calls were refused for overload', this.#refused, bounds.refused],
+      ['calls were denied because they took too long', this.#late, bounds.late],
+      ['direct calls took longer than a second', this.#slow, bounds.slow],
+    ] as const)
+      if (count > answers * bound)
+        this.#failures.push(
+          `${count} ${what}, of ${answers}: more than ${bound * 100} %; mcp-authz waited ${(share * 100).toFixed(0)} % of its time for a core`,
+        )
   }
 
   #report(capacity: number, perSecond: number): SoakReport {
@@ -441,6 +489,8 @@ class Soak {
       ...{
         refused: this.#refused,
         late: this.#late,
+        slow: this.#slow,
+        coreWait: this.#coreWait.share,
         excused: this.#excused,
         disconnects: this.#disconnects,
         streams: this.#streams,

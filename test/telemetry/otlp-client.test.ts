@@ -29,7 +29,7 @@ async function listen(server: Server): Promise<number> {
 type Settings = Parameters<typeof createOtlpClient>[0]
 
 function client(url: string, over: Partial<Settings> = {}): OtlpClient {
-  const made = createOtlpClient({ url, headers: {}, timeoutMs: 2000, compression: 'none', tls: {}, ...over })
+  const made = createOtlpClient({ url, headers: {}, timeoutMs: 2000, compression: 'none', tls: {}, ...over }, 60_000)
   stops.push(() => made.close())
   return made
 }
