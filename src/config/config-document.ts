@@ -169,6 +169,12 @@ const listener = z.strictObject({
     .describe(
       "Of a listener with door ext-proc: how long one part of an exchange may take; below Envoy's message_timeout.",
     ),
+  transport: z
+    .enum(['grpc-js', 'native'])
+    .default('grpc-js')
+    .describe(
+      'What speaks gRPC: grpc-js, or native, which is our own, faster, and new. No effect with authzen, which is HTTP.',
+    ),
   maxConcurrentStreams: z.int().min(1).max(100_000).default(1000).describe('Requests per connection at the same time.'),
   maxInFlight: z.int().min(1).max(100_000).default(1024).describe('Decisions that may wait at the same time.'),
   maxConnectionAgeSeconds: z

@@ -60,6 +60,7 @@ export interface ConfigListener {
   readonly gatewayBodyBytes?: number
   /** For door ext-proc. */
   readonly answerWithinMs?: number
+  readonly transport: 'grpc-js' | 'native'
   readonly maxConcurrentStreams: number
   readonly maxInFlight: number
   readonly maxConnectionAgeMs?: number

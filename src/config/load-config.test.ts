@@ -42,6 +42,7 @@ describe('defaults', () => {
         trust: 'none',
         address: { kind: 'tcp', host: '0.0.0.0', port: 9001 },
         maxMessageBytes: 5242880,
+        transport: 'grpc-js',
         maxConcurrentStreams: 1000,
         maxInFlight: 1024,
       },
@@ -459,6 +460,7 @@ describe('a listener with door authzen', () => {
 describe('settings that do nothing at their door', () => {
   it.each([
     ['authzen', 'socket: s', 'profile: agentgateway', 'profile'],
+    ['authzen', 'socket: s', 'transport: native', 'transport'],
     ['authzen', 'socket: s', 'maxConcurrentStreams: 5', 'maxConcurrentStreams'],
     ['authzen', 'socket: s', 'maxConnectionAgeSeconds: 60', 'maxConnectionAgeSeconds'],
     ['ext-mcp', 'port: 9004', 'profile: envoy', 'profile'],

@@ -65,7 +65,7 @@ const defaultPorts = { 'ext-authz': 9001, 'ext-proc': 9003, 'ext-mcp': 9004, aut
 
 function resolveListener(listener: Listener, i: number, at: (path: string) => string, report: Report): ConfigListener {
   const path = ['listeners', i]
-  const { door, profile, host, port, socket, tls, maxConcurrentStreams, maxInFlight } = listener
+  const { door, profile, host, port, socket, tls, transport, maxConcurrentStreams, maxInFlight } = listener
   if (port !== undefined && socket !== undefined) {
     report('error', path, 'has both port and socket', 'write one of them')
   }
@@ -102,6 +102,7 @@ function resolveListener(listener: Listener, i: number, at: (path: string) => st
     ...(door === 'ext-authz' &&
       listener.gatewayBodyBytes !== undefined && { gatewayBodyBytes: listener.gatewayBodyBytes }),
     ...(door === 'ext-proc' && { answerWithinMs: listener.answerWithinMs }),
+    transport,
     maxConcurrentStreams,
     maxInFlight,
     ...(listener.maxConnectionAgeSeconds === undefined
@@ -120,6 +121,7 @@ const idleSettings = {
   'ext-mcp': ['profile', 'judgesRequests', 'answerWithinMs', 'gatewayBodyBytes'],
   authzen: [
     'profile',
+    'transport',
     'maxConcurrentStreams',
     'maxConnectionAgeSeconds',
     'judgesRequests',

@@ -6,11 +6,14 @@ import { packageRoot } from '../../src/demo/package-root.js'
 import { eventually } from './support/eventually.js'
 import { type Stand, startStand } from './support/stand.js'
 
-describe('the smallest set-up, as the README shows it', () => {
+describe.each([
+  ['', {}],
+  [', on our own transport', { transport: 'native' }],
+] as const)('the smallest set-up, as the README shows it%s', (_name, options) => {
   let stand: Stand
   let client: ConnectedClient<unknown>
   beforeAll(async () => {
-    stand = await startStand({ serverIgnoresTokens: true, policies: { 'smallest.yaml': smallestSetUp() } })
+    stand = await startStand({ ...options, serverIgnoresTokens: true, policies: { 'smallest.yaml': smallestSetUp() } })
     client = await connectV1({ url: stand.url, token: await stand.idp.login('alice') })
   })
   afterAll(async () => {

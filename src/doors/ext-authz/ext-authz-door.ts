@@ -1,6 +1,6 @@
 import type { Decide, Decision } from '../../decision/decision.js'
 import type { GatewayProfile, InboundRequest, ListenerTrust } from '../../protocol/inbound-request.js'
-import { createGrpcDoor, type GrpcDoor } from '../grpc/grpc-door.js'
+import { createGrpcDoor, type GrpcDoor, type TransportName } from '../grpc/grpc-door.js'
 import type { ListenAddress } from '../grpc/listener-socket.js'
 import type { TlsSettings } from '../grpc/tls-server.js'
 import { type CheckHandlerOptions, createCheckHandler } from './check-handler.js'
@@ -14,6 +14,7 @@ export interface ExtAuthzListener {
   /** Largest CheckRequest in bytes; larger ones are denied. Default 5 MiB. */
   readonly maxMessageBytes?: number
   /** Requests per connection at the same time. Default 1000. */
+  readonly transport?: TransportName
   readonly maxConcurrentStreams?: number
   /** Decisions that may wait at the same time. Default 1024. */
   readonly maxInFlight?: number

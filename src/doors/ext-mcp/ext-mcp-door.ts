@@ -1,6 +1,6 @@
 import type { Decide, Decision } from '../../decision/decision.js'
 import type { InboundRequest, ListenerTrust } from '../../protocol/inbound-request.js'
-import { createGrpcDoor, type GrpcDoor } from '../grpc/grpc-door.js'
+import { createGrpcDoor, type GrpcDoor, type TransportName } from '../grpc/grpc-door.js'
 import type { ListenAddress } from '../grpc/listener-socket.js'
 import type { TlsSettings } from '../grpc/tls-server.js'
 import { createRequestHandler } from './request-handler.js'
@@ -15,6 +15,7 @@ export interface ExtMcpListener {
   /** Largest McpRequest or McpResponse in bytes; larger ones are denied. Default 5 MiB. */
   readonly maxMessageBytes?: number
   /** Requests per connection at the same time. Default 1000. */
+  readonly transport?: TransportName
   readonly maxConcurrentStreams?: number
   /** Decisions of one phase that may wait at the same time. Default 1024. */
   readonly maxInFlight?: number

@@ -1,6 +1,6 @@
 import type { Decision } from '../../decision/decision.js'
 import type { GatewayProfile, ListenerTrust } from '../../protocol/inbound-request.js'
-import { createGrpcDoor, type GrpcDoor } from '../grpc/grpc-door.js'
+import { createGrpcDoor, type GrpcDoor, type TransportName } from '../grpc/grpc-door.js'
 import type { ListenAddress } from '../grpc/listener-socket.js'
 import type { TlsSettings } from '../grpc/tls-server.js'
 import type { CreateExchangeProcessor } from './exchange-processor.js'
@@ -19,6 +19,7 @@ export interface ExtProcListener {
   /** Bytes of all bodies that we collect at the same time. Default 256 MiB. */
   readonly maxBufferedTotalBytes?: number
   /** Exchanges per connection at the same time. Default 1000. */
+  readonly transport?: TransportName
   readonly maxConcurrentStreams?: number
   /** Exchanges at the same time over all connections. Default 4096. */
   readonly maxOpenStreams?: number

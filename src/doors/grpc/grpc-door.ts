@@ -2,7 +2,11 @@ import { createGrpcJsTransport } from './grpc-js-transport.js'
 import type { BoundAddress, GrpcService } from './grpc-transport.js'
 import { createGrpcHealth } from './health.js'
 import type { ListenAddress } from './listener-socket.js'
+import { createNativeTransport } from './native/native-transport.js'
 import type { TlsSettings } from './tls-server.js'
+
+/** grpc-js: the library on node:http2. native: our own, on sockets. */
+export type TransportName = 'grpc-js' | 'native'
 
 /** What every door over gRPC is to whoever opens it. */
 export interface GrpcDoor {
@@ -24,6 +28,8 @@ export interface GrpcDoorOptions {
   readonly listener: {
     readonly address: ListenAddress
     readonly tls?: TlsSettings
+    /** Default grpc-js. */
+    readonly transport?: TransportName
     readonly maxConcurrentStreams?: number
     readonly maxConnectionAgeMs?: number
   }
@@ -41,7 +47,8 @@ const oversizeRoom = 32 * 1024 * 1024
 export function createGrpcDoor({ name, service, listener, maxMessageBytes, onError }: GrpcDoorOptions): GrpcDoor {
   const { address, tls, maxConcurrentStreams, maxConnectionAgeMs } = listener
   const health = createGrpcHealth([name])
-  const transport = createGrpcJsTransport([service, health], {
+  const create = listener.transport === 'native' ? createNativeTransport : createGrpcJsTransport
+  const transport = create([service, health], {
     address,
     maxReceiveBytes: maxMessageBytes + oversizeRoom,
     onError,

@@ -53,6 +53,8 @@ export interface StandOptions {
   readonly serverName?: string
   /** More of the Config's spec. */
   readonly config?: Readonly<Record<string, unknown>> | ((idp: OpenIdProvider) => Readonly<Record<string, unknown>>)
+  /** What speaks gRPC. Default: that of the program. */
+  readonly transport?: 'native'
   /** What makes the gateway trusted. Default: nothing. */
   readonly trust?: 'network'
   /** envoy/ext-authz-and-ext-proc.yaml, with these keys of sessions. Default: envoy/ext-authz.yaml. */
@@ -223,9 +225,13 @@ function templateOf({ responseDoor }: StandOptions): string {
   return responseDoor.alone ? 'ext-proc.yaml' : 'ext-authz-and-ext-proc.yaml'
 }
 
-function listenersOf({ responseDoor, trust }: StandOptions, grpcPort: number, answers: number): readonly object[] {
+function listenersOf(
+  { responseDoor, trust, transport }: StandOptions,
+  grpcPort: number,
+  answers: number,
+): readonly object[] {
   const host = '127.0.0.1'
-  const first = { host, port: grpcPort, ...(trust && { trust }) }
+  const first = { host, port: grpcPort, ...(trust && { trust }), ...(transport && { transport }) }
   if (responseDoor === undefined) return [first]
   if (responseDoor.alone) return [{ ...first, door: 'ext-proc', judgesRequests: true }]
   return [first, { ...first, port: answers, door: 'ext-proc' }]
