@@ -259,7 +259,10 @@ describeKube('watching a real API server', () => {
       const authorizer = createWatchedAuthorizer(await synced(watchAllRbac()))
       const { verb, resource } = listPods
       const resourceAttributes = { verb, resource, namespace }
-      expect(authorizer.authorize(user('root', 'system:masters'), listPods)).toEqual(
+      const root = user('root', 'system:masters')
+      // What was watched has to be indexed first.
+      await eventually('an answer', () => !('failed' in authorizer.authorize(root, listPods)), 5_000)
+      expect(authorizer.authorize(root, listPods)).toEqual(
         await server.review({ user: 'root', groups: ['system:masters'], resourceAttributes }),
       )
     })
