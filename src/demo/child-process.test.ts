@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { getPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { startChild } from './child-process.js'
@@ -35,6 +36,13 @@ describe('startChild', () => {
     await child.exited
     expect(child.lines).toHaveLength(500)
     expect(child.lines.at(-1)).toBe('1999')
+  })
+
+  it('lets it step back for others', async () => {
+    const child = await startChild({ ...node("console.log(require('os').getPriority())"), niceness: 3 })
+    await child.exited
+    expect(child.lines).toEqual([String(Math.min(19, getPriority() + 3))])
+    expect(child.pid).toBeGreaterThan(0)
   })
 
   it('waits until it is ready', async () => {

@@ -15,6 +15,8 @@ export interface ChildOptions {
   /** Added to the environment of this process; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
+  /** How far it steps back for others that want a core, 0 to 19 (nice(1)). Default: as this process does. */
+  readonly niceness?: number
   /** Called for every line of standard output and standard error. */
   readonly onLine?: (line: string) => void
 }
@@ -50,7 +52,8 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     output.add(line)
     options.onLine?.(line)
   }
-  const child = spawn(command, [...(options.args ?? [])], {
+  const [program, args] = withNiceness(command, options.args ?? [], options.niceness)
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     env: { ...process.env, ...options.env },
@@ -120,4 +123,9 @@ async function isReadyNow(isReady: () => boolean | Promise<boolean>): Promise<bo
   } catch {
     return false
   }
+}
+
+/** All its threads get it only if it has it from the start. nice(1) becomes the program, so that the process id is the same. */
+function withNiceness(command: string, args: readonly string[], niceness?: number): [string, string[]] {
+  return niceness === undefined ? [command, [...args]] : ['nice', ['-n', String(niceness), command, ...args]]
 }

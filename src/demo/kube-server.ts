@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Agent, request } from 'undici'
 import { stringify } from 'yaml'
 import { buildKubeServer } from './build-kube-server.js'
-import { type Child, startChild } from './child-process.js'
+import { type Child, type ChildOptions, startChild } from './child-process.js'
 import { freePort } from './free-port.js'
 import { signalGroup } from './kill-on-exit.js'
 
@@ -22,6 +22,8 @@ export interface KubeServerOptions {
   readonly authentication?: object
   /** Whether every request is written to `audit.log` in its directory, without its body. Default: true. */
   readonly audit?: boolean
+  /** See {@link ChildOptions.niceness}. */
+  readonly niceness?: number
   /** Told what a build that has to be done first says. Default: nobody. */
   readonly say?: (line: string) => void
 }
@@ -67,7 +69,9 @@ export async function startKubeServer(options: KubeServerOptions = {}): Promise<
     const tokens = Object.fromEntries(names.map(name => [name, randomBytes(16).toString('hex')] as const))
     const flags = await writeFiles(directory, options, tokens)
     const caFile = join(directory, 'pki', 'apiserver.crt')
-    const start = (port: number) => startProgram({ program, directory, caFile, port, flags, token: tokens.admin ?? '' })
+    const { niceness } = options
+    const start = (port: number) =>
+      startProgram({ program, directory, caFile, port, flags, token: tokens.admin ?? '', niceness })
     const first = await startOnFreePort(start)
     const { port } = first
     let child = first.child
@@ -107,11 +111,15 @@ interface Start {
   readonly port: number
   readonly flags: readonly string[]
   readonly token: string
+  readonly niceness: number | undefined
 }
 
-async function startProgram({ program, directory, caFile, port, flags, token }: Start): Promise<Child> {
+async function startProgram({ program, directory, caFile, port, flags, token, niceness }: Start): Promise<Child> {
   const own = ['-directory', directory, '-port', String(port), '-token', token]
-  const child = await startChild({ name: 'kube-server', command: program, args: [...own, '--', ...flags] })
+  const child = await startChild({
+    ...{ name: 'kube-server', command: program, args: [...own, '--', ...flags] },
+    ...(niceness !== undefined && { niceness }),
+  })
   try {
     await child.waitUntilReady(async () => {
       const connect = { ca: await readFile(caFile) }
