@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { getPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -39,10 +40,12 @@ describe('startChild', () => {
   })
 
   it('lets it step back for others', async () => {
-    const child = await startChild({ ...node("console.log(require('os').getPriority())"), niceness: 3 })
-    await child.exited
+    const child = await startChild({ ...node(`console.log(require('os').getPriority()); ${forever}`), niceness: 3 })
+    await child.waitUntilReady(() => child.lines.length > 0)
     expect(child.lines).toEqual([String(Math.min(19, getPriority() + 3))])
-    expect(child.pid).toBeGreaterThan(0)
+    const group = await readFile(`/proc/${child.pid}/autogroup`, 'utf8').catch(() => '')
+    if (group !== '') expect(group).toMatch(/ nice 3$/m)
+    await child.stop()
   })
 
   it('waits until it is ready', async () => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { killOnExit, signalGroup } from './kill-on-exit.js'
 import { createOutputTail, splitLines } from './output-tail.js'
@@ -70,6 +71,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   })
   const pid = child.pid
   if (pid === undefined) throw new Error(`${name}: the system gave no process id`)
+  if (options.niceness !== undefined) await stepBack(pid, options.niceness)
   const forget = killOnExit(pid)
   let ended: ChildExit | undefined
   const exited = new Promise<ChildExit>(resolve => {
@@ -128,4 +130,10 @@ async function isReadyNow(isReady: () => boolean | Promise<boolean>): Promise<bo
 /** All its threads get it only if it has it from the start. nice(1) becomes the program, so that the process id is the same. */
 function withNiceness(command: string, args: readonly string[], niceness?: number): [string, string[]] {
   return niceness === undefined ? [command, [...args]] : ['nice', ['-n', String(niceness), command, ...args]]
+}
+
+/** Where Linux groups processes by session (sched(7), autogroup), nice(1) counts within one only, and ours have one each. */
+async function stepBack(pid: number, niceness: number): Promise<void> {
+  // Without groups, on another system, or where nothing may be changed, nice(1) has to do.
+  await writeFile(`/proc/${pid}/autogroup`, String(niceness)).catch(() => {})
 }

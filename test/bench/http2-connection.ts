@@ -194,8 +194,12 @@ export class Http2Connection {
   }
 }
 
-/** `0a 02 08 <code>` behind the message header: see the encoder of CheckResponse, which is held to it. */
+/**
+ * `0a 02 08 <code>` behind the message header: see the encoder of CheckResponse, which is held to it. Where a zero is left
+ * out, as proto3 has it, `0a 00`.
+ */
 function statusCode(payload: Buffer): number {
+  if (payload[5] === 0x0a && payload[6] === 0) return 0
   const wellFormed = payload[5] === 0x0a && payload[6] === 2 && payload[7] === 0x08
   return wellFormed ? (payload[8] ?? -1) : -1
 }

@@ -9,17 +9,19 @@ export const audience = 'https://mcp.example.com/mcp'
  * One protected server with 30 Guardrails, 3 of which concern a resources_scale: 20 are about other tools, 4 about other
  * kinds of access, 3 about other people. RBAC comes from files.
  * @param more further files, by name
+ * @param rules other Guardrails than those thirty
  */
 export function writePolicies(
   jwks: unknown,
   more: Readonly<Record<string, string>> = {},
+  rules: readonly string[] = guardrails(),
 ): { readonly directory: string; remove(): void } {
   const directory = mkdtempSync(join(tmpdir(), 'mcp-authz-bench-'))
   writeFileSync(join(directory, 'keys.json'), JSON.stringify(jwks))
   writeFileSync(join(directory, 'identity.yaml'), identity)
   writeFileSync(join(directory, 'server.yaml'), server)
   writeFileSync(join(directory, 'rbac.yaml'), rbac)
-  writeFileSync(join(directory, 'guardrails.yaml'), guardrails().join('---\n'))
+  writeFileSync(join(directory, 'guardrails.yaml'), rules.join('---\n'))
   for (const [name, text] of Object.entries(more)) writeFileSync(join(directory, name), text)
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
 }
@@ -100,10 +102,16 @@ function manyTool(at: number): string {
 }
 
 function guardrails(server = 'kubernetes'): readonly string[] {
-  const prefix = server === 'kubernetes' ? '' : `${server}-`
-  const guardrail = (name: string, match: string, lines: readonly string[]) =>
-    guardrailOf(server, prefix + name, match, lines)
-  const matching = [
+  return [...matchingGuardrails(3, server), ...otherGuardrails(27, server)]
+}
+
+/**
+ * Guardrails that concern a resources_scale, and that it keeps to; each looks at something, none at much.
+ * @param count at least 3
+ */
+export function matchingGuardrails(count: number, server = 'kubernetes'): readonly string[] {
+  const guardrail = namedGuardrail(server)
+  const first = [
     guardrail('replica-cap', '', [
       'replicas.all(n, n <= 5)',
       `messageExpression: '"at most 5 replicas; you asked for " + string(replicas.max())'`,
@@ -116,16 +124,34 @@ function guardrails(server = 'kubernetes'): readonly string[] {
       `agent.id == '' || agent.assurance == 'attested' || user.groups.exists(g, g == 'platform')`,
     ]),
   ]
-  const others = Array.from({ length: 20 }, (_, n) =>
-    guardrail(`tool-${n}`, `tools: [tool_${n}, "family_${n}_*"]`, [`args.size() < ${n + 10}`]),
+  const expressions = [
+    (n: number) => `replicas.all(n, n <= ${n + 5})`,
+    (n: number) => `args.namespace != 'forbidden-${n}'`,
+    (n: number) => `!(user.username in ['mallory-${n}@example.com', 'trudy-${n}@example.com'])`,
+    (n: number) => `operations.all(o, o.verb != 'verb-${n}')`,
+  ]
+  const more = Array.from({ length: count - first.length }, (_, n) =>
+    guardrail(`more-${n}`, n % 2 === 0 ? '' : 'tools: [resources_scale]', [
+      expressions[n % expressions.length]?.(n) ?? 'true',
+    ]),
   )
-  const access = Array.from({ length: 4 }, (_, n) =>
-    guardrail(`access-${n}`, 'access: [delete, exec]', ['principal.throughAgent == false']),
-  )
-  const people = Array.from({ length: 3 }, (_, n) =>
-    guardrail(`people-${n}`, `subjects: [{ kind: Group, name: contractors-${n} }]`, [`user.username != 'nobody'`]),
-  )
-  return [...matching, ...others, ...access, ...people]
+  return [...first, ...more]
+}
+
+/** Guardrails that do not concern the call: of 27, 20 are about other tools, 4 other kinds of access, 3 other people. */
+export function otherGuardrails(count: number, server = 'kubernetes'): readonly string[] {
+  const guardrail = namedGuardrail(server)
+  return Array.from({ length: count }, (_, n) => {
+    const kind = n % 27
+    if (kind < 20) return guardrail(`tool-${n}`, `tools: [tool_${n}, "family_${n}_*"]`, [`args.size() < ${n + 10}`])
+    if (kind < 24) return guardrail(`access-${n}`, 'access: [delete, exec]', ['principal.throughAgent == false'])
+    return guardrail(`people-${n}`, `subjects: [{ kind: Group, name: contractors-${n} }]`, [`user.username != 'nobody'`])
+  })
+}
+
+function namedGuardrail(server: string) {
+  const prefix = server === 'kubernetes' ? '' : `${server}-`
+  return (name: string, match: string, lines: readonly string[]) => guardrailOf(server, prefix + name, match, lines)
 }
 
 function guardrailOf(

@@ -96,8 +96,8 @@ export function pinLoadGenerator(): void {
   execFileSync('taskset', ['-acp', '1', String(process.pid)], { stdio: 'ignore' })
 }
 
-/** The program logs where its listeners are, and when it is ready. */
-function portsOnceReady(name: string, child: ChildProcess): Promise<ReadonlyMap<string, number>> {
+/** The servers say on stderr where their listeners are, and when they are ready. */
+export function portsOnceReady(name: string, child: ChildProcess): Promise<ReadonlyMap<string, number>> {
   const { stderr } = child
   if (stderr === null) throw new Error('no stderr')
   return new Promise((resolve, reject) => {

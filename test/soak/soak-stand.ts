@@ -1,5 +1,4 @@
 import { readdirSync } from 'node:fs'
-import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { makeReviewer } from '../../src/demo/kube-identity.js'
@@ -33,10 +32,10 @@ export function hasApiServer(): boolean {
 }
 
 /**
- * What runs beside mcp-authz on the machine steps back for it (nice(1)): an API server that starts would take both cores for
- * seconds, and half of what could be decided before is no half then.
+ * How far the API server steps back (nice(1)): one that starts would take both cores for seconds, and half of what could be
+ * decided before is no half then.
  */
-const others = { apiServer: 15, clients: 5 }
+const apiServerNiceness = 15
 
 const namespace = (name: string) => `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n`
 
@@ -49,7 +48,7 @@ export async function startSoakStand(withApiServer: boolean, decisionLog: string
   try {
     const server = await startSoakServer()
     stops.push(() => server.stop())
-    const api = withApiServer ? await startApiServer({ audit: false, niceness: others.apiServer }) : undefined
+    const api = withApiServer ? await startApiServer({ audit: false, niceness: apiServerNiceness }) : undefined
     if (api !== undefined) {
       stops.push(() => api.stop())
       await api.apply(`${namespace('team-a')}---\n${namespace('team-b')}`)
@@ -78,7 +77,6 @@ export async function startSoakStand(withApiServer: boolean, decisionLog: string
       else process.env.NODE_OPTIONS = before
     }
     stops.push(() => stand.stop())
-    setPriority(others.clients)
     let { idp } = stand
     stops.push(() => idp.stop())
     return {
