@@ -11,12 +11,12 @@ Examples:
   mcp-authz completion fish > ~/.config/fish/completions/mcp-authz.fish`
 
 /** A command that knows all others, so that what they are called is written down in one place. */
-export function completionCommand(commands: () => readonly Command[]): Command {
+export function completionCommand(commands: () => Promise<readonly Command[]>): Command {
   return {
     name: 'completion',
     summary: 'print a script that completes commands in your shell',
     help,
-    run: async (args, io) => printScript(args, io, commands()),
+    run: async (args, io) => printScript(args, io, await commands()),
   }
 }
 

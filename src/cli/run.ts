@@ -1,57 +1,43 @@
 import { didYouMean } from '../documents/did-you-mean.js'
-import { benchCommand } from './bench-command.js'
-import { canICommand } from './can-i-command.js'
-import { catalogCommand } from './catalog-command.js'
-import { checkCommand } from './check-command.js'
 import { type Command, type CommandIo, type ExitCode, UsageError } from './command.js'
-import { completionCommand } from './completion-command.js'
-import { demoCommand } from './demo-command.js'
-import { diffCommand } from './diff-command.js'
-import { envoyCommand } from './envoy-command.js'
-import { explainCommand } from './explain-command.js'
-import { initCommand } from './init-command.js'
-import { logCommand } from './log-command.js'
-import { replayCommand } from './replay-command.js'
-import { serveCommand } from './serve-command.js'
-import { suggestCommand } from './suggest-command.js'
-import { testCommand } from './test-command.js'
-import { versionCommand } from './version-command.js'
 
-const commands: readonly Command[] = [
-  initCommand,
-  serveCommand,
-  checkCommand,
-  testCommand,
-  explainCommand,
-  canICommand,
-  replayCommand,
-  diffCommand,
-  benchCommand,
-  suggestCommand,
-  logCommand,
-  catalogCommand,
-  envoyCommand,
-  demoCommand,
-  completionCommand(() => commands),
-  versionCommand,
-]
+/** By name, in the order of the overview. Only what is run is loaded: a service needs nothing of the workbench. */
+const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['init', async () => (await import('./init-command.js')).initCommand],
+  ['serve', async () => (await import('./serve-command.js')).serveCommand],
+  ['check', async () => (await import('./check-command.js')).checkCommand],
+  ['test', async () => (await import('./test-command.js')).testCommand],
+  ['explain', async () => (await import('./explain-command.js')).explainCommand],
+  ['can-i', async () => (await import('./can-i-command.js')).canICommand],
+  ['replay', async () => (await import('./replay-command.js')).replayCommand],
+  ['diff', async () => (await import('./diff-command.js')).diffCommand],
+  ['bench', async () => (await import('./bench-command.js')).benchCommand],
+  ['suggest', async () => (await import('./suggest-command.js')).suggestCommand],
+  ['log', async () => (await import('./log-command.js')).logCommand],
+  ['catalog', async () => (await import('./catalog-command.js')).catalogCommand],
+  ['envoy', async () => (await import('./envoy-command.js')).envoyCommand],
+  ['demo', async () => (await import('./demo-command.js')).demoCommand],
+  ['completion', async () => (await import('./completion-command.js')).completionCommand(allCommands)],
+  ['version', async () => (await import('./version-command.js')).versionCommand],
+])
+
+function allCommands(): Promise<readonly Command[]> {
+  return Promise.all([...commands.values()].map(load => load()))
+}
 
 /** Runs one command line (without node and script) and returns the exit code. Never throws. */
 export async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const [name, ...rest] = args
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    const asked = commands.find(command => command.name === rest[0])
-    io.out(asked?.help ?? overview())
+    const asked = await commands.get(rest[0] ?? '')?.()
+    io.out(asked?.help ?? (await overview()))
     return name === undefined ? 1 : 0
   }
-  const command = commands.find(one => one.name === (name === '--version' ? 'version' : name))
+  const command = await commands.get(name === '--version' ? 'version' : name)?.()
   if (command === undefined) {
-    const near = didYouMean(
-      name,
-      commands.map(one => one.name),
-    )
+    const near = didYouMean(name, [...commands.keys()])
     io.err(
-      `mcp-authz: there is no command "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}\n\n${overview()}`,
+      `mcp-authz: there is no command "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}\n\n${await overview()}`,
     )
     return 1
   }
@@ -69,8 +55,8 @@ export async function run(args: readonly string[], io: CommandIo): Promise<ExitC
   }
 }
 
-function overview(): string {
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`)
+async function overview(): Promise<string> {
+  const lines = (await allCommands()).map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`)
   return [
     'mcp-authz: may this person, through this agent, call this tool with these arguments?',
     '',

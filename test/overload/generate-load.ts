@@ -118,28 +118,30 @@ export async function keepBusy(
 /**
  * Sends `perSecond`, evenly, whether or not the server keeps up; a deadline begins when a request is sent. Resolves when
  * everything was answered, or `deadlineMs` after the last one was sent: what is missing then is late.
+ * @param most requests under way on each connection; further ones are not sent, as a gateway answers them itself
  */
 export async function sendEvenly(
   connections: readonly Http2Connection[],
   perSecond: number,
   questions: readonly Question[],
   seconds: number,
+  most = Number.POSITIVE_INFINITY,
 ): Promise<Tally> {
   const count = new Count(questions)
   for (const connection of connections) connection.onAnswer = answer => count.heard(answer)
   const began = performance.now()
   const total = Math.floor(perSecond * seconds)
-  while (count.sent < total) {
+  for (let asked = 0; asked < total; ) {
     const due = Math.min(total, Math.floor(((performance.now() - began) / 1000) * perSecond))
-    while (count.sent < due) {
-      const connection = connections[count.sent % connections.length]
-      if (connection !== undefined) count.send(connection, performance.now())
+    for (; asked < due; asked++) {
+      const connection = connections[asked % connections.length]
+      if (connection !== undefined && connection.inFlight < most) count.send(connection, performance.now())
     }
     for (const connection of connections) connection.flush()
     await sleep(1)
   }
   const end = performance.now() + deadlineMs
-  while (count.answered < total && performance.now() < end) await sleep(5)
+  while (count.answered < count.sent && performance.now() < end) await sleep(5)
   const tally = count.tally()
-  return { ...tally, late: tally.late + (total - count.answered) }
+  return { ...tally, late: tally.late + (count.sent - count.answered) }
 }

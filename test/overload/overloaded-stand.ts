@@ -17,8 +17,8 @@ export interface OverloadedStand {
   /** The value of a metric without labels, or with exactly those in the name; 0 if it is not there. */
   metric(name: string): Promise<number>
   readyz(): Promise<string>
-  /** The decision log so far; records of the last milliseconds may be missing. */
-  records(): readonly Readonly<Record<string, unknown>>[]
+  /** Those of the decision log so far that have this reason; records of the last milliseconds may be missing. */
+  records(reason: string): readonly Readonly<Record<string, unknown>>[]
   stop(): Promise<void>
 }
 
@@ -62,10 +62,10 @@ export async function startOverloadedStand(
         return line === undefined ? 0 : Number(line.slice(name.length + 1))
       },
       readyz: () => page('/readyz'),
-      records: () =>
+      records: reason =>
         readFileSync(log, 'utf8')
           .split('\n')
-          .filter(line => line !== '')
+          .filter(line => line.includes(`"reason":"${reason}"`))
           .map(line => JSON.parse(line)),
       async stop() {
         for (const connection of connections) connection.close()

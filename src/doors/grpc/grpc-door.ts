@@ -1,8 +1,7 @@
-import { createGrpcJsTransport } from './grpc-js-transport.js'
-import type { BoundAddress, GrpcService } from './grpc-transport.js'
+import type { GrpcJsTransportOptions } from './grpc-js-transport.js'
+import type { BoundAddress, GrpcService, GrpcTransport } from './grpc-transport.js'
 import { createGrpcHealth } from './health.js'
 import type { ListenAddress } from './listener-socket.js'
-import { createNativeTransport } from './native/native-transport.js'
 import type { TlsSettings } from './tls-server.js'
 
 /** grpc-js: the library on node:http2. native: our own, on sockets. */
@@ -47,23 +46,42 @@ const oversizeRoom = 32 * 1024 * 1024
 export function createGrpcDoor({ name, service, listener, maxMessageBytes, onError }: GrpcDoorOptions): GrpcDoor {
   const { address, tls, maxConcurrentStreams, maxConnectionAgeMs } = listener
   const health = createGrpcHealth([name])
-  const create = listener.transport === 'native' ? createNativeTransport : createGrpcJsTransport
-  const transport = create([service, health], {
-    address,
-    maxReceiveBytes: maxMessageBytes + oversizeRoom,
-    onError,
-    ...(tls !== undefined && { tls }),
-    ...(maxConcurrentStreams !== undefined && { maxConcurrentStreams }),
-    ...(maxConnectionAgeMs !== undefined && { maxConnectionAgeMs }),
-  })
+  let transport: Transport | undefined
+  let stopped = false
   return {
-    start: () => transport.start(),
-    setReady: ready => health.setReady(ready),
-    drain: limitMs => {
-      health.setReady(false)
-      return transport.drain(limitMs)
+    async start() {
+      const create = await loadTransport(listener.transport ?? 'grpc-js')
+      if (stopped) throw new Error('the listener was stopped before it was open')
+      transport ??= create([service, health], {
+        address,
+        maxReceiveBytes: maxMessageBytes + oversizeRoom,
+        onError,
+        ...(tls !== undefined && { tls }),
+        ...(maxConcurrentStreams !== undefined && { maxConcurrentStreams }),
+        ...(maxConnectionAgeMs !== undefined && { maxConnectionAgeMs }),
+      })
+      return transport.start()
     },
-    stop: () => transport.stop(),
-    reloadTls: () => transport.reloadTls(),
+    setReady: ready => health.setReady(ready),
+    drain: async limitMs => {
+      health.setReady(false)
+      return (await transport?.drain(limitMs)) ?? 0
+    },
+    async stop() {
+      stopped = true
+      await transport?.stop()
+    },
+    reloadTls: () => transport?.reloadTls() ?? false,
   }
+}
+
+type Transport = GrpcTransport & { reloadTls(): boolean }
+
+/** Only the one that is used: the library and what it stands on take their time and memory. */
+async function loadTransport(
+  name: TransportName,
+): Promise<(services: readonly GrpcService[], options: GrpcJsTransportOptions) => Transport> {
+  return name === 'native'
+    ? (await import('./native/native-transport.js')).createNativeTransport
+    : (await import('./grpc-js-transport.js')).createGrpcJsTransport
 }
