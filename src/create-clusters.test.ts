@@ -4,7 +4,7 @@ import { createClusters } from './create-clusters.js'
 import type { Logger, Logging } from './telemetry/logger.js'
 
 const away: ConfigCluster = {
-  ...{ authorizer: 'watch', rbacOnly: false, timeoutMs: 2_000, maxInFlight: 8 },
+  ...{ authorizer: 'watch', rbacOnly: false, timeoutMs: 2_000, maxInFlight: 8, cacheBytes: 1_048_576 },
   // Outside a pod there are no credentials, and so no connection.
   connection: { kind: 'inCluster' },
 }

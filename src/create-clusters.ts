@@ -166,7 +166,7 @@ export function createClusters(
 
 function connect(
   name: string,
-  { authorizer, rbacOnly, timeoutMs, maxInFlight }: ConfigCluster,
+  { authorizer, rbacOnly, timeoutMs, maxInFlight, cacheBytes }: ConfigCluster,
   connection: NonNullable<ConfigCluster['connection']>,
   log: Logger,
   { onAnswered }: ClusterOptions,
@@ -223,7 +223,7 @@ function connect(
     return { name, api, authorizer: watched, sar: undefined, watch, discovery, close: closeWatched }
   }
   const sar = createSarAuthorizer({
-    ...{ api, rbacOnly, watch },
+    ...{ api, rbacOnly, watch, maxBytes: cacheBytes },
     onEvent: ({ kind, message, suppressed }) =>
       log[kind === 'not_permitted' ? 'error' : 'warn'](message, {
         cluster: name,

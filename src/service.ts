@@ -152,7 +152,7 @@ class RunningService implements Service {
     this.#admission = createAdmission(config, logging, refused =>
       this.#reporter.emergency(refused.listener, refused.decision, refused.request, refused),
     )
-    this.#identities = createIdentities(this.#clusters.apiServers, logging)
+    this.#identities = createIdentities(this.#clusters.apiServers, logging, config.identity.cacheBytes)
     const policyError = limitedErrors(logging.subsystem('policy'))
     const compile = {
       insecureLoopbackIssuers: config.identity.insecureLoopbackIssuers,

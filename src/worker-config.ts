@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { Config } from './config/config.js'
 
 type Listener = Config['listeners'][number]
@@ -7,11 +8,19 @@ const connectionAgeMs = 300_000
 
 /**
  * The configuration of a worker, made from that of its primary: no admin listener, and no delay before it drains, which the
- * primary waits for all of them. Connections do not stay for ever, where closing them cuts nothing off.
+ * primary waits for all of them. Connections do not stay for ever, where closing them cuts nothing off. Caches are as large
+ * as configured all together: any worker may get any token.
  */
 export function workerConfig(config: Config): Config {
+  const count = config.workers === 'auto' ? availableParallelism() : config.workers
+  const part = <T extends { readonly cacheBytes: number }>(one: T): T => ({
+    ...one,
+    cacheBytes: Math.floor(one.cacheBytes / count),
+  })
   return {
     ...config,
+    identity: part(config.identity),
+    clusters: new Map([...config.clusters].map(([name, cluster]) => [name, part(cluster)])),
     admin: undefined,
     shutdown: { ...config.shutdown, delayMs: 0 },
     listeners: config.listeners.map(listener =>

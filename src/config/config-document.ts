@@ -20,6 +20,11 @@ export const sourceKinds = [
 const file = z.string().min(1)
 const host = z.string().min(1).max(253)
 const port = z.int().min(0).max(65535)
+const mebibyte = 1024 * 1024
+const cacheBytes = z
+  .int()
+  .min(mebibyte)
+  .max(64 * 1024 * mebibyte)
 const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'Use a DNS label: a-z, 0-9 and -')
 
 const configMaps = z.strictObject({
@@ -213,6 +218,11 @@ const cluster = z.strictObject({
     .max(90)
     .default(48)
     .describe('Questions to the API server at the same time; as many again wait, others are refused.'),
+  cacheBytes: cacheBytes
+    .default(32 * mebibyte)
+    .describe(
+      'With sar: memory for its answers, in bytes; workers have equal parts of it. The oldest unused go first.',
+    ),
 })
 
 const signing = z.strictObject({
@@ -445,6 +455,9 @@ export const configSpec = z.strictObject({
         .boolean()
         .default(false)
         .describe('Accepts http:// issuers on loopback addresses. For trials only.'),
+      cacheBytes: cacheBytes
+        .default(64 * mebibyte)
+        .describe('Memory for verified tokens, in bytes; workers have equal parts of it. The oldest unused go first.'),
     })
     .prefault({}),
   signing: signing.optional().describe('Keys of mcp-authz, with which it signs context tokens and minted tokens.'),

@@ -37,6 +37,8 @@ export interface ConfigCluster {
   readonly connection: ClusterConnection | undefined
   readonly timeoutMs: number
   readonly maxInFlight: number
+  /** For answers of access reviews; of all processes together, but in what a worker gets. */
+  readonly cacheBytes: number
 }
 
 export interface ConfigListener {

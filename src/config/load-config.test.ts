@@ -50,7 +50,17 @@ describe('defaults', () => {
     http: { host: '0.0.0.0', port: 9002 },
     admin: undefined,
     clusters: new Map([
-      ['local', { authorizer: 'files', rbacOnly: false, connection: undefined, timeoutMs: 1000, maxInFlight: 48 }],
+      [
+        'local',
+        {
+          authorizer: 'files',
+          rbacOnly: false,
+          connection: undefined,
+          timeoutMs: 1000,
+          maxInFlight: 48,
+          cacheBytes: 33_554_432,
+        },
+      ],
     ]),
     startup: { brokenPolicies: 'refuse' },
     shutdown: { delayMs: 0, drainMs: 10_000 },
@@ -65,7 +75,7 @@ describe('defaults', () => {
       kubernetes: undefined,
       arguments: { mode: 'none', paths: [], patterns: [], maxBytes: 4096 },
     },
-    identity: { insecureLoopbackIssuers: false },
+    identity: { insecureLoopbackIssuers: false, cacheBytes: 67_108_864 },
     signing: undefined,
     tokenExchange: new Map(),
     sessionKeys: [],
@@ -304,7 +314,7 @@ describe('clusters and their ConfigMaps', () => {
     kinds: [Guardrail]
   clusters:
     local: {}
-    prod: { authorizer: sar, kubeconfig: kube/config, context: prod, timeoutMs: 500, maxInFlight: 8 }
+    prod: { authorizer: sar, kubeconfig: kube/config, context: prod, timeoutMs: 500, maxInFlight: 8, cacheBytes: 1048576 }
     stage: { authorizer: watch, rbacOnly: true }`)
     expect(clusters.get('local')).toMatchObject({ authorizer: 'files', connection: { kind: 'inCluster' } })
     expect(clusters.get('prod')).toEqual({
@@ -313,6 +323,7 @@ describe('clusters and their ConfigMaps', () => {
       connection: { kind: 'kubeconfig', file: '/etc/c/kube/config', context: 'prod' },
       timeoutMs: 500,
       maxInFlight: 8,
+      cacheBytes: 1_048_576,
     })
     expect(clusters.get('stage')).toMatchObject({ authorizer: 'watch', connection: { kind: 'inCluster' } })
     expect(sources).toEqual([

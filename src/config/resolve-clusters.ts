@@ -99,7 +99,7 @@ export function resolveClusters(
   const clusters = new Map<string, ConfigCluster>()
   for (const [name, cluster] of Object.entries(spec.clusters)) {
     checkCluster(name, cluster, report)
-    const { authorizer, rbacOnly, api, kubeconfig, context, timeoutMs, maxInFlight } = cluster
+    const { authorizer, rbacOnly, api, kubeconfig, context, timeoutMs, maxInFlight, cacheBytes } = cluster
     const needed = api || authorizer !== 'files' || kubeconfig !== undefined || watched.has(name)
     clusters.set(name, {
       authorizer,
@@ -111,6 +111,7 @@ export function resolveClusters(
           : { kind: 'kubeconfig', file: at(kubeconfig), context },
       timeoutMs,
       maxInFlight,
+      cacheBytes,
     })
   }
   checkClusterCount(spec.clusters, report)

@@ -16,12 +16,15 @@ export interface AuthenticatorSourceOptions extends KeyRingOptions {
    * documents use are not compared with them, and none can be asked.
    */
   readonly clusters?: ClusterConnections
+  /** Bytes of memory that verified tokens, and what is made of them, may take in this process. Default 64 MiB. */
+  readonly cacheBytes?: number
 }
 
 export interface IdentityState {
   readonly tokens: TokenCounts & {
-    /** Verified tokens that are remembered. */
+    /** Verified tokens that are remembered, and the bytes of memory that they take, estimated. */
     readonly kept: number
+    readonly keptBytes: number
     /** Verifications under way. */
     readonly pending: number
   }
@@ -49,8 +52,9 @@ export class AuthenticatorSource {
   constructor(options: AuthenticatorSourceOptions) {
     this.#options = options
     this.#keyRing = new KeyRing(options)
-    this.#verifier = new TokenVerifier({ now: options.now })
-    this.#dpop = new DpopVerifier({ now: options.now })
+    const { now, cacheBytes } = options
+    this.#verifier = new TokenVerifier({ now, ...(cacheBytes !== undefined && { maxBytes: cacheBytes }) })
+    this.#dpop = new DpopVerifier({ now })
   }
 
   /** The authenticator of these documents, started. Documents that contradict each other give the one in force before. */
@@ -86,8 +90,8 @@ export class AuthenticatorSource {
 
   /** For metrics. */
   get state(): IdentityState {
-    const { tokens, pending } = this.#verifier.size
-    return { tokens: { ...this.#verifier.counts, kept: tokens, pending }, keys: this.#keyRing.states }
+    const { tokens, bytes, pending } = this.#verifier.size
+    return { tokens: { ...this.#verifier.counts, kept: tokens, keptBytes: bytes, pending }, keys: this.#keyRing.states }
   }
 
   stop(): void {

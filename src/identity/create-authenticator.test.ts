@@ -42,7 +42,7 @@ describe('a good token', () => {
     const second = authenticator.authenticate(bearer(token), accepted)
     expect(second).not.toBeInstanceOf(Promise)
     expect(second).toBe(settled)
-    expect(verifier.size).toEqual({ tokens: 1, refusals: 0, pending: 0 })
+    expect(verifier.size).toMatchObject({ tokens: 1, refusals: 0, pending: 0 })
     expect(verifier.counts).toEqual({ known: 1, joined: 0, checked: 1, overloaded: 0 })
   })
 
@@ -470,7 +470,7 @@ describe('bounds', () => {
       await authenticator.authenticate(bearer(await key.sign({ ...goodClaims, sub: `user-${index}` })), accepted)
       await authenticator.authenticate(bearer(await mallory.sign({ ...goodClaims, sub: `user-${index}` })), accepted)
     }
-    expect(verifier.size).toEqual({ tokens: 20, refusals: 5, pending: 0 })
+    expect(verifier.size).toMatchObject({ tokens: 20, refusals: 5, pending: 0 })
   })
 
   it('checks no more new tokens at once than it may', async () => {

@@ -6,6 +6,7 @@ import { type DecodedToken, decodeToken } from './decode-token.js'
 import type { KeySet } from './key-set.js'
 import { numericDate } from './numeric-date.js'
 import type { IdentityReason, KeysReason } from './reasons.js'
+import { tokenBytes } from './token-bytes.js'
 import type { VerificationKey } from './verification-keys.js'
 
 /** What a signature proved. Says nothing yet about audience, kind of token or user. */
@@ -25,13 +26,10 @@ export type Verification = { readonly ok: true; readonly token: VerifiedToken } 
 export interface TokenVerifierOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Verified tokens kept; default 10,000. */
+  /** Verified tokens kept; default: as many as `maxBytes` are enough for. */
   readonly maxTokens?: number
-  /**
-   * Characters of the verified tokens kept; default 16 Mi. What is kept of a token takes four to eight times as many bytes,
-   * at worst twenty times.
-   */
-  readonly maxTokenCharacters?: number
+  /** Bytes of memory that they may take, by {@link tokenBytes}; default 64 MiB. */
+  readonly maxBytes?: number
   /** Refused tokens kept, for `refusalTtl` each; default 1000. */
   readonly maxRefusals?: number
   /** Milliseconds; default 10 seconds. */
@@ -45,7 +43,6 @@ export interface TokenVerifierOptions {
 /** A token that is not known yet. */
 interface Presented {
   readonly digest: string
-  readonly characters: number
   readonly decoded: DecodedToken
   readonly keySet: KeySet
   readonly issuer: string
@@ -65,6 +62,15 @@ export interface TokenCounts {
   readonly joined: number
   readonly checked: number
   readonly overloaded: number
+}
+
+export interface TokenSizes {
+  /** Verified ones. */
+  readonly tokens: number
+  /** Of memory that these take, estimated. */
+  readonly bytes: number
+  readonly refusals: number
+  readonly pending: number
 }
 
 /** Key sets by issuer, as one configuration has them. */
@@ -136,15 +142,15 @@ export class TokenVerifier {
 
   constructor({
     now,
-    maxTokens = 10_000,
-    maxTokenCharacters = 16 * 1024 * 1024,
+    maxTokens = Number.POSITIVE_INFINITY,
+    maxBytes = 64 * 1024 * 1024,
     maxRefusals = 1000,
     refusalTtl = 10_000,
     maxPending = 1000,
     maxCallers = 4000,
   }: TokenVerifierOptions) {
     this.#now = now
-    this.#tokens = new BoundedCache(maxTokens, maxTokenCharacters)
+    this.#tokens = new BoundedCache(maxTokens, maxBytes)
     this.#refusals = new BoundedCache(maxRefusals)
     this.#maxPending = maxPending
     this.#maxCallers = maxCallers
@@ -152,8 +158,9 @@ export class TokenVerifier {
   }
 
   /** How much is remembered, for metrics and tests. */
-  get size(): { readonly tokens: number; readonly refusals: number; readonly pending: number } {
-    return { tokens: this.#tokens.size, refusals: this.#refusals.size, pending: this.#pending.size }
+  get size(): TokenSizes {
+    const { size: tokens, weight: bytes } = this.#tokens
+    return { tokens, bytes, refusals: this.#refusals.size, pending: this.#pending.size }
   }
 
   /** What became of tokens of known issuers since the start. */
@@ -186,7 +193,7 @@ export class TokenVerifier {
         reason: 'identity.issuer_unknown',
         message: 'The access token comes from an issuer that is not configured here.',
       }
-    const presented = { digest, characters: token.length, decoded: decoded.token, keySet, issuer }
+    const presented = { digest, decoded: decoded.token, keySet, issuer }
     return this.#refusal(digest, keySet) ?? this.#shared(presented)
   }
 
@@ -242,7 +249,7 @@ export class TokenVerifier {
     return busy
   }
 
-  async #verify({ digest, characters, decoded, keySet, issuer }: Presented): Promise<Verification> {
+  async #verify({ digest, decoded, keySet, issuer }: Presented): Promise<Verification> {
     const signed = await this.#signed(decoded, keySet)
     if (!signed.ok) return signed.reason === 'identity.signature' ? this.#refuse(digest, keySet, signed) : signed
     const { claims, typ } = decoded
@@ -257,7 +264,8 @@ export class TokenVerifier {
     const token: VerifiedToken = { issuer, claims, typ, expiresAt, notBefore }
     const outOfTime = this.#outOfTime(token)
     if (outOfTime === expired) return this.#refuse(digest, keySet, expired)
-    this.#tokens.set(digest, { token, keySet, fingerprint: signed.key.fingerprint }, characters)
+    const bytes = tokenBytes(claims, Buffer.byteLength(decoded.payload, 'base64url'))
+    this.#tokens.set(digest, { token, keySet, fingerprint: signed.key.fingerprint }, bytes)
     return outOfTime ?? { ok: true, token }
   }
 

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { type ClusterSample, registerClusterMetrics } from './cluster-metrics.js'
 
-const reviews = { hits: 8, asked: 5, joined: 2, failed: 1, refused: 0, flushes: 3, entries: 4 }
+const reviews = { hits: 8, asked: 5, joined: 2, failed: 1, refused: 0, flushes: 3, entries: 4, bytes: 2000 }
 const sample: ClusterSample = {
   ...{ cluster: 'prod', connected: true, inFlight: 2, waiting: 1, reviews },
   watches: [
@@ -28,6 +28,7 @@ describe('the metrics of clusters', () => {
       'mcp_authz_watch_synced{cluster="prod",what="configmaps/policies"} 0',
       'mcp_authz_watch_stale_seconds{cluster="prod",what="rbac"} 1.5',
       'mcp_authz_access_reviews_cached{cluster="prod"} 4',
+      'mcp_authz_access_reviews_cached_bytes{cluster="prod"} 2000',
       'mcp_authz_access_reviews_total{cluster="prod",result="hit"} 8',
       'mcp_authz_access_reviews_total{cluster="prod",result="joined"} 2',
       'mcp_authz_access_reviews_total{cluster="prod",result="asked"} 5',

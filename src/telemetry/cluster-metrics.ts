@@ -17,6 +17,7 @@ export interface ClusterSample {
     readonly refused: number
     readonly flushes: number
     readonly entries: number
+    readonly bytes: number
   }
 }
 
@@ -99,6 +100,12 @@ export function registerClusterMetrics(
     'Answers of SubjectAccessReviews that are kept.',
     ['cluster'],
     ({ cluster, reviews }) => (reviews === undefined ? [] : [[{ cluster }, reviews.entries]]),
+  )
+  gauge(
+    'mcp_authz_access_reviews_cached_bytes',
+    'Memory that answers of SubjectAccessReviews which are kept take, estimated.',
+    ['cluster'],
+    ({ cluster, reviews }) => (reviews === undefined ? [] : [[{ cluster }, reviews.bytes]]),
   )
   new Counter({
     name: 'mcp_authz_access_reviews_total',

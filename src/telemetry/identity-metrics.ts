@@ -10,6 +10,7 @@ export interface IdentitySample {
     readonly overloaded: number
     /** Now. */
     readonly kept: number
+    readonly keptBytes: number
     readonly pending: number
   }
   readonly keys: readonly {
@@ -43,6 +44,14 @@ export function registerIdentityMetrics(registry: Registry, sample: () => Identi
     registers,
     collect() {
       this.set(sample().tokens.kept)
+    },
+  })
+  new Gauge({
+    name: 'mcp_authz_tokens_cached_bytes',
+    help: 'Memory that verified tokens which are remembered take, estimated.',
+    registers,
+    collect() {
+      this.set(sample().tokens.keptBytes)
     },
   })
   new Gauge({

@@ -70,10 +70,12 @@ describe('combineMetrics', () => {
   it('knows of every gauge of ours whether a sum of it means something', async () => {
     const summed = [
       'mcp_authz_tokens_cached',
+      'mcp_authz_tokens_cached_bytes',
       'mcp_authz_tokens_pending',
       'mcp_authz_decision_records_waiting_bytes',
       'mcp_authz_api_server_requests_pending',
       'mcp_authz_access_reviews_cached',
+      'mcp_authz_access_reviews_cached_bytes',
       'mcp_authz_decisions_in_flight',
       // The primary alone has it.
       'mcp_authz_workers',

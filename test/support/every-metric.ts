@@ -5,11 +5,11 @@ import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js'
  * @param defaults those of the process and of Node too
  */
 export function everyMetric({ defaults }: { readonly defaults: boolean }): Metrics {
-  const reviews = { hits: 1, asked: 1, joined: 1, failed: 1, refused: 1, flushes: 1, entries: 1 }
+  const reviews = { hits: 1, asked: 1, joined: 1, failed: 1, refused: 1, flushes: 1, entries: 1, bytes: 1 }
   const watches = ['rbac', 'configmaps/policies'].map(what => ({ what, synced: true, staleForMs: 1 }))
   const cluster = { cluster: 'local', connected: true, inFlight: 0, waiting: 0, watches, reviews }
   const keys = { issuer: 'https://idp.example.com', keys: 1, confirmedAt: 1000, loads: { ok: 1, failed: 1 } }
-  const tokens = { known: 1, joined: 1, checked: 1, overloaded: 1, kept: 1, pending: 1 }
+  const tokens = { known: 1, joined: 1, checked: 1, overloaded: 1, kept: 1, keptBytes: 1, pending: 1 }
   const metrics = createMetrics({
     defaults,
     droppedRecords: () => 0,
