@@ -108,7 +108,8 @@ function checkBody(request: InboundRequest): FramingFailure | undefined {
     return undefined
   }
   const contentType = headers.one('content-type')
-  if (contentType === undefined || !isJsonContentType(contentType)) {
+  // Nearly all write it like this, and need no parser.
+  if (contentType !== 'application/json' && (contentType === undefined || !isJsonContentType(contentType))) {
     return fail('framing.content_type', 415, 'The Content-Type must be application/json, in UTF-8.')
   }
   const contentEncoding = headers.one('content-encoding')

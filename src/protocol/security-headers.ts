@@ -1,3 +1,4 @@
+import { commonHeaderNames } from './common-header-names.js'
 import type { RequestHeaders } from './request-headers.js'
 
 /**
@@ -47,6 +48,7 @@ export type HeaderFailure = {
 /** The first header that two servers could read differently, or undefined. Messages name only headers of our own table. */
 export function checkSecurityHeaders(headers: RequestHeaders): HeaderFailure | undefined {
   for (const name of headers.names()) {
+    if (harmless.has(name)) continue
     const failure = single.has(name) ? checkSingle(name, headers) : checkName(name)
     if (failure !== undefined) return failure
   }
@@ -83,3 +85,8 @@ function checkName(name: string): HeaderFailure | undefined {
   }
   return undefined
 }
+
+/** Nothing of these names has to be found out with every request, and their values may be what they like. */
+const harmless: ReadonlySet<string> = new Set(
+  commonHeaderNames.filter(name => !single.has(name) && checkName(name) === undefined),
+)

@@ -17,14 +17,28 @@ export function isHeaderName(name: string, limit: number = longestName): boolean
 
 /** Not empty, no control characters, no space at the ends, no half of a surrogate pair (it would not be UTF-8). */
 export function isHeaderValue(value: string): boolean {
-  if (value.length === 0 || value.trim().length !== value.length) return false
-  let surrogates = false
+  return headerValueBytes(value) >= 0
+}
+
+/** Its length in UTF-8; -1 when it is none that can be sent, see {@link isHeaderValue}. */
+export function headerValueBytes(value: string): number {
+  const { length } = value
+  if (length === 0 || value.charCodeAt(0) === 0x20 || value.charCodeAt(length - 1) === 0x20) return -1
+  for (let i = 0; i < length; i++) {
+    const code = value.charCodeAt(i)
+    if (code < 0x20 || code === 0x7f) return -1
+    if (code > 0x7f) return unicodeBytes(value)
+  }
+  return length
+}
+
+function unicodeBytes(value: string): number {
+  if (value.trim().length !== value.length) return -1
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i)
-    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return false
-    if (code >= 0xd800 && code <= 0xdfff) surrogates = true
+    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return -1
   }
-  return !surrogates || isWellFormed(value)
+  return isWellFormed(value) ? Buffer.byteLength(value) : -1
 }
 
 /** True if every surrogate has its other half, so that the text has an UTF-8 form; else gateways refuse the message. */

@@ -2,8 +2,8 @@ import type { google } from '../../../gen/wire.js'
 import type { JsonObject, JsonValue } from '../../protocol/json-value.js'
 
 /** Levels and values of one Struct: more than any honest set of claims has. */
-const maxDepth = 32
-const maxValues = 10_000
+export const maxDepth = 32
+export const maxValues = 10_000
 
 /**
  * A protobuf Struct as JSON. Struct knows doubles only, so that a number without fraction within ±2^53 is read as an
@@ -53,7 +53,8 @@ function jsonValueOf(
   return value.nullValue === 0 ? null : undefined
 }
 
-function jsonNumberOf(value: number): bigint | number | undefined {
+/** undefined for what JSON has not: NaN and infinities. */
+export function jsonNumberOf(value: number): bigint | number | undefined {
   if (!Number.isFinite(value)) return undefined
   return Number.isSafeInteger(value) ? BigInt(value) : value
 }

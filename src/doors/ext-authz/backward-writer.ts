@@ -72,7 +72,10 @@ export class BackwardWriter {
 
   /** A copy of all that was written; undefined when it was too much. */
   finish(): Buffer | undefined {
-    return this.#full ? undefined : Buffer.from(this.#bytes.subarray(this.#at))
+    if (this.#full) return undefined
+    const written = Buffer.allocUnsafe(this.#bytes.length - this.#at)
+    this.#bytes.copy(written, 0, this.#at)
+    return written
   }
 
   #utf8(field: number, value: string): void {
@@ -85,7 +88,13 @@ export class BackwardWriter {
   #prefix(field: number, length: number): void {
     if (this.#lacksRoom()) return
     const bytes = this.#bytes
-    const groups = length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x20_0000 ? 3 : 4
+    if (length < 0x80) {
+      bytes[this.#at - 1] = length
+      bytes[this.#at - 2] = (field << 3) | 2
+      this.#at -= 2
+      return
+    }
+    const groups = length < 0x4000 ? 2 : length < 0x20_0000 ? 3 : 4
     for (let group = groups - 1; group >= 0; group--) {
       const more = group < groups - 1 ? 0x80 : 0
       bytes[--this.#at] = ((length >>> (7 * group)) & 0x7f) | more

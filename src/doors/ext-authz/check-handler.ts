@@ -37,7 +37,6 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
   const maxInFlight = options.maxInFlight ?? 1024
   const maxMessageBytes = options.maxMessageBytes ?? 5 * 1024 * 1024
   const { answerWithinMs } = options
-  const ownDeadline = () => (answerWithinMs === undefined ? undefined : Date.now() + answerWithinMs)
   let inFlight = 0
 
   const report = (detail: string, error?: unknown) => {
@@ -71,24 +70,23 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
     encode(deny('internal.error', 'The authorization service failed', request)) ?? lastResort
   const write = (decision: Decision, request: InboundRequest | undefined): Uint8Array =>
     encode(decision) ?? fail(request)
-  const read = (message: Buffer, { metadata, deadline = ownDeadline() }: CallContext): InboundRequest | Decision => {
+  const read = (message: Buffer, context: CallContext): InboundRequest | Decision => {
     if (message.length > maxMessageBytes) {
       report('a CheckRequest is larger than maxMessageBytes: lower max_request_bytes of the gateway, or raise ours')
       return deny('message.too_large', 'The request is larger than the authorization service accepts', undefined)
     }
-    const result = readCheckRequest(message, options.listener, deadline, metadata('traceparent'))
+    const deadline = context.deadline ?? (answerWithinMs === undefined ? undefined : Date.now() + answerWithinMs)
+    const result = readCheckRequest(message, options.listener, deadline, context.metadata('traceparent'))
     if (result.ok) return result.request
     report(result.detail)
     return deny('message.encoding', 'The authorization service could not read the request', undefined)
   }
   /** Without a word to the log: a refusal tells of what can be read. */
-  const peek =
-    (message: Buffer, { metadata, deadline }: CallContext) =>
-    () => {
-      if (message.length > maxMessageBytes) return undefined
-      const result = readCheckRequest(message, options.listener, deadline, metadata('traceparent'))
-      return result.ok ? result.request : undefined
-    }
+  const peek = (message: Buffer, context: CallContext): InboundRequest | undefined => {
+    if (message.length > maxMessageBytes) return undefined
+    const result = readCheckRequest(message, options.listener, context.deadline, context.metadata('traceparent'))
+    return result.ok ? result.request : undefined
+  }
   let refused: { readonly decision: Decision; readonly bytes: Uint8Array } | undefined
   const writeRefusal = (decision: Decision): Uint8Array => {
     // One decision answers many.
@@ -116,7 +114,7 @@ export function createCheckHandler(options: CheckHandlerOptions): UnaryHandler {
   return (message, context) => {
     let request: InboundRequest | undefined
     try {
-      const refusal = options.refusal?.(peek(message, context))
+      const refusal = options.refusal?.(() => peek(message, context))
       if (refusal !== undefined) return writeRefusal(refusal)
       const asked = read(message, context)
       if ('outcome' in asked) return write(asked, undefined)

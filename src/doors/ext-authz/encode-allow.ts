@@ -82,9 +82,22 @@ function writeHeaders(field: number, headers: readonly HeaderValue[]): void {
   }
 }
 
+/** The members of the metadata that is written: a map cannot be read from its end. */
+const keys: string[] = []
+const values: MetadataValue[] = []
+
 /** google.protobuf.Struct: a map entry { key, value } for each member. */
 function writeStruct(metadata: ReadonlyMap<string, MetadataValue>): void {
-  for (const [key, value] of [...metadata].reverse()) {
+  // Whatever became of the message before: nothing of it may get into this one.
+  keys.length = 0
+  values.length = 0
+  for (const [key, value] of metadata) {
+    keys.push(key)
+    values.push(value)
+  }
+  while (keys.length > 0) {
+    const key = keys.pop() ?? ''
+    const value = values.pop() ?? ''
     const end = writer.mark
     writeValue(2, value)
     writer.text(1, key)

@@ -1,5 +1,5 @@
 import type { HeaderValue } from '../../decision/decision.js'
-import { isHeaderName, isHeaderValue } from '../envoy/header-text.js'
+import { headerValueBytes, isHeaderName } from '../envoy/header-text.js'
 
 /** Where a header goes: to the server, to the client with the server's answer, or to the client with our own answer. */
 export type HeaderPlace = 'request' | 'response' | 'reply'
@@ -37,19 +37,46 @@ const bodyNames: ReadonlySet<string> = new Set(['content-type', 'content-encodin
 export function headersProblem(headers: readonly HeaderValue[], place: HeaderPlace): string | undefined {
   if (headers.length > headerLimits.count) return `more than ${headerLimits.count} headers`
   let bytes = 0
-  const seen = new Set<string>()
-  for (const { name, value } of headers) {
-    if (!isHeaderName(name)) return 'a header name is not a lower-case token'
-    if (framingNames.has(name) || name.startsWith('x-envoy-') || (place !== 'reply' && bodyNames.has(name))) {
-      return `header ${name} must not be set`
-    }
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i]
+    if (header === undefined) continue
+    const { name, value } = header
+    const verdict = verdictOf(name)
+    if (verdict === 'malformed') return 'a header name is not a lower-case token'
+    if (verdict === 'never' || (verdict === 'reply only' && place !== 'reply')) return `header ${name} must not be set`
     // Of two copies the last one wins in a request; an answer of our own may have several challenges.
-    if (place !== 'reply' && seen.has(name)) return `header ${name} is set twice`
-    seen.add(name)
-    if (!isHeaderValue(value)) return `header ${name} has a value that cannot be sent`
-    bytes += name.length + Buffer.byteLength(value)
+    if (place !== 'reply' && isNamedBefore(headers, i, name)) return `header ${name} is set twice`
+    const length = headerValueBytes(value)
+    if (length < 0) return `header ${name} has a value that cannot be sent`
+    bytes += name.length + length
   }
   return bytes > headerLimits.bytes ? `headers of more than ${headerLimits.bytes} bytes` : undefined
+}
+
+/** There are few, and a set of them would cost more than it saves. */
+function isNamedBefore(headers: readonly HeaderValue[], end: number, name: string): boolean {
+  for (let i = 0; i < end; i++) if (headers[i]?.name === name) return true
+  return false
+}
+
+type NameVerdict = 'free' | 'reply only' | 'never' | 'malformed'
+
+/** The names that we set come from us and from policies: there are few of them, and each is looked at once. */
+const verdicts = new Map<string, NameVerdict>()
+const maxVerdicts = 512
+
+function verdictOf(name: string): NameVerdict {
+  const known = verdicts.get(name)
+  if (known !== undefined) return known
+  const verdict = findVerdict(name)
+  if (verdict !== 'malformed' && verdicts.size < maxVerdicts) verdicts.set(name, verdict)
+  return verdict
+}
+
+function findVerdict(name: string): NameVerdict {
+  if (!isHeaderName(name)) return 'malformed'
+  if (framingNames.has(name) || name.startsWith('x-envoy-')) return 'never'
+  return bodyNames.has(name) ? 'reply only' : 'free'
 }
 
 /** What is wrong with headers to remove; undefined when they may be sent. Gateways ignore a removal of `host`. */

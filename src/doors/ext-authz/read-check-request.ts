@@ -1,14 +1,10 @@
-import { envoy } from '../../../gen/wire.js'
 import { gatewayBody } from '../../protocol/gateway-body.js'
 import type { InboundRequest } from '../../protocol/inbound-request.js'
-import type { JsonObject } from '../../protocol/json-value.js'
-import { structToJson } from '../envoy/struct-value.js'
 import { askingSpan } from '../envoy/trace-parent.js'
-import { type ReadHeaders, readHeaders } from './read-headers.js'
+import type { CheckParts } from './check-parts.js'
+import { decodeCheckRequest } from './decode-check-request.js'
 import { readPeerCertificate } from './read-peer-certificate.js'
 import { withShownToken } from './shown-token.js'
-
-type AttributeContext = envoy.service.auth.v3.IAttributeContext
 
 export type ReadCheckRequest =
   | { readonly ok: true; readonly request: InboundRequest }
@@ -26,31 +22,19 @@ export function readCheckRequest(
   deadline: number | undefined,
   traceparent?: string,
 ): ReadCheckRequest {
-  let attributes: AttributeContext | null | undefined
-  try {
-    attributes = envoy.service.auth.v3.CheckRequest.decode(bytes).attributes
-  } catch {
-    return { ok: false, detail: 'the CheckRequest is not valid protobuf' }
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const parts = decodeCheckRequest(buffer, listener.profile)
+  if (parts === undefined) return { ok: false, detail: 'the CheckRequest is not valid protobuf' }
+  if (parts.oddMetadata) {
+    return { ok: false, detail: 'metadata of the CheckRequest is too large, too deep or not JSON' }
   }
-  const http = attributes?.request?.http
-  if (!attributes || !http) return { ok: false, detail: 'the CheckRequest has no attributes.request.http' }
-
-  const read = readHeaders(http, listener.profile)
-  const target = agreed(read, ':path', http.path ?? '')
-  const method = agreed(read, ':method', http.method ?? '')
-  const authority = agreed(read, ':authority', http.host ?? '')
-  const scheme = agreed(read, ':scheme', http.scheme ?? '')
-  if (target === undefined || method === undefined || authority === undefined || scheme === undefined) {
+  if (!parts.hasHttp) return { ok: false, detail: 'the CheckRequest has no attributes.request.http' }
+  const { method, scheme, host: authority, path: target } = parts
+  if (!parts.headers.agree(method, target, authority, scheme)) {
     return { ok: false, detail: 'the CheckRequest contradicts itself: its pseudo headers are not its attributes' }
   }
 
-  const routeMetadata = readMetadata(attributes.routeMetadataContext)
-  const filterMetadata = readMetadata(attributes.metadataContext)
-  if (routeMetadata === undefined || filterMetadata === undefined) {
-    return { ok: false, detail: 'metadata of the CheckRequest is too large, too deep or not JSON' }
-  }
-
-  const shown = withShownToken(read.headers, filterMetadata, listener.profile)
+  const shown = withShownToken(parts.headers.request(), parts.filterMetadata, listener.profile)
   const { headers } = shown
   const question = target.indexOf('?')
   const request: InboundRequest = {
@@ -63,19 +47,14 @@ export function readCheckRequest(
     body: gatewayBody(listener.profile, {
       method,
       headers,
-      rawBody: http.rawBody ?? noBytes,
-      textBody: http.body ?? '',
-      // The codec makes a Long of it where the package of that name is installed, whatever its types say.
-      size: Number(http.size ?? 0),
+      rawBody: parts.rawBody,
+      textBody: parts.textBody,
+      size: parts.size,
     }),
-    peer: {
-      address: attributes.source?.address?.socketAddress?.address ?? '',
-      principal: attributes.source?.principal ?? '',
-      ...readPeerCertificate(attributes.source?.certificate ?? ''),
-    },
+    peer: readPeer(parts),
     context: {
-      extensions: readExtensions(attributes.contextExtensions),
-      routeMetadata,
+      extensions: parts.extensions,
+      routeMetadata: parts.routeMetadata,
       filterMetadata: shown.filterMetadata,
     },
     traceparent: askingSpan(traceparent, headers.one('traceparent')),
@@ -85,35 +64,7 @@ export function readCheckRequest(
   return { ok: true, request }
 }
 
-const noBytes = new Uint8Array(0)
-const noExtensions: ReadonlyMap<string, string> = new Map()
-const noMetadata: ReadonlyMap<string, JsonObject> = new Map()
-
-/**
- * The value that both places state. Envoy sanitises the attribute to UTF-8, the raw header it leaves alone: where they
- * differ, the attribute is not what the server will see, and there is no safe choice.
- */
-function agreed({ pseudo }: ReadHeaders, name: string, attribute: string): string | undefined {
-  const values = pseudo.get(name)
-  if (values === undefined) return attribute
-  return values.every(value => value === attribute) ? attribute : undefined
-}
-
-function readExtensions(extensions: Readonly<Record<string, string>> | null | undefined): ReadonlyMap<string, string> {
-  const entries = Object.entries(extensions ?? {})
-  return entries.length === 0 ? noExtensions : new Map(entries)
-}
-
-function readMetadata(
-  metadata: envoy.config.core.v3.IMetadata | null | undefined,
-): ReadonlyMap<string, JsonObject> | undefined {
-  const entries = Object.entries(metadata?.filterMetadata ?? {})
-  if (entries.length === 0) return noMetadata
-  const read = new Map<string, JsonObject>()
-  for (const [namespace, struct] of entries) {
-    const object = structToJson(struct)
-    if (object === undefined) return undefined
-    read.set(namespace, object)
-  }
-  return read
+function readPeer({ address, principal, certificate }: CheckParts): InboundRequest['peer'] {
+  if (certificate === '') return { address, principal }
+  return { address, principal, ...readPeerCertificate(certificate) }
 }

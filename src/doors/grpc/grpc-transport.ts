@@ -1,4 +1,7 @@
-/** What a handler may know of the call beside its bytes. */
+/**
+ * What a handler may know of the call beside its bytes. It is the call itself in some transports: hand it on as a whole, its
+ * methods do not work on their own.
+ */
 export interface CallContext {
   /** Milliseconds since the epoch at which the caller stops waiting; undefined when it did not say. */
   readonly deadline: number | undefined
