@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { BoundAddress, GrpcService, UnaryHandler } from '../grpc-transport.js'
 import { encodeFields } from './hpack/encode-fields.js'
 import { errorCodes, preface } from './http2-codes.js'
+import type { Limits } from './limits.js'
 import { Bench, frame, message, type RawClient, requestBlock } from './raw-client.fixture.js'
 
 const bench = new Bench()
@@ -274,16 +275,26 @@ describe('what is right', () => {
 describe('floods', () => {
   const many = (count: number, make: (index: number) => Uint8Array) =>
     Buffer.concat(Array.from({ length: count }, (_, i) => make(i)))
-  const cases: [string, () => Uint8Array][] = [
+  const cases: [string, () => Uint8Array, Partial<Limits>?][] = [
     ['SETTINGS', () => many(200, () => frame(4, 0, 0))],
     ['PING', () => many(1000, () => frame(6, 0, 0, Buffer.alloc(8)))],
     ['PRIORITY', () => many(2000, () => frame(2, 0, 1, '0000000300'))],
     ['unknown frames', () => many(2000, () => frame(0x42, 0, 0))],
     ['WINDOW_UPDATE', () => many(10_000, () => update(0, 1))],
     ['empty DATA', () => Buffer.concat([open(1), many(1000, () => frame(0, 0, 1))])],
+    ['DATA of padding', () => Buffer.concat([open(1), many(1000, () => frame(0, 8, 1, '02 0000'))])],
+    [
+      'DATA on a stream that we have reset',
+      () => Buffer.concat([open(1), update(1, 0), many(9000, () => frame(0, 0, 1, '00'))]),
+    ],
+    [
+      'HEADERS on a stream that we have reset',
+      () => Buffer.concat([open(1), update(1, 0), many(9000, () => frame(1, 5, 1, requestBlock()))]),
+    ],
     [
       'streams that are reset before they are answered',
-      () => many(1000, i => Buffer.concat([waiting(2 * i + 1), frame(3, 0, 2 * i + 1, '00000008')])),
+      () => many(8000, i => Buffer.concat([waiting(2 * i + 1), frame(3, 0, 2 * i + 1, '00000008')])),
+      { resets: { burst: 3000, perSecond: 10 } },
     ],
     [
       'streams that have us reset them',
@@ -304,8 +315,8 @@ describe('floods', () => {
         many(1000, i => frame(1, 5, 2 * i + 1, Buffer.concat([requestBlock(undefined, [['x', 'y'.repeat(15_000)]])]))),
     ],
   ]
-  it.each(cases.slice(0, -1))('%s', async (_name, make) => {
-    const { address, errors } = await bench.start([echo])
+  it.each(cases.slice(0, -1))('%s', async (_name, make, limits = {}) => {
+    const { address, errors } = await bench.start([echo], { limits })
     const client = await hear(address, [make()], 'goaway')
     expect(client.said().at(-1)).toMatch(new RegExp(`^goaway \\d+ ${errorCodes.enhanceYourCalm}$`))
     expect(errors).toHaveLength(1)
@@ -323,6 +334,14 @@ describe('floods', () => {
     const exchange = (id: number) =>
       Buffer.concat([open(id, '/test.Echo/Talk'), frame(0, 0, id, message('x')), frame(3, 0, id, '00000008')])
     const client = await hear(address, [many(2000, i => exchange(2 * i + 1)), request(9001)], 'headers 9001 end')
+    expect([client.said().filter(line => line.startsWith('goaway')), errors]).toEqual([[], []])
+  })
+
+  it('a gateway may cancel what takes too long, all of it', async () => {
+    const { address, errors } = await bench.start([echo])
+    const given = (id: number) => Buffer.concat([waiting(id), frame(3, 0, id, '00000008')])
+    // Their handlers are still at work: what comes beyond 1000 of them is refused, and cancelled all the same.
+    const client = await hear(address, [many(4000, i => given(2 * i + 1)), frame(6, 0, 0, Buffer.alloc(8))], 'ping ack')
     expect([client.said().filter(line => line.startsWith('goaway')), errors]).toEqual([[], []])
   })
 
@@ -377,6 +396,29 @@ describe('time', () => {
     if (bytes.length > 0) client.send(...bytes)
     await expect.poll(() => client.closed, { timeout: 3000 }).toBe(true)
     expect(client.said().at(-1)).toMatch(/^goaway/)
+  })
+})
+
+describe('a peer that says nothing', () => {
+  it('is asked, and stays while it answers', async () => {
+    const { address } = await bench.start([echo], { limits: { keepAliveMs: 50, keepAliveAnswerMs: 10_000 } })
+    const client = await hear(address, [request(1)], 'headers 1 end')
+    let answered = 0
+    const answer = setInterval(() => {
+      const pings = client.frames.filter(({ type, flags }) => type === 6 && flags === 0)
+      for (; answered < pings.length; answered++) client.send(frame(6, 1, 0, pings[answered]?.payload ?? ''))
+    }, 5)
+    await expect.poll(() => answered, { timeout: 15_000 }).toBeGreaterThan(2)
+    clearInterval(answer)
+    client.send(request(3))
+    await expect.poll(() => client.said(), { interval: 2 }).toContain('headers 3 end')
+  })
+
+  it('is left when it does not', async () => {
+    const { address } = await bench.start([echo], { limits: { keepAliveMs: 100, keepAliveAnswerMs: 200 } })
+    const client = await hear(address, [request(1)], 'ping')
+    await expect.poll(() => client.closed, { timeout: 5000 }).toBe(true)
+    expect(client.said().filter(line => line === 'ping')).toHaveLength(1)
   })
 })
 

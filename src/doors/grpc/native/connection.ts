@@ -27,6 +27,7 @@ type Phase =
 const farewellMs = 1000
 
 const drainPing = Buffer.from('draining')
+const alivePing = Buffer.from('alive?  ')
 
 /**
  * The server's side of a connection of HTTP/2, between its socket and its {@link Session}: when to read, when to write, and when to
@@ -49,6 +50,9 @@ export class Connection implements SessionEvents {
   /** Since when the line takes nothing, and a header block has not ended; 0 when that is not so. */
   #stalledSince = 0
   #blockSince = 0
+  /** When something came last, and when we asked whether more may come; 0 when we have not. */
+  #heardAt = this.#since
+  #askedAt = 0
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket
@@ -98,13 +102,17 @@ export class Connection implements SessionEvents {
         break
       case 'open':
         if (!this.#settingsAcked && age > handshakeMs) this.#break(errorCodes.settingsTimeout)
-        else this.#watchBlock(now)
+        else {
+          this.#watchBlock(now)
+          this.#watchPeer(now)
+        }
         break
       case 'leaving':
         if (age > farewellMs) this.#leaveForGood()
         break
       case 'left':
         this.#watchBlock(now)
+        this.#watchPeer(now)
         break
       case 'ending':
         if (age > (this.#socket.writableLength > 0 ? stallMs : farewellMs)) this.destroy()
@@ -124,9 +132,26 @@ export class Connection implements SessionEvents {
     }
   }
 
+  /** Peers that vanish without a word, behind a network that does not tell, must not be kept for ever. */
+  #watchPeer(now: number): void {
+    const { keepAliveMs, keepAliveAnswerMs } = this.#limits
+    // Who does not read is not read either, and has a time-out of its own.
+    if (this.#stalledSince !== 0) return
+    if (this.#askedAt > this.#heardAt) {
+      if (now - this.#askedAt > keepAliveAnswerMs) this.destroy()
+      return
+    }
+    if (now - this.#heardAt <= keepAliveMs) return
+    this.#askedAt = now
+    this.#sender.frames.ping(false, alivePing, 0)
+    this.#flush()
+  }
+
   // What the session tells.
 
   onWritten(): void {
+    // What would make more answers is not read; the flush that follows ends the connection.
+    if (this.#reading && this.#sender.queuedBytes > this.#limits.queuedBytes) this.#reader.stop()
     if (this.#reading || this.#flushing) return
     this.#flushing = true
     queueMicrotask(this.#flush)
@@ -191,7 +216,8 @@ export class Connection implements SessionEvents {
   // The socket.
 
   #onChunk(chunk: Buffer) {
-    this.#session.now = performance.now()
+    this.#heardAt = performance.now()
+    this.#session.now = this.#heardAt
     this.#reading = true
     try {
       this.#reader.read(chunk)
@@ -220,6 +246,7 @@ export class Connection implements SessionEvents {
 
   #onDrain(): void {
     this.#stalledSince = 0
+    this.#heardAt = performance.now()
     if (this.#phase === 'closed') return
     this.#sender.unblock()
     this.#socket.resume()

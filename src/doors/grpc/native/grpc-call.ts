@@ -69,17 +69,11 @@ export class GrpcCall extends Http2Stream implements CallContext, BidiStream {
     return this.session.peer
   }
 
-  // These two are handed on by themselves: they must not need to know whose they are. Most calls ask for neither.
-
-  get cancelled(): () => boolean {
-    return () => this.#gone
+  cancelled(): boolean {
+    return this.#gone
   }
 
-  get metadata(): (name: string) => string | undefined {
-    return name => this.#valueOf(name)
-  }
-
-  #valueOf(name: string): string | undefined {
+  metadata(name: string): string | undefined {
     if (name.startsWith(':') || name.endsWith('-bin')) return undefined
     for (const field of this.#fields) if (field.name === name) return field.value
     return undefined

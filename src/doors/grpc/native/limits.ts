@@ -15,10 +15,19 @@ export interface Limits {
   /** How long a header block, or the preface with its SETTINGS and the answer to ours, may take. Milliseconds. */
   readonly handshakeMs: number
   /**
-   * Streams that end by their peer's fault or will before they were answered: rapid reset (CVE-2023-44487), and errors provoked
-   * in order to have us reset (CVE-2025-8671). Gateways end ext_proc streams by a reset, but after an answer.
+   * Streams that their peer resets before they were answered: rapid reset (CVE-2023-44487). Streams that end well earn as many.
+   * Gateways cancel what takes too long, and where an API server is slow that is everything: the limit is far above what one
+   * connection of a gateway asks. What keeps this attack small is another limit: a handler that outlives its stream still counts
+   * against the streams that may be open.
    */
   readonly resets: Rate
+  /**
+   * Streams that end by an error of their peer, and those beyond the limit: errors provoked in order to have us reset (CVE-2025-8671,
+   * CVE-2019-9514). Gateways make none.
+   */
+  readonly errors: Rate
+  /** Frames on streams that we have ended before their peer had. Each such stream earns what may have been on its way. */
+  readonly late: Rate
   /** SETTINGS frames (CVE-2019-9515). A peer sends one, and rarely another. */
   readonly settings: Rate
   /** PING frames (CVE-2019-9512). Data and requests earn more: some clients measure the line with a ping for what they send. */
@@ -27,7 +36,7 @@ export interface Limits {
   readonly updates: Rate
   /** PRIORITY frames (CVE-2019-9513), and frames of types that we do not know. */
   readonly ignored: Rate
-  /** DATA frames without data that end nothing (CVE-2019-9518). */
+  /** DATA frames without data, with padding or without, that end nothing (CVE-2019-9518). */
   readonly emptyData: Rate
   /** Bytes of messages that have not ended, or wait for a busy handler, over all streams of a connection; at least one message. */
   readonly heldBytes: number
@@ -35,6 +44,10 @@ export interface Limits {
   readonly queuedBytes: number
   /** How long the line may take nothing while we have something for it. Milliseconds. */
   readonly stallMs: number
+  /** How long nothing may come until we ask whether anybody is there, with a PING; Infinity: never. Milliseconds. */
+  readonly keepAliveMs: number
+  /** How long an answer to that may take. Milliseconds. */
+  readonly keepAliveAnswerMs: number
   /** The window of the connection: what may come in one turn of the event loop. Bytes. */
   readonly connectionWindow: number
   /** The window of a stream grows to this while a message comes that needs it. Bytes. */
@@ -46,7 +59,9 @@ export const defaultLimits: Limits = {
   headerBlockBytes: 128 * 1024,
   continuations: 16,
   handshakeMs: 10_000,
-  resets: { burst: 200, perSecond: 100 },
+  resets: { burst: 5000, perSecond: 2500 },
+  errors: { burst: 200, perSecond: 100 },
+  late: { burst: 2000, perSecond: 1000 },
   settings: { burst: 50, perSecond: 10 },
   pings: { burst: 200, perSecond: 50 },
   updates: { burst: 2000, perSecond: 2000 },
@@ -55,6 +70,8 @@ export const defaultLimits: Limits = {
   heldBytes: 128 * 1024 * 1024,
   queuedBytes: 64 * 1024 * 1024,
   stallMs: 30_000,
+  keepAliveMs: 60_000,
+  keepAliveAnswerMs: 20_000,
   connectionWindow: 2 * 1024 * 1024,
   messageWindow: 1024 * 1024,
 }

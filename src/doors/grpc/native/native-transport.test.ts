@@ -128,9 +128,9 @@ describe('unary calls', () => {
     expect(await say(compressing, Buffer.alloc(1000))).toContain(`code ${status.UNIMPLEMENTED}: compressed`)
   })
 
-  it('may hand on what they know, piece by piece', async () => {
-    const { address } = await serve((_bytes, { metadata, cancelled }) =>
-      Buffer.from(`${metadata('x-a')} ${cancelled()}`),
+  it('know what the caller said beside its message', async () => {
+    const { address } = await serve((_bytes, context) =>
+      Buffer.from(`${context.metadata('x-a')} ${context.cancelled()}`),
     )
     const metadata = new Metadata()
     metadata.set('x-a', 'b')

@@ -85,7 +85,7 @@ export function createNativeTransport(
         onConnection: accept,
         onError: options.onError,
       })
-      watcher = setInterval(watch, Math.min(watchMs, limits.handshakeMs, limits.stallMs))
+      watcher = setInterval(watch, Math.min(watchMs, limits.handshakeMs, limits.stallMs, limits.keepAliveMs))
       watcher.unref()
       return socket.address
     },

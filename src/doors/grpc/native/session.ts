@@ -33,6 +33,9 @@ export interface SessionEvents {
   onBroken(code: ErrorCode, what: string): void
 }
 
+/** Frames that a peer may have sent on a stream before it knew that we have ended it. */
+const framesOnTheWay = 64
+
 const listTooLarge = failure(statusCodes.resourceExhausted, 'the header fields are larger than allowed')
 
 /**
@@ -50,6 +53,8 @@ export class Session implements FrameSink {
   readonly #streams = new Map<number, Http2Stream>()
   readonly #closedStreams = new ClosedStreams()
   readonly #resets: Allowance
+  readonly #errors: Allowance
+  readonly #late: Allowance
   readonly #settings: Allowance
   readonly #pings: Allowance
   readonly #updates: Allowance
@@ -67,6 +72,8 @@ export class Session implements FrameSink {
   /** Frames of ours that have earned their answers. */
   #framesPaid = 0
   #dataStream: Http2Stream | undefined
+  /** The DATA frame that comes has had no data yet. */
+  #noData = false
 
   constructor(sender: Sender, options: SessionOptions, events: SessionEvents) {
     const { limits } = options
@@ -77,6 +84,8 @@ export class Session implements FrameSink {
     this.#options = options
     this.#events = events
     this.#resets = new Allowance(limits.resets, now)
+    this.#errors = new Allowance(limits.errors, now)
+    this.#late = new Allowance(limits.late, now)
     this.#settings = new Allowance(limits.settings, now)
     this.#pings = new Allowance(limits.pings, now)
     this.#updates = new Allowance(limits.updates, now)
@@ -172,7 +181,7 @@ export class Session implements FrameSink {
     }
     if (id <= this.#lastId) return this.#onLateHeaders(id)
     this.#lastId = id
-    if (id > this.#lastTaken) return
+    if (id > this.#lastTaken) return this.#countLate()
     if (dependsOnItself) return this.onStreamBroken(id, errorCodes.protocolError)
     if (outcome === 'tooLarge') return this.#refuse(id, endStream, listTooLarge.trailersOnly)
     const head = readRequestHead(fields)
@@ -194,7 +203,7 @@ export class Session implements FrameSink {
       this.sender.frames.windowUpdate(0, connectionWindow - this.#receiveWindow)
       this.#receiveWindow = connectionWindow
     }
-    if (length === 0 && !endStream && !this.#emptyData.take(this.now)) return this.#tooMuch('empty DATA frames')
+    this.#noData = !endStream
     const stream = this.#streams.get(id)
     if (stream === undefined) return this.#onLateData(id)
     if (stream.remoteEnded) return this.#reset(stream, errorCodes.streamClosed)
@@ -206,6 +215,7 @@ export class Session implements FrameSink {
 
   onData(bytes: Buffer, start: number, end: number) {
     const stream = this.#dataStream
+    this.#noData = false
     if (stream === undefined || stream.closed) return
     if (stream.contentLeft >= 0) {
       stream.contentLeft -= end - start
@@ -217,6 +227,8 @@ export class Session implements FrameSink {
   onDataEnd(endStream: boolean): void {
     const stream = this.#dataStream
     this.#dataStream = undefined
+    if (this.#noData && !this.#emptyData.take(this.now)) this.#tooMuch('empty DATA frames')
+    // Which may have ended it all.
     if (stream === undefined || stream.closed) return
     if (endStream) this.#endRemote(stream)
     else stream.onPause()
@@ -234,7 +246,10 @@ export class Session implements FrameSink {
     if (stream === undefined) {
       if (id > this.#lastId || id % 2 === 0)
         this.onBroken(errorCodes.protocolError, 'RST_STREAM of a stream that never was')
-      else if (!this.#updates.take(this.now)) this.#tooMuch('RST_STREAM frames')
+      else {
+        this.#payForFrames()
+        if (!this.#updates.take(this.now)) this.#tooMuch('RST_STREAM frames')
+      }
       return
     }
     const early = !stream.answered
@@ -317,7 +332,8 @@ export class Session implements FrameSink {
     if (id > this.#lastId || id % 2 === 0) return this.onBroken(code, 'an error of a stream that never was')
     this.sender.frames.resetStream(id, code)
     this.#closedStreams.add(id, 'resetByUs')
-    this.#countReset()
+    this.#payForEnd()
+    this.#countError()
   }
 
   #isSettled(): boolean {
@@ -342,19 +358,19 @@ export class Session implements FrameSink {
   #onLateHeaders(id: number) {
     const ending = this.#closedStreams.endingOf(id)
     // What was on its way when we reset it counts for the table, which has seen it, and for nothing else.
-    if (ending === 'resetByUs') return
+    if (ending === 'resetByUs') return this.#countLate()
     if (ending === 'resetByPeer') return this.onStreamBroken(id, errorCodes.streamClosed)
     if (ending === 'ended') return this.onBroken(errorCodes.streamClosed, 'HEADERS on a stream that has ended')
-    if (id > this.#lastTaken) return
+    if (id > this.#lastTaken) return this.#countLate()
     this.onBroken(errorCodes.protocolError, 'ids of streams must grow')
   }
 
   #onLateData(id: number) {
     if (id > this.#lastId || id % 2 === 0)
       return this.onBroken(errorCodes.protocolError, 'DATA on a stream that never was')
-    if (id > this.#lastTaken) return
+    if (id > this.#lastTaken) return this.#countLate()
     const ending = this.#closedStreams.endingOf(id)
-    if (ending === 'resetByUs') return
+    if (ending === 'resetByUs') return this.#countLate()
     if (ending === 'ended') return this.onBroken(errorCodes.streamClosed, 'DATA on a stream that has ended')
     this.onStreamBroken(id, errorCodes.streamClosed)
   }
@@ -363,14 +379,17 @@ export class Session implements FrameSink {
     this.sender.refuse(id, block)
     if (!ended) this.sender.frames.resetStream(id, errorCodes.noError)
     this.#closedStreams.add(id, ended ? 'ended' : 'resetByUs')
-    this.#countReset()
+    this.#payForEnd()
+    this.#countError()
   }
 
   #refuseLoad(id: number): void {
     this.sender.frames.resetStream(id, errorCodes.refusedStream)
     this.#closedStreams.add(id, 'resetByUs')
-    // Before it knew our settings, and while handlers outlive their streams, a peer could not know better.
-    if (this.#settingsAcked && this.#streams.size >= this.#options.maxConcurrentStreams) this.#countReset()
+    this.#payForEnd()
+    // Before it knew our settings a peer could not know better; nor can it see handlers that outlive the streams that it has reset.
+    if (this.#settingsAcked && this.#streams.size >= this.#options.maxConcurrentStreams) this.#countError()
+    else if (!this.#resets.take(this.now)) this.#tooMuch('streams that are reset before they are answered')
   }
 
   #endRemote(stream: Http2Stream) {
@@ -383,17 +402,23 @@ export class Session implements FrameSink {
   #reset(stream: Http2Stream, code: ErrorCode): void {
     this.sender.frames.resetStream(stream.id, code)
     this.#close(stream, 'resetByUs')
-    this.#countReset()
+    this.#countError()
   }
 
-  #countReset(): void {
-    if (!this.#resets.take(this.now)) this.#tooMuch('streams that end in an error')
+  #countError(): void {
+    if (!this.#errors.take(this.now)) this.#tooMuch('streams that end in an error')
+  }
+
+  #countLate(): void {
+    if (!this.#late.take(this.now)) this.#tooMuch('frames on streams that have ended')
   }
 
   #close(stream: Http2Stream, ending: Ending): void {
     if (stream.closed) return
     const byPeer = !stream.localEnded
     stream.closed = true
+    if (ending === 'ended') this.#resets.earn(1)
+    else if (ending === 'resetByUs') this.#payForEnd()
     if (!stream.working) this.#load--
     this.#streams.delete(stream.id)
     this.#closedStreams.add(stream.id, ending)
@@ -409,6 +434,12 @@ export class Session implements FrameSink {
     this.#framesPaid += sent
     this.#updates.earn(2 * sent)
     this.#pings.earn(sent)
+  }
+
+  /** The peer did not know that we have ended a stream: what it still sent there, and that it gave up on it, is no fault. */
+  #payForEnd(): void {
+    this.#late.earn(framesOnTheWay)
+    this.#updates.earn(2)
   }
 
   #tooMuch(what: string): void {
