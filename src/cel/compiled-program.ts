@@ -47,6 +47,8 @@ export class CompiledProgram implements CelProgram {
   evaluate(activation: Activation, budget?: CostBudget): Evaluated {
     const evaluated = this.evaluateValue(activation, budget)
     if (!evaluated.ok) return evaluated
+    // What most rules come to is the same in every form.
+    if (typeof evaluated.value === 'boolean') return evaluated.value ? isTrue : isFalse
     const value = toOutput(evaluated.value)
     if (value instanceof Failure) return { ok: false, error: value.message }
     return { ok: true, value }
@@ -57,6 +59,14 @@ export class CompiledProgram implements CelProgram {
       const inputs = new Inputs(activation)
       const evaluated = this.#program.evaluate(name => inputs.read(name), this.#units(budget))
       if (budget !== undefined) budget.left -= evaluated.cost
+      // Nothing more can be wrong with what most rules come to.
+      if (
+        evaluated.ok &&
+        inputs.waiting === undefined &&
+        typeof evaluated.value === 'boolean' &&
+        this.#result !== 'string'
+      )
+        return evaluated.value ? isTrue : isFalse
       const waiting = union(inputs.waiting, evaluated.ok ? undefined : evaluated.waiting)
       if (waiting !== undefined) return { ok: false, error: suspended.message, suspended: waiting }
       if (!evaluated.ok) return { ok: false, error: this.#tell(evaluated.error, evaluated.at) }
@@ -107,6 +117,9 @@ export class CompiledProgram implements CelProgram {
     return `${message} (at ${line}:${column})`
   }
 }
+
+const isTrue = { ok: true, value: true } as const
+const isFalse = { ok: true, value: false } as const
 
 /** Contract: never throw. Whatever broke, the caller sees an error and denies; its message may hold data. */
 const broken = { ok: false, error: 'the expression could not be evaluated' } as const

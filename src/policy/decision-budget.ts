@@ -14,21 +14,39 @@ export class DecisionBudgets {
   /** For Guardrails in Audit and Warn: they must change nothing, so they cannot use up what the others need. */
   readonly observing = new DecisionBudget()
 
+  remember(): RememberedBudgets {
+    return { deciding: this.deciding.remember(), observing: this.observing.remember() }
+  }
+
   /**
-   * Gives back what was spent since it was called, for evaluations that will be made again: what they cost must not depend on
-   * how often. To be used before anything else can spend.
+   * Gives back what was spent since, for evaluations that will be made again: what they cost must not depend on how often. To
+   * be used before anything else can spend.
    */
-  remember(): () => void {
-    const [deciding, observing] = [this.deciding.remember(), this.observing.remember()]
-    return () => {
-      deciding()
-      observing()
-    }
+  giveBack({ deciding, observing }: RememberedBudgets): void {
+    this.deciding.giveBack(deciding)
+    this.observing.giveBack(observing)
   }
 }
 
+export interface RememberedBudgets {
+  readonly deciding: RememberedBudget
+  readonly observing: RememberedBudget
+}
+
+interface RememberedBudget {
+  readonly left: number
+  readonly costliest: Costliest
+}
+
+interface Costliest {
+  readonly policy: string
+  readonly units: number
+}
+
+const nothing: Costliest = { policy: '', units: 0 }
+
 export class DecisionBudget extends CostBudget {
-  #costliest = { policy: '', units: 0 }
+  #costliest = nothing
 
   constructor() {
     super(decisionBudget)
@@ -45,11 +63,12 @@ export class DecisionBudget extends CostBudget {
     if (units > this.#costliest.units) this.#costliest = { policy, units }
   }
 
-  remember(): () => void {
-    const [left, costliest] = [this.left, this.#costliest]
-    return () => {
-      this.left = left
-      this.#costliest = costliest
-    }
+  remember(): RememberedBudget {
+    return { left: this.left, costliest: this.#costliest }
+  }
+
+  giveBack({ left, costliest }: RememberedBudget): void {
+    this.left = left
+    this.#costliest = costliest
   }
 }

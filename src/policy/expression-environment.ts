@@ -82,7 +82,8 @@ export interface Circumstances {
 export function activationOf(circumstances: Circumstances): Activation {
   const built = new Map<string, CelInput | undefined>()
   return name => {
-    if (built.has(name)) return built.get(name)
+    const known = built.get(name)
+    if (known !== undefined || built.has(name)) return known
     const value = build(name, circumstances)
     built.set(name, value)
     return value

@@ -54,6 +54,8 @@ const schema = z.strictObject({
 /** `kind: Guardrail` about calls: takes away, and nothing else. */
 export interface Guardrail {
   readonly name: string
+  /** Its name in records: `Guardrail/name`. */
+  readonly policy: string
   readonly match: Match
   readonly mode: 'Enforce' | 'Audit' | 'Warn'
   readonly denial: DenialMode | undefined
@@ -87,9 +89,11 @@ export function compileGuardrail(document: SourceDocument): Compilation<Guardrai
   const validations = compileValidations(compiler, document.name, spec.validations)
   const findings: readonly Finding[] = compiler.findings
   if (findings.some(finding => finding.severity === 'error')) return { value: undefined, findings }
+  const policy = `Guardrail/${document.name}`
   return {
     value: {
       name: document.name,
+      policy,
       match: compileMatch(spec.match ?? {}),
       mode: spec.mode,
       denial: spec.denial,
@@ -98,7 +102,7 @@ export function compileGuardrail(document: SourceDocument): Compilation<Guardrai
       evaluate(activation, budget) {
         const before = budget.left
         const judgement = evaluateGuardrail(document.name, variables, conditions, validations, activation, budget)
-        budget.note(`Guardrail/${document.name}`, before)
+        budget.note(policy, before)
         return judgement
       },
       foresee: foresight => foreseeGuardrail(document.name, variables, conditions, validations, foresight),

@@ -88,6 +88,8 @@ export interface Match {
   caller(principal: Principal, claimedAgents: boolean): boolean
   /** As {@link caller}, for the agents alone. */
   agents(principal: Principal, claimedAgents: boolean): boolean
+  /** What it was compiled from, for indexes. */
+  readonly spec: MatchSpec
   readonly serversGiven: boolean
   readonly subjectsGiven: boolean
   readonly agentsGiven: boolean
@@ -160,6 +162,7 @@ export function compileMatch(spec: MatchSpec): Match {
     },
     agents: agentsMatch,
     answer: answered => couldMatch(answered),
+    spec,
     serversGiven: servers !== undefined,
     subjectsGiven: subjects !== undefined,
     agentsGiven: agents !== undefined,

@@ -33,25 +33,53 @@ export function createServerTable(
   closed: ClosedAddresses = { addresses: [], unknownAddress: false },
 ): ServerTable {
   const names = new Map<string, Server>()
-  const hosts = new Map<string, { readonly path: string; readonly server: Server | undefined }[]>()
-  const add = (host: string, path: string, server: Server | undefined) =>
-    hosts.set(host, [...(hosts.get(host) ?? []), { path, server }])
+  const hosts = new Map<string, HostPaths>()
+  const add = (host: string, path: string, server: Server | undefined) => {
+    const paths = hosts.get(host) ?? new HostPaths()
+    paths.add(path, server)
+    hosts.set(host, paths)
+  }
   for (const server of servers) {
     names.set(server.name, server)
     names.set(`${server.namespace}/${server.name}`, server)
     add(server.host, server.path, server)
     if (server.sse !== undefined) add(server.host, server.sse.messages, server)
   }
-  // After the Servers, so that one that is in force at the very address comes first: sorting keeps the order of equals.
+  // After the Servers, so that one that is in force at the very address comes first.
   for (const { host, path } of closed.addresses) add(host, path, undefined)
-  for (const list of hosts.values()) list.sort((a, b) => b.path.length - a.path.length)
   return {
     all: servers,
     byName: name => names.get(name),
     byAddress(authority, path) {
-      const found = hosts.get(normalizeAuthority(authority))?.find(one => isUnder(path, one.path))?.server
+      const found = hosts.get(normalizeAuthority(authority))?.find(path)
       return closed.unknownAddress && found?.mode === 'Audit' ? undefined : found
     },
+  }
+}
+
+/** What stands under the paths of one host; however many there are, one look for each segment of a path. */
+class HostPaths {
+  /** undefined: closed. */
+  readonly #servers = new Map<string, Server | undefined>()
+  #longest = 0
+
+  /** Of two at the same path the first counts. */
+  add(path: string, server: Server | undefined): void {
+    if (this.#servers.has(path)) return
+    this.#servers.set(path, server)
+    this.#longest = Math.max(this.#longest, path.length)
+  }
+
+  /** By the longest path that holds this one segment by segment. */
+  find(path: string): Server | undefined {
+    if (this.#servers.has(path)) return this.#servers.get(path)
+    // What is longer than all paths that there are, callers may make as long as they like.
+    for (let end = Math.min(path.length - 1, this.#longest); end > 0; end--) {
+      if (path[end] !== '/') continue
+      const under = path.slice(0, end)
+      if (this.#servers.has(under)) return this.#servers.get(under)
+    }
+    return path.startsWith('/') ? this.#servers.get('/') : undefined
   }
 }
 
@@ -60,9 +88,4 @@ export function normalizeAuthority(authority: string): string {
   const lower = authority.toLowerCase()
   if (lower.endsWith(':443')) return lower.slice(0, -4)
   return lower.endsWith(':80') ? lower.slice(0, -3) : lower
-}
-
-function isUnder(path: string, prefix: string): boolean {
-  if (prefix === '/') return path.startsWith('/')
-  return path === prefix || (path.startsWith(prefix) && path[prefix.length] === '/')
 }

@@ -16,9 +16,14 @@ export interface OpenProgram {
   close(): void
 }
 
-export async function openProgram(code: Code, files: Readonly<Record<string, string>> = {}): Promise<OpenProgram> {
+/** @param rules other Guardrails than those of the benchmark */
+export async function openProgram(
+  code: Code,
+  files: Readonly<Record<string, string>> = {},
+  rules?: readonly string[],
+): Promise<OpenProgram> {
   const issuer = createTokenIssuer()
-  const policies = writePolicies(issuer.jwks, files)
+  const policies = writePolicies(issuer.jwks, files, rules)
   try {
     const parts = await loadProgram(code)
     const identities = new parts.authenticators.AuthenticatorSource({ now: Date.now })
