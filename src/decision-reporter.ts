@@ -43,16 +43,19 @@ export class DecisionReporter {
       decision: decision.outcome,
       reason: decision.failure?.reason ?? '',
       mode: mode === 'audit' ? 'Audit' : 'Enforce',
-      ...{ durationMs: elapsedMs, requests },
+      durationMs: elapsedMs,
+      requests,
       decisionId: decision.id,
       traceId: decision.traceId,
-      ...(decision.would.length > 0 && { would: decision.would.map(one => one.reason) }),
+      would: decision.would.length === 0 ? undefined : decision.would.map(one => one.reason),
     })
     this.#parts.shadow()?.decided(decided)
-    if (this.#parts.records.length === 0 && this.#parts.admin() === undefined) return
+    const { records } = this.#parts
+    const admin = this.#parts.admin()
+    if (records.length === 0 && admin === undefined) return
     const line = decided.record()
-    for (const log of this.#parts.records) log.write(line)
-    this.#parts.admin()?.decided(decided, line)
+    for (const log of records) log.write(line)
+    admin?.decided(decided, line)
   }
 
   /** The policies of the shadow would have made it differently. */

@@ -157,3 +157,29 @@ describe('a request to a Server in Audit', () => {
     expect(removeHeaders).toEqual(['x-mcp-authz-decision-id'])
   })
 })
+
+describe('names that were seen before', () => {
+  it('leave where they have to, whatever request showed them first', () => {
+    const names = Object.fromEntries(
+      ['mcp-param-region', 'x-remote-uid-2', 'x-plain', 'x-mcp-authz-else'].map(n => [n, 'v']),
+    )
+    const removed = (options: InboundOptions) => allowed(options, names).removeHeaders.filter(name => name in names)
+    const legacy: InboundOptions = { headers: { authorization: 'Bearer alice' }, body: ping }
+    const everything = ['mcp-param-region', 'x-mcp-authz-else', 'x-remote-uid-2']
+    for (const round of [1, 2]) {
+      expect(removed(audited), `${round}`).toEqual(['x-mcp-authz-else'])
+      expect(removed(legacy).toSorted(), `${round}`).toEqual(everything)
+    }
+  })
+
+  it('are as many as there are memory for, and then judged anew', () => {
+    for (let round = 0; round < 40; round++) {
+      const made = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`x-made-${round}-${i}`, 'v']))
+      const { removeHeaders } = allowed(audited, { ...made, 'x-mcp-authz-made': 'v' })
+      expect(removeHeaders.filter(name => name.startsWith('x-m') && !ownHeaders.includes(name))).toContain(
+        'x-mcp-authz-made',
+      )
+      expect(removeHeaders.some(name => name.startsWith('x-made'))).toBe(false)
+    }
+  })
+})

@@ -1,5 +1,7 @@
 import type { Principal } from '../identity/principal.js'
 import type { Enriched } from '../policy/enrichment.js'
+import type { PolicySnapshot } from '../policy/snapshot.js'
+import { detachedString } from '../protocol/detached-string.js'
 import { exceedsHeaderBudget } from '../protocol/header-budget.js'
 import { dashedName } from '../protocol/security-headers.js'
 import type { Answer, HeaderValue } from './decision.js'
@@ -118,21 +120,21 @@ export function allowAnswer(
   enriched: readonly Enriched[],
   credentials: readonly HeaderValue[] = [],
 ): Answer {
-  const set = new Map<string, string>([
-    ['x-mcp-authz-decision-id', trial.id],
-    ['x-mcp-authz-policy-revision', trial.snapshot.revision],
-  ])
-  if (trial.server.upstream.identity === 'headers')
-    for (const { name, value } of identityHeaders(trial.principal)) set.set(name, value)
+  const passage = trial.call.era === 'legacy' ? 'legacy' : 'modern'
+  const identity = trial.server.upstream.identity === 'headers' ? identityHeaders(trial.principal) : noHeaders
+  const own = [decisionId(trial), revisionOf(trial.snapshot), ...identity]
+  if (credentials.length === 0 && enriched.every(({ headers }) => headers.length === 0))
+    return answer(trial, own, passage, identity)
+  const set = new Map(own.map(header => [header.name, header]))
   const more: HeaderValue[] = []
   for (const credential of credentials) {
     if (set.has(credential.name)) more.push(credential)
-    else set.set(credential.name, credential.value)
+    else set.set(credential.name, credential)
   }
   for (const { headers } of enriched) {
-    for (const { name, value } of headers) if (!set.has(name) && maySet(trial, name)) set.set(name, value)
+    for (const { name, value } of headers) if (!set.has(name) && maySet(trial, name)) set.set(name, { name, value })
   }
-  return answer(trial, set, trial.call.era === 'legacy' ? 'legacy' : 'modern', more)
+  return answer(trial, [...set.values(), ...more], passage)
 }
 
 /**
@@ -142,18 +144,32 @@ export function allowAnswer(
  */
 export function auditAnswer(trial: Trial): Answer {
   const { headers } = trial.request
-  if (!exceedsHeaderBudget(trial.request)) return answer(trial, decisionId(trial), 'audit')
-  const cleaned = answer(trial, new Map(), 'audit')
+  if (!exceedsHeaderBudget(trial.request)) return answer(trial, [decisionId(trial)], 'audit', idAlone)
+  const cleaned = answer(trial, noHeaders, 'audit', noHeaders)
   return { ...cleaned, removeHeaders: cleaned.removeHeaders.filter(name => headers.has(name)) }
 }
 
 /** A CORS preflight carries no identity and gets none. */
 export function preflightAnswer(trial: Trial): Answer {
-  return trial.server?.mode === 'Audit' ? auditAnswer(trial) : answer(trial, decisionId(trial), 'modern')
+  return trial.server?.mode === 'Audit' ? auditAnswer(trial) : answer(trial, [decisionId(trial)], 'modern', idAlone)
 }
 
-function decisionId({ id }: Trial): ReadonlyMap<string, string> {
-  return new Map([['x-mcp-authz-decision-id', id]])
+const noHeaders: readonly HeaderValue[] = []
+/** Names the set of an answer that says the id of the decision and nothing else. */
+const idAlone = {}
+
+function decisionId({ id }: Trial): HeaderValue {
+  return { name: 'x-mcp-authz-decision-id', value: id }
+}
+
+const revisions = new WeakMap<PolicySnapshot, HeaderValue>()
+
+function revisionOf(snapshot: PolicySnapshot): HeaderValue {
+  const known = revisions.get(snapshot)
+  if (known !== undefined) return known
+  const header: HeaderValue = { name: 'x-mcp-authz-policy-revision', value: snapshot.revision }
+  revisions.set(snapshot, header)
+  return header
 }
 
 function maySet({ server }: JudgedTrial, name: string): boolean {
@@ -211,6 +227,8 @@ interface Cleaning {
   readonly parameters: boolean
   /** What is left to remove, by the names that are set. Frozen: doors check and encode each of these lists once. */
   readonly remaining: Map<string, readonly string[]>
+  /** The same lists by what stands for a set of names of ours. */
+  readonly remainingBeside: WeakMap<object, readonly string[]>
 }
 
 /** Which names are set depends on the kind of principal and on Enrichments, so that there are few combinations. */
@@ -236,13 +254,22 @@ function cleaningFor(
     families: passage !== 'audit',
     parameters: passage === 'legacy',
     remaining: new Map(),
+    remainingBeside: new WeakMap(),
   }
   cleanings.set(enrichmentHeaders, known.set(passage, cleaning))
   return cleaning
 }
 
-function remainingOf({ names, remaining }: Cleaning, set: ReadonlyMap<string, string>): readonly string[] {
-  const key = [...set.keys()].join()
+function remainingOf(cleaning: Cleaning, set: readonly HeaderValue[], ours: object | undefined): readonly string[] {
+  const known = ours && cleaning.remainingBeside.get(ours)
+  if (known !== undefined) return known
+  const found = remainingBy(cleaning, new Set(set.map(({ name }) => name)))
+  if (ours !== undefined) cleaning.remainingBeside.set(ours, found)
+  return found
+}
+
+function remainingBy({ names, remaining }: Cleaning, set: ReadonlySet<string>): readonly string[] {
+  const key = [...set].join()
   const known = remaining.get(key)
   if (known !== undefined) return known
   const list = Object.freeze(names.filter(name => !set.has(name)))
@@ -251,45 +278,62 @@ function remainingOf({ names, remaining }: Cleaning, set: ReadonlyMap<string, st
   return list
 }
 
-/** @param more further values of names that are set */
-function answer(
-  trial: Trial,
-  set: ReadonlyMap<string, string>,
-  passage: Passage,
-  more: readonly HeaderValue[] = [],
-): Allow {
+/**
+ * @param ours where only headers of ours are set: an object that always comes with the same names
+ */
+function answer(trial: Trial, set: readonly HeaderValue[], passage: Passage, ours?: object): Allow {
   const { authenticator, headersOf } = trial.snapshot
   const cleaning = cleaningFor(headersOf(trial.server?.name ?? ''), authenticator.onBehalfOfHeaders ?? [], passage)
-  const { always, families, parameters } = cleaning
-  const seen: string[] = []
-  for (const name of trial.request.headers.names()) {
-    if (always.has(name) || set.has(name)) continue
+  const remaining = remainingOf(cleaning, set, ours)
+  const seen = seenOf(trial, cleaning)
+  // What an Enrichment or a credential sets may look like a name that leaves.
+  const more = ours !== undefined ? seen : seen.filter(name => set.every(header => header.name !== name))
+  return {
+    kind: 'allow',
+    setHeaders: set,
+    removeHeaders: more.length === 0 ? remaining : [...remaining, ...more],
+    responseHeaders: responseHeaders(trial, trial.warnings),
+  }
+}
+
+/** What the request has that leaves beside the names that always do. */
+function seenOf({ request }: Trial, { always, families, parameters }: Cleaning): readonly string[] {
+  let seen: string[] | undefined
+  for (const name of request.headers.names()) {
+    if (harmlessNames.has(name) || always.has(name)) continue
     const canonical = dashedName(name)
     if (
       canonical.startsWith('x-mcp-authz-') ||
       (families && authorityFamilies.test(canonical)) ||
       (parameters && canonical.startsWith('mcp-param-')) ||
       (canonical !== name && always.has(canonical))
-    )
+    ) {
+      seen ??= []
       seen.push(name)
+    } else if (canonical === name) rememberHarmless(name)
   }
-  const remaining = remainingOf(cleaning, set)
-  const setHeaders: HeaderValue[] = []
-  for (const [name, value] of set) setHeaders.push({ name, value })
-  setHeaders.push(...more)
-  return {
-    kind: 'allow',
-    setHeaders,
-    removeHeaders: seen.length === 0 ? remaining : [...remaining, ...seen],
-    responseHeaders: responseHeaders(trial, trial.warnings),
-  }
+  return seen ?? noNames
+}
+
+const noNames: readonly string[] = []
+
+/** Names that leave for no Server unless a list names them: requests have the same ones again and again. */
+const harmlessNames = new Set<string>()
+const maxHarmless = 1024
+const longestHarmless = 64
+
+function rememberHarmless(name: string): void {
+  // Whoever makes names up is not to fill the memory with them.
+  if (name.length > longestHarmless || name.startsWith('mcp-param-') || authorityFamilies.test(name)) return
+  if (harmlessNames.size >= maxHarmless) harmlessNames.clear()
+  harmlessNames.add(detachedString(name))
 }
 
 /** What the client gets beside the answer of the server to an allowed request. */
 export function responseHeaders({ id, server }: Trial, warnings: readonly string[]): readonly HeaderValue[] {
   // Where denials hide, an allowed answer must not be what tells that there are others.
-  const decision = server?.denial === 'hide' ? [] : [{ name: 'x-mcp-authz-decision-id', value: id }]
-  return [...decision, ...warningHeader(warnings)]
+  const decision = server?.denial === 'hide' ? noHeaders : [{ name: 'x-mcp-authz-decision-id', value: id }]
+  return warnings.length === 0 ? decision : [...decision, ...warningHeader(warnings)]
 }
 
 const maxWarningLength = 512

@@ -33,7 +33,10 @@ export function scopesMissing(trial: JudgedTrial, unscoped: readonly Unscoped[])
 
 /** For each listed principal a Grant; one that lacks nothing but scopes is left to `scopesMissing`. */
 export function authorizeByGrants(trial: JudgedTrial, matched: MatchedCall, unscoped: Unscoped[]): Eventually<Verdict> {
-  const candidates = trial.snapshot.grants.candidates(matched)
+  const { grants } = trial.snapshot
+  // Whoever wants to know why is told of those that are for others as well.
+  const candidates =
+    trial.steps === undefined ? grants.candidatesFor(matched, trial.principal) : grants.candidates(matched)
   const activation = activationOf(circumstancesOf(trial))
   return firstOf(trial.server.principals, role => {
     if (role === 'agent' && trial.principal.agentUser === undefined) return agentMissing()

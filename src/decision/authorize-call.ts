@@ -25,7 +25,9 @@ export function authorizeCall(trial: JudgedTrial, matched: MatchedCall): Eventua
   const parts = partsOf(call)
   if (parts.length > maxTargets) return failure('message.params', `a call may name at most ${maxTargets} targets`)
   const unscoped: Unscoped[] = []
-  const verdict = eachOf(trial, parts, part => authorizePart(trial, part, { ...matched, call: part }, unscoped))
+  const verdict = eachOf(trial, parts, part =>
+    authorizePart(trial, part, part === matched.call ? matched : { ...matched, call: part }, unscoped),
+  )
   return andThen(verdict, settled => settled ?? scopesMissing(trial, unscoped))
 }
 

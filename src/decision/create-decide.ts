@@ -39,7 +39,7 @@ import { renderDenial } from './render-denial.js'
 import { resultContextOf } from './result-context.js'
 import { tellTools } from './tell-tools.js'
 import { tracedBatch, tracedDecision, tracedEmergency } from './traced-decision.js'
-import { enterStage, explainStep, type JudgedTrial, newTrial, type Step, type Trial } from './trial.js'
+import { enterStage, explainStep, isJudged, type JudgedTrial, newTrial, type Step, type Trial } from './trial.js'
 import { checkUpstreamIdentity, refuseUntrusted, type UpstreamSource, upstreamHeaders } from './upstream-headers.js'
 
 export interface DecideOptions {
@@ -159,7 +159,7 @@ class Pipeline {
       explainStep(trial, 'server', '', 'fail', refusal.failure.message)
       if (server === undefined || !this.#tolerate(trial, refusal)) return this.#deny(trial, refusal)
     }
-    explainStep(trial, 'server', `Server/${server.name}`, 'pass', '')
+    if (trial.steps !== undefined) explainStep(trial, 'server', `Server/${server.name}`, 'pass', '')
     if (trial.request.method === 'OPTIONS' && framing === undefined)
       return this.#allow(trial, preflightAnswer(trial), [])
     enterStage(trial, 'identity')
@@ -171,8 +171,7 @@ class Pipeline {
   #identified(trial: Trial, server: Server, authenticated: Authenticated): Eventually<Decision> {
     if (authenticated.ok) trial.principal = authenticated.principal
     enterStage(trial, 'message')
-    const { protocol, methods, extensions, sse } = server
-    const read = readCalls(trial.request, { protocol, methods, extensions, sse }, server.batches === 'legacy')
+    const read = readCalls(trial.request, server, server.batches === 'legacy')
     if (!('batch' in read)) {
       trial.knownId = read.ok ? read.call.id : read.id
       trial.era = read.ok ? read.call.era : read.era
@@ -205,7 +204,7 @@ class Pipeline {
       return { failure: failure(reason, message), shape: nonce === undefined ? {} : { dpopNonce: nonce } }
     }
     const { kind, user, agentUser } = authenticated.principal
-    explainStep(trial, 'identity', '', 'pass', `${kind} "${user.username}"`)
+    if (trial.steps !== undefined) explainStep(trial, 'identity', '', 'pass', `${kind} "${user.username}"`)
     const untrusted = refuseUntrusted(trial, server, this.#upstream)
     if (untrusted !== undefined) return { failure: untrusted, shape: {} }
     return server.principals.includes('agent') && agentUser === undefined
@@ -221,14 +220,13 @@ class Pipeline {
       explainStep(trial, refusal.failure.stage, '', 'fail', refusal.failure.message)
       if (!this.#tolerate(trial, refusal)) return { trial, refusal }
     }
-    const { principal, call } = trial
     // In Audit a request may have come here without identity or message: nothing more can be judged.
-    if (principal === undefined || call === undefined) return passed(trial, auditAnswer(trial))
-    const judged: JudgedTrial = Object.assign(trial, { server, principal, call })
-    const matched: MatchedCall = { server: server.name, call, tool: trial.tool, catalogTool: trial.catalogTool }
+    if (!isJudged(trial)) return passed(trial, auditAnswer(trial))
+    const { call, tool, catalogTool } = trial
+    const matched: MatchedCall = { server: server.name, call, tool, catalogTool }
     enterStage(trial, 'authorization')
-    return andThen(authorizeCall(judged, matched), verdict =>
-      this.#authorized(judged, matched, verdict ?? checkUpstreamIdentity(judged)),
+    return andThen(authorizeCall(trial, matched), verdict =>
+      this.#authorized(trial, matched, verdict ?? checkUpstreamIdentity(trial)),
     )
   }
 
@@ -251,7 +249,7 @@ class Pipeline {
     if (wrong !== undefined) return { failure: wrong, shape: { jsonRpcCode: -32602 } }
     const mismatch = checkParameterHeaders(trial.request.headers, call, trial.catalogTool)
     if (mismatch !== undefined) return { failure: mismatch, shape: { jsonRpcCode: headerMismatchCode } }
-    explainStep(trial, 'message', '', 'pass', `${call.kind} ${call.method}`)
+    if (trial.steps !== undefined) explainStep(trial, 'message', '', 'pass', `${call.kind} ${call.method}`)
     return undefined
   }
 
@@ -263,7 +261,7 @@ class Pipeline {
       if (!this.#tolerate(trial, refusal)) return { trial, refusal }
     } else {
       trial.authorized = true
-      explainStep(trial, 'authorization', '', 'pass', trial.server.require.join(' and '))
+      if (trial.steps !== undefined) explainStep(trial, 'authorization', '', 'pass', trial.server.require.join(' and '))
     }
     enterStage(trial, 'guardrails')
     return andThen(judgeGuardrails(trial, matched), verdict => this.#guarded(trial, matched, verdict))

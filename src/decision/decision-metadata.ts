@@ -9,11 +9,11 @@ export function metadataOf(
   would: readonly Failure[],
   resultContext: readonly string[] = [],
 ): ReadonlyMap<string, MetadataValue> {
-  const metadata = new Map<string, MetadataValue>([
-    ['decision', outcome],
-    ['decision_id', trial.id],
-    ['policy_revision', trial.snapshot.revision],
-  ])
+  // One by one: a list of pairs costs three times as much.
+  const metadata = new Map<string, MetadataValue>()
+  metadata.set('decision', outcome)
+  metadata.set('decision_id', trial.id)
+  metadata.set('policy_revision', trial.snapshot.revision)
   if (why) metadata.set('reason', why.reason)
   if (why && why.policyReason !== '') metadata.set('policy_reason', why.policyReason)
   if (would.length > 0) metadata.set('would_deny', [...new Set(would.map(one => one.reason))])

@@ -1,16 +1,19 @@
-import { hash } from 'node:crypto'
 import type { Principal } from '../identity/principal.js'
 import { methodName } from '../policy/call-names.js'
 import type { Enriched } from '../policy/enrichment.js'
+import type { Server } from '../policy/server.js'
 import type { Target } from '../protocol/call.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { SessionKeys } from '../protocol/session-tag.js'
 import { decisionRecordVersion } from '../telemetry/decision-log-schema.js'
-import { argumentsDigest } from '../upstream/digests.js'
+import { argumentsDigest, bodySha256 } from '../upstream/digests.js'
 import { SessionBinder } from './bind-session.js'
 import type { Decision, Failure } from './decision.js'
 import type { RecordArguments } from './record-arguments.js'
+import { list, maxListed, text, timestamp, total, writtenOnce } from './record-text.js'
 import type { Trial } from './trial.js'
+
+export { maxListed, text } from './record-text.js'
 
 /** Version of the record's schema, which is in telemetry/decision-log-schema.ts. */
 export const recordVersion = decisionRecordVersion
@@ -34,19 +37,16 @@ export function recordLine(
   elapsedMs: number,
   { sessions, recordArguments }: RecordOptions = {},
 ): string {
-  const { request, server, principal, call } = trial
-  const audit = server?.mode === 'Audit'
-  let line = `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${new Date(trial.startedAt).toISOString()}"`
-  line += `,"policy_revision":"${trial.snapshot.revision}","mode":"${audit ? 'audit' : 'enforce'}","decision":"${decision.outcome}"`
-  if (decision.failure) line += `,${failureFields(decision.failure)}`
-  if (decision.would.length > 0)
-    line += `,"would_deny":[${decision.would
-      .slice(0, maxListed)
-      .map(one => `{${failureFields(one)}}`)
-      .join(',')}]`
-  if (decision.warnings.length > 0) line += `,"warnings":${decision.warnings.length}`
-  if (trial.batch) line += `,"batch":{"decision_id":"${trial.batch.id}","size":${trial.batch.size}}`
-  if (server) line += `,"server":${text(server.name)}`
+  const { request, server, principal, call, snapshot, batch, asked, policies } = trial
+  const { failure, would, warnings, answer } = decision
+  let line = `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${timestamp(trial.startedAt)}","policy_revision":"${snapshot.revision}${
+    server?.mode === 'Audit' ? '","mode":"audit","decision":"' : '","mode":"enforce","decision":"'
+  }${decision.outcome}"`
+  if (failure) line += `,${failureFields(failure)}`
+  if (would.length > 0) line += `,"would_deny":[${written(would, wouldFields)}]`
+  if (warnings.length > 0) line += `,"warnings":${warnings.length}`
+  if (batch) line += `,"batch":{"decision_id":"${batch.id}","size":${batch.size}}`
+  if (server) line += serverField(server)
   if (principal) line += principalFields(principal)
   const workload = request.peer.principal
   if (workload !== '') line += `,"workload":${text(workload)}`
@@ -57,27 +57,58 @@ export function recordLine(
     if (call.target.kind !== 'none')
       line += `,"target":{"kind":"${call.target.kind}","name":${text(trial.tool ?? call.target.name)}}`
     if (call.alsoTargets.length > 0)
-      line += `,"also":[${call.alsoTargets.slice(0, maxListed).map(targetFields).join(',')}]${total('also', call.alsoTargets)}`
+      line += `,"also":[${written(call.alsoTargets, targetFields)}]${total('also', call.alsoTargets)}`
     if (call.id !== undefined) line += `,"id":${call.id}`
     if (call.sessionId !== undefined) line += `,"session":"${sessionOf(trial, call.sessionId, sessions)}"`
     line += '}'
     if (call.method === 'tools/call' || call.arguments !== undefined)
       line += `,"args_digest":"${argumentsDigest(call.arguments)}"${recordArguments?.(call.arguments) ?? ''}`
   }
-  if (trial.asked.length > 0) line += `,"rbac":[${trial.asked.slice(0, maxListed).map(askedFields).join(',')}]`
-  if (trial.policies.length > 0) line += `,"policies":${list(trial.policies.slice(0, maxListed))}`
+  if (asked.length > 0) line += `,"rbac":[${written(asked, askedFields)}]`
+  if (policies.length > 0) line += `,"policies":${list(policies)}`
   if (enriched.some(one => one.record.length > 0)) line += `,"enrichment":${enrichmentOf(enriched)}`
-  line += `,"http":{"method":${text(request.method)},"host":${text(request.authority)},"path":${text(request.path)}`
-  if (decision.answer.kind === 'respond') line += `,"status":${decision.answer.status}`
-  line += '}'
-  if (request.body.state === 'complete') {
-    line += `,"body_sha256":"${trial.batch === undefined ? digest(request.body.bytes) : digestOnce(request.body.bytes)}"`
-  }
+  line += httpFields(request)
+  line += answer.kind === 'respond' ? `,"status":${answer.status}}` : '}'
+  if (request.body.state === 'complete')
+    line += `,"body_sha256":"${bodySha256(request.body.bytes, batch === undefined ? 'once' : 'again')}"`
   if (request.peer.address !== '') line += `,"source_address":${text(request.peer.address)}`
   const traceId = trial.span?.traceId ?? request.traceparent?.slice(3, 35)
   if (traceId !== undefined) line += `,"trace_id":"${traceId}"`
-  line += `,"door":"${request.listener.door}","listener":${text(request.listener.name)},"profile":"${request.listener.profile}"`
-  return `${line},"elapsed_us":${Math.round(elapsedMs * 1000)}}`
+  return `${line}${listenerFields(request.listener)},"elapsed_us":${Math.round(elapsedMs * 1000)}}`
+}
+
+/** As many of them as are listed, with commas. */
+function written<T>(values: readonly T[], write: (value: T) => string): string {
+  let items = ''
+  for (const [at, value] of values.entries()) {
+    if (at === maxListed) break
+    items += at === 0 ? write(value) : `,${write(value)}`
+  }
+  return items
+}
+
+const serverField = writtenOnce<Server>(({ name }) => `,"server":${text(name)}`)
+
+const listenerFields = writtenOnce<InboundRequest['listener']>(
+  ({ name, door, profile }) => `,"door":"${door}","listener":${text(name)},"profile":"${profile}"`,
+)
+
+/** What requests are sent to is mostly what the one before was sent to. */
+const longestKept = 1024
+let lastHttp = { method: '', authority: '', path: '', fields: '' }
+
+function httpFields({ method, authority, path }: InboundRequest): string {
+  if (
+    lastHttp.fields !== '' &&
+    path === lastHttp.path &&
+    authority === lastHttp.authority &&
+    method === lastHttp.method
+  )
+    return lastHttp.fields
+  const fields = `,"http":{"method":${text(method)},"host":${text(authority)},"path":${text(path)}`
+  // Texts that are cut are not worth being kept whole.
+  if (path.length + authority.length + method.length <= longestKept) lastHttp = { method, authority, path, fields }
+  return fields
 }
 
 /** bound: a response door that shares our keys opened the tag of the session, which was given to this caller. */
@@ -93,19 +124,6 @@ function enrichmentOf(enriched: readonly Enriched[]): string {
   for (const { record } of enriched)
     for (const { key, value } of record) if (!added.has(key)) added.set(key, `${text(key)}:${text(value)}`)
   return `{${[...added.values()].join(',')}}`
-}
-
-function digest(bytes: Uint8Array): string {
-  return hash('sha256', bytes, 'hex')
-}
-
-const digests = new WeakMap<Uint8Array, string>()
-
-/** Of a body that several records tell of. */
-function digestOnce(bytes: Uint8Array): string {
-  const known = digests.get(bytes) ?? digest(bytes)
-  digests.set(bytes, known)
-  return known
 }
 
 /** The record of a request that could not be judged at all. */
@@ -128,15 +146,11 @@ export function emergencyLine({
   const http = `{"method":${text(request.method)},"host":${text(request.authority)},"path":${text(request.path)}}`
   const named = server === '' ? '' : `,"server":${text(server)}`
   const traced = traceId === undefined ? '' : `,"trace_id":"${traceId}"`
-  return `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${new Date(now).toISOString()}","mode":"enforce","decision":"${decision.outcome}"${reason}${named},"http":${http}${traced},"door":"${request.listener.door}","listener":${text(request.listener.name)}}`
+  return `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${timestamp(now)}","mode":"enforce","decision":"${decision.outcome}"${reason}${named},"http":${http}${traced},"door":"${request.listener.door}","listener":${text(request.listener.name)}}`
 }
 
-const principals = new WeakMap<Principal, string>()
-
 /** The same for every request with the same token, whose principal is one object as long as it is remembered. */
-export function principalFields(principal: Principal): string {
-  const known = principals.get(principal)
-  if (known !== undefined) return known
+export const principalFields = writtenOnce<Principal>(principal => {
   const { kind, user, scopes, agent, actors, tenant } = principal
   let fields = `,"subject":{"kind":"${kind}","user":${text(user.username)},"groups":${list(user.groups)}${total('groups', user.groups)}`
   if (scopes.length > 0) fields += `,"scopes":${list(scopes)}${total('scopes', scopes)}`
@@ -147,21 +161,12 @@ export function principalFields(principal: Principal): string {
     fields += `,"actors":${list(actors.map(actor => actor.subject))},"chain_id":${text(principal.chainId)}`
   if (principal.onBehalfOf !== undefined) fields += `,"on_behalf_of":"${principal.onBehalfOf}"`
   if (tenant !== undefined) fields += `,"tenant":${text(tenant)}`
-  principals.set(principal, fields)
   return fields
-}
+})
 
 function targetFields(target: Target): string {
   return `{"kind":"${target.kind}","name":${target.kind === 'none' ? '""' : text(target.name)}}`
 }
-
-/** Whoever reads a list that was cut must know. */
-function total(name: string, values: readonly unknown[]): string {
-  return values.length > maxListed ? `,"${name}_total":${values.length}` : ''
-}
-
-export const maxListed = 64
-const maxText = 512
 
 export function failureFields({ reason, policy, policyReason }: Failure): string {
   let fields = `"reason":"${reason}"`
@@ -170,20 +175,11 @@ export function failureFields({ reason, policy, policyReason }: Failure): string
   return fields
 }
 
+function wouldFields(failure: Failure): string {
+  return `{${failureFields(failure)}}`
+}
+
 function askedFields({ role, operation, allowed }: Trial['asked'][number]): string {
   const { verb, group, resource, subresource, namespace, name } = operation
   return `{"role":"${role}","verb":${text(verb)},"group":${text(group)},"resource":${text(resource)},"subresource":${text(subresource)},"namespace":${text(namespace)},"name":${text(name)},"allowed":${allowed}}`
-}
-
-export function text(value: string): string {
-  return JSON.stringify(value.length <= maxText ? value : cut(value))
-}
-
-/** Half of a character at the end would make the record one that strict readers refuse, ours among them. */
-function cut(value: string): string {
-  return value.slice(0, maxText).replace(/[\ud800-\udbff]$/, '')
-}
-
-function list(values: readonly string[]): string {
-  return JSON.stringify(values.length <= maxListed ? values : values.slice(0, maxListed))
 }

@@ -6,7 +6,7 @@ import type { JudgedTrial } from './trial.js'
 
 /** What every matching Enrichment adds to an allowed call. */
 export function enrich(trial: JudgedTrial, matched: MatchedCall): readonly Enriched[] {
-  const candidates = trial.snapshot.enrichments.candidates(matched)
+  const candidates = trial.snapshot.enrichments.candidatesFor(matched, trial.principal)
   if (candidates.length === 0) return []
   const activation = activationOf(circumstancesOf(trial))
   return candidates

@@ -20,10 +20,13 @@ export function firstOf<T, V>(
   items: readonly T[],
   check: (item: T) => Eventually<V | undefined>,
 ): Eventually<V | undefined> {
-  for (const [index, item] of items.entries()) {
+  let index = 0
+  for (const item of items) {
+    index++
     const verdict = check(item)
     if (verdict instanceof Promise) {
-      return verdict.then(settled => settled ?? firstOf(items.slice(index + 1), check))
+      const next = index
+      return verdict.then(settled => settled ?? firstOf(items.slice(next), check))
     }
     if (verdict !== undefined) return verdict
   }

@@ -27,7 +27,8 @@ export function foreseeGrants(outlook: Outlook): Verdict {
 /** Of a template, those that are about some of its uris. */
 function candidatesOf({ kind, trial, matched }: Outlook): readonly Grant[] {
   const { grants } = trial.snapshot
-  if (kind !== 'resourceTemplate') return grants.candidates(matched)
+  if (kind !== 'resourceTemplate')
+    return trial.steps === undefined ? grants.candidatesFor(matched, trial.principal) : grants.candidates(matched)
   const template = matched.call.target.kind === 'none' ? '' : matched.call.target.name
   return grants
     .ofServer(matched.server)

@@ -3,8 +3,10 @@ import type { Activation } from '../cel/environment.js'
 import { mostQuestions, type Purse } from '../policy/authorizer-questions.js'
 import { activationOf } from '../policy/expression-environment.js'
 import type { Guardrail, Judgement } from '../policy/guardrail.js'
+import { kept } from '../policy/guardrail-validations.js'
 import type { MatchedCall } from '../policy/match.js'
 import type { DenialMode } from '../policy/server.js'
+import type { BrokenRule } from '../policy/snapshot.js'
 import { partsOf } from './call-parts.js'
 import { authorizerOf, circumstancesOf } from './circumstances.js'
 import type { Failure } from './decision.js'
@@ -33,8 +35,8 @@ export interface GuardrailVerdict {
  * broken rule once. Where their expressions ask the authorizer, all of them wait for its answers together.
  */
 export function judgeGuardrails(trial: JudgedTrial, matched: MatchedCall): Eventually<GuardrailVerdict> {
-  if (trial.call.alsoTargets.length === 0) return judgeParts(trial, [partOf(trial, matched)])
-  const parts = partsOf(trial.call).map(call => partOf({ ...trial, call }, { ...matched, call }))
+  if (trial.call.alsoTargets.length === 0) return judgeParts(trial, [new Part(trial, matched)])
+  const parts = partsOf(trial.call).map(call => new Part({ ...trial, call }, { ...matched, call }))
   return andThen(judgeParts(trial, parts), ({ failures, denials }) => ({ failures: eachOnce(failures), denials }))
 }
 
@@ -48,54 +50,78 @@ function eachOnce(failures: readonly Failure[]): readonly Failure[] {
 }
 
 /** One target of the call, and the documents that are about it. */
-interface Part {
+class Part {
   readonly matched: MatchedCall
-  /** Names of documents that are not in force. */
-  readonly broken: readonly string[]
+  readonly broken: readonly BrokenRule[]
   readonly guardrails: readonly Guardrail[]
-  /** What came of each; undefined of one that is not about this caller. Changes nothing but budgets. */
-  evaluate(): readonly (Judgement | undefined)[]
-}
+  readonly #trial: JudgedTrial
+  /** Kept from round to round: what they hold must not change. */
+  #deciding: Activation | undefined = undefined
+  #observing: Activation | undefined = undefined
 
-function partOf(trial: JudgedTrial, matched: MatchedCall): Part {
-  const { snapshot, principal, budgets } = trial
-  const broken = snapshot.broken.candidates(matched).map(rule => rule.name)
-  const guardrails = snapshot.guardrails.candidates(matched)
-  if (guardrails.length === 0) return { matched, broken, guardrails, evaluate: () => [] }
-  // Kept from round to round: what they hold must not change.
-  const deciding = activationOf(circumstancesOf(trial, 'deciding'))
-  let observing: Activation | undefined
-  return {
-    matched,
-    broken,
-    guardrails,
-    evaluate: () =>
-      guardrails.map(guardrail => {
-        if (!guardrail.match.caller(principal, true)) return undefined
-        if (guardrail.mode === 'Enforce') return guardrail.evaluate(deciding, budgets.deciding)
-        observing ??= activationOf(circumstancesOf(trial, 'observing'))
-        return guardrail.evaluate(observing, budgets.observing)
-      }),
+  constructor(trial: JudgedTrial, matched: MatchedCall) {
+    const { broken, guardrails } = trial.snapshot
+    this.#trial = trial
+    this.matched = matched
+    this.broken = broken.candidates(matched)
+    // Whoever wants to know why is told of those that are about others as well.
+    this.guardrails =
+      trial.steps === undefined ? guardrails.candidatesFor(matched, trial.principal) : guardrails.candidates(matched)
+  }
+
+  /** What came of each; undefined of one that is not about this caller. Changes nothing but budgets. */
+  evaluate(): readonly (Judgement | undefined)[] {
+    const judgements: (Judgement | undefined)[] = []
+    for (const guardrail of this.guardrails) judgements.push(this.#judge(guardrail))
+    return judgements
+  }
+
+  #judge(guardrail: Guardrail): Judgement | undefined {
+    const { principal, budgets } = this.#trial
+    if (!guardrail.match.caller(principal, true)) return undefined
+    if (guardrail.mode === 'Enforce') {
+      this.#deciding ??= activationOf(circumstancesOf(this.#trial, 'deciding'))
+      return guardrail.evaluate(this.#deciding, budgets.deciding)
+    }
+    this.#observing ??= activationOf(circumstancesOf(this.#trial, 'observing'))
+    return guardrail.evaluate(this.#observing, budgets.observing)
   }
 }
 
+type Judged = readonly (readonly (Judgement | undefined)[])[]
+
 function judgeParts(trial: JudgedTrial, parts: readonly Part[]): Eventually<GuardrailVerdict> {
+  if (parts.every(part => part.broken.length === 0 && part.guardrails.length === 0) && trial.steps === undefined)
+    return nothingToSay
   const evaluated = untilAnswered(
     trial,
     () => parts.map(part => part.evaluate()),
     judged => missing(parts, judged),
   )
-  return andThen(evaluated, judged => {
-    explainQuestions(trial, 'guardrails')
-    if (trial.steps !== undefined) for (const { matched } of parts) explainLater(trial, matched)
-    const verdict = new VerdictBuilder(trial)
-    for (const [index, part] of parts.entries()) {
-      for (const name of part.broken) verdict.addBroken(name)
-      for (const [at, guardrail] of part.guardrails.entries()) verdict.add(guardrail, judged[index]?.[at])
-    }
-    return verdict.build()
-  })
+  return evaluated instanceof Promise
+    ? evaluated.then(judged => conclude(trial, parts, judged))
+    : conclude(trial, parts, evaluated)
 }
+
+function conclude(trial: JudgedTrial, parts: readonly Part[], judged: Judged): GuardrailVerdict {
+  explainQuestions(trial, 'guardrails')
+  if (trial.steps !== undefined) for (const { matched } of parts) explainLater(trial, matched)
+  const verdict = new VerdictBuilder(trial)
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index]
+    if (part === undefined) continue
+    for (const { name } of part.broken) verdict.addBroken(name)
+    // Of one target each rule is told of once; several may be about the same.
+    const again = index > 0
+    for (let at = 0; at < part.guardrails.length; at++) {
+      const guardrail = part.guardrails[at]
+      if (guardrail !== undefined) verdict.add(guardrail, judged[index]?.[at], again)
+    }
+  }
+  return verdict.build()
+}
+
+const nothingToSay: GuardrailVerdict = { failures: [], denials: [] }
 
 /** What is judged when the answer comes. */
 function explainLater(trial: JudgedTrial, matched: MatchedCall): void {
@@ -106,16 +132,17 @@ function explainLater(trial: JudgedTrial, matched: MatchedCall): void {
   }
 }
 
-function missing(parts: readonly Part[], judged: readonly (readonly (Judgement | undefined)[])[]): Missing {
+function missing(parts: readonly Part[], judged: Judged): Missing {
   let found: Record<Purse, AuthorizationRequest[]> | undefined
-  for (const [index, { guardrails }] of parts.entries()) {
-    for (const [at, { mode }] of guardrails.entries()) {
+  for (let index = 0; index < parts.length; index++) {
+    const guardrails = parts[index]?.guardrails ?? []
+    for (let at = 0; at < guardrails.length; at++) {
       const judgement = judged[index]?.[at]
-      if (judgement === undefined) continue
+      if (judgement === undefined || judgement === kept) continue
       const { unanswered, unansweredMessages } = judgement
       if (unanswered.length === 0 && unansweredMessages.length === 0) continue
       found ??= { deciding: [], observing: [] }
-      found[mode === 'Enforce' ? 'deciding' : 'observing'].push(...unanswered, ...unansweredMessages)
+      found[guardrails[at]?.mode === 'Enforce' ? 'deciding' : 'observing'].push(...unanswered, ...unansweredMessages)
     }
   }
   return found ?? nothingMissing
@@ -142,14 +169,19 @@ class VerdictBuilder {
     explainStep(this.#trial, 'guardrails', name, 'fail', 'does not compile; what it could restrict is denied')
   }
 
-  add(guardrail: Guardrail, judgement: Judgement | undefined): void {
+  /** `again`: it may have been added for another target. */
+  add(guardrail: Guardrail, judgement: Judgement | undefined, again: boolean): void {
     const { policies } = this.#trial
-    const policy = `Guardrail/${guardrail.name}`
+    const { policy } = guardrail
     if (judgement === undefined) {
       explainStep(this.#trial, 'guardrails', policy, 'not matched', 'is not about this caller')
       return
     }
-    if (!policies.includes(policy)) policies.push(policy)
+    if (!again || !policies.includes(policy)) policies.push(policy)
+    if (judgement === kept) {
+      explainStep(this.#trial, 'guardrails', policy, 'pass', '')
+      return
+    }
     const found = judgement.violations.map(({ reason, message, policyReason, hint }) =>
       failure(reason, message, { policy, policyReason, hints: hint === undefined ? [] : [hint] }),
     )

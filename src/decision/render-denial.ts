@@ -15,12 +15,7 @@ export function renderDenial(trial: Trial, failure: Failure, shape: DenialShape)
   return {
     kind: 'respond',
     status: form.status,
-    headers: [
-      { name: 'content-type', value: 'application/json' },
-      { name: 'cache-control', value: 'no-store' },
-      { name: 'x-mcp-authz-decision-id', value: trial.id },
-      ...extraHeaders(denial),
-    ],
+    headers: [asJson, notStored, { name: 'x-mcp-authz-decision-id', value: trial.id }, ...extraHeaders(denial)],
     body: messageOf(denial),
   }
 }
@@ -28,6 +23,9 @@ export function renderDenial(trial: Trial, failure: Failure, shape: DenialShape)
 function extraHeaders(denial: Denial): readonly HeaderValue[] {
   return [...reasonHeaders(denial), ...crossOriginHeaders(denial.trial)]
 }
+
+const asJson: HeaderValue = { name: 'content-type', value: 'application/json' }
+const notStored: HeaderValue = { name: 'cache-control', value: 'no-store' }
 
 function reasonHeaders({ trial, failure, shape, form }: Denial): readonly HeaderValue[] {
   if (form.status === 503) return [{ name: 'retry-after', value: '1' }]

@@ -18,8 +18,20 @@ const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_P
  * is bounded. Linear in the length of the text.
  */
 export function safeText(text: string, limit: number = maxLength): string {
+  if (text.length <= limit && isSafe(text)) return text
   // What is cut away below is not worth being looked at; spaces may shrink, so that a little more is kept.
   const bounded = text.length > 4 * limit ? text.slice(0, 4 * limit) : text
   const flat = bounded.replace(terminalSequence, ' ').replace(unseen, ' ').trim()
   return flat.length <= limit ? flat : `${flat.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`
+}
+
+/** Whether all is seen already: ASCII with single spaces inside. Most texts are such, and looking is cheaper than replacing. */
+function isSafe(text: string): boolean {
+  let before = 0x20
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 0x20 || code > 0x7e || (code === 0x20 && before === 0x20)) return false
+    before = code
+  }
+  return before !== 0x20 || text === ''
 }

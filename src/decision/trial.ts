@@ -139,5 +139,9 @@ export interface JudgedTrial extends Trial {
   readonly call: Call
 }
 
+export function isJudged(trial: Trial): trial is JudgedTrial {
+  return trial.server !== undefined && trial.principal !== undefined && trial.call !== undefined
+}
+
 /** Why a stage denies; undefined when it does not. */
 export type Verdict = Failure | undefined

@@ -31,15 +31,17 @@ export function untilAnswered<T>(
   missing: (result: T) => Missing,
   round = 0,
 ): Eventually<T> {
-  const giveBack = trial.budgets.remember()
+  const before = trial.budgets.remember()
   const result = evaluate()
-  const { deciding, observing } = missing(result)
+  const needed = missing(result)
+  if (needed === nothingMissing) return result
+  const { deciding, observing } = needed
   if (deciding.length === 0 && observing.length === 0) return result
   const inquiry = trial.questions.asked(authorizerOf(trial))
   if (inquiry === undefined || round === mostRounds) return result
   const [first, others] = [inquiry.underWay(deciding), inquiry.underWay(observing)]
   if (first.length === 0 && others.length === 0) return result
-  giveBack()
+  trial.budgets.giveBack(before)
   return waitFor(trial, inquiry, first, { promises: others, requests: observing }).then(() =>
     untilAnswered(trial, evaluate, missing, round + 1),
   )

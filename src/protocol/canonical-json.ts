@@ -1,3 +1,4 @@
+import { jsonText } from './json-text.js'
 import { isJsonArray, isJsonObject, type JsonValue } from './json-value.js'
 
 /**
@@ -6,10 +7,18 @@ import { isJsonArray, isJsonObject, type JsonValue } from './json-value.js'
  * must tell two of those apart compares the bytes. Expects what parseStrictJson gives: no lone surrogates, a bounded depth.
  */
 export function canonicalJson(value: JsonValue): string {
-  if (isJsonArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value === 'string') return jsonText(value)
+  if (isJsonArray(value)) {
+    let items = ''
+    for (let at = 0; at < value.length; at++) items += `${at === 0 ? '' : ','}${canonicalJson(value[at] ?? null)}`
+    return `[${items}]`
+  }
   if (isJsonObject(value)) {
-    const members = [...value].sort(([left], [right]) => (left < right ? -1 : 1))
-    return `{${members.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`
+    let members = ''
+    // Without a comparison of ours: that of the language is by code units.
+    for (const key of [...value.keys()].sort())
+      members += `${members === '' ? '' : ','}${jsonText(key)}:${canonicalJson(value.get(key) ?? null)}`
+    return `{${members}}`
   }
   // Through a number on purpose: 1e21 and beyond have an exponent.
   return JSON.stringify(typeof value === 'bigint' ? Number(value) : value)

@@ -349,7 +349,7 @@ describe('what cannot be compared', () => {
     if (shadow === undefined) throw new Error('there is no shadow')
     Object.assign(shadow, {
       guardrails: {
-        candidates() {
+        candidatesFor() {
           throw new Error('a bug')
         },
         members: () => [],

@@ -1,4 +1,5 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, type Registry } from 'prom-client'
+import { TimesByLabel } from './times-by-label.js'
 
 /** One decision, with labels that do not grow with what clients send. */
 export interface CountedDecision {
@@ -50,8 +51,8 @@ interface Series extends Last {
 }
 
 /**
- * Registers the count and the time of decisions, with exemplars. The count is kept here and read when scraped: a decision
- * is counted by looking labels up, where the library would build a text of them each time.
+ * Registers the count and the time of decisions, with exemplars. Both are kept by us and read when scraped: a decision is
+ * counted by looking labels up, where the library would build a text of them each time.
  * @param now milliseconds since the epoch
  */
 export function registerDecisions(registry: Registry, now: () => number): DecisionCounts {
@@ -77,12 +78,11 @@ export function registerDecisions(registry: Registry, now: () => number): Decisi
       for (const { labels, count } of all) this.inc(labels, count)
     },
   })
-  const duration = new Histogram({
+  const duration = new TimesByLabel(registry, {
     name: durationMetric,
     help: 'Time from the arrival of a request to its decision.',
-    labelNames: ['decision'] as const,
+    label: 'decision',
     buckets,
-    registers,
   })
   /** By decision and bucket; the last bucket has no bound. */
   const lastTimes = new Map<string, readonly Last[]>()
@@ -91,7 +91,7 @@ export function registerDecisions(registry: Registry, now: () => number): Decisi
       const { decision, seconds, decisionId } = counted
       const series = seriesOf(counted)
       series.count += counted.requests ?? 1
-      duration.observe({ decision }, seconds)
+      const bucket = duration.add(decision, seconds)
       if (decisionId === undefined) return
       const at = now()
       note(series, counted, 1, at)
@@ -100,7 +100,7 @@ export function registerDecisions(registry: Registry, now: () => number): Decisi
         last = [...buckets, Number.POSITIVE_INFINITY].map(() => ({ ...nothing }))
         lastTimes.set(decision, last)
       }
-      const inBucket = last[bucketOf(seconds)]
+      const inBucket = last[bucket]
       if (inBucket !== undefined) note(inBucket, counted, seconds, at)
     },
     exemplar(name, { server, decision, reason, mode, le }) {
@@ -120,11 +120,6 @@ function below<T>(map: Map<string, Map<string, T>>, key: string): Map<string, T>
   const made = new Map<string, T>()
   map.set(key, made)
   return made
-}
-
-function bucketOf(seconds: number): number {
-  const index = buckets.findIndex(bound => seconds <= bound)
-  return index < 0 ? buckets.length : index
 }
 
 function note(last: Last, { decisionId, traceId }: CountedDecision, value: number, at: number): void {

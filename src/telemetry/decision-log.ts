@@ -1,9 +1,13 @@
 import { write } from 'node:fs'
 import { DecisionLogFile, type LogEnd, type Rotation } from './decision-log-file.js'
+import { LineBuffer } from './line-buffer.js'
 import { type ChainState, chainBegin, LogChain, lostRecord, startRecord } from './log-chain.js'
 import type { SinkSample } from './record-sinks/sink-metrics.js'
 
-/** Where lines go: a file descriptor (1 is stdout), or anything that writes asynchronously, one write at a time. */
+/**
+ * Where lines go: a file descriptor (1 is stdout), or anything that writes asynchronously, one write at a time. What is
+ * written must not be looked at any more once it was called back.
+ */
 export type DecisionLogTarget =
   | number
   | {
@@ -97,6 +101,10 @@ class Queue {
   readonly #maxBufferedBytes: number
   readonly #gatherMs: number
   readonly #waiting: Entry[] = []
+  /** Of the waiting records in bytes, with their line ends; 0 for what was lost. */
+  readonly #sizes: number[] = []
+  /** The batch that is being written; there is one at a time. */
+  readonly #batch = new LineBuffer()
   readonly chain: LogChain | undefined
   /** What the log has to say before any record. */
   #start: { readonly follows?: string } | undefined
@@ -142,6 +150,7 @@ class Queue {
     }
     this.#tellLoss()
     this.#waiting.push(line)
+    this.#sizes.push(size)
     this.#bytes += size
     if (this.#gathering !== undefined && this.#bytes >= batchBytes) this.#pump()
     this.#schedule()
@@ -166,6 +175,7 @@ class Queue {
     return new Promise(resolve => {
       const timer = setTimeout(() => {
         this.dropped += this.#waiting.splice(0).filter(isRecord).length
+        this.#sizes.length = 0
         resolve(false)
       }, limitMs)
       this.#onIdle = () => {
@@ -179,6 +189,7 @@ class Queue {
   #tellLoss(): void {
     if (this.#lostBehind === 0) return
     this.#waiting.push(this.#lostBehind)
+    this.#sizes.push(0)
     this.#lostBehind = 0
   }
 
@@ -204,25 +215,30 @@ class Queue {
   }
 
   #makeBatch(): Batch {
-    const entries = this.#waiting.splice(0, batchLength(this.#waiting))
-    const size = entries.reduce<number>((sum, entry) => sum + (isRecord(entry) ? sizeOf(entry) : 0), 0)
-    if (this.#lostBefore > 0) entries.unshift(this.#lostBefore)
+    const count = batchLength(this.#sizes)
+    const entries = this.#waiting.splice(0, count)
+    const sizes = this.#sizes.splice(0, count)
+    const size = sizes.reduce((sum, one) => sum + one, 0)
+    if (this.#lostBefore > 0) {
+      entries.unshift(this.#lostBefore)
+      sizes.unshift(0)
+    }
     this.#lostBefore = 0
     const begin = this.chain?.state
     const now = (this.#options.now ?? Date.now)()
     let torn = this.#torn
-    let text = this.#open ? '\n' : ''
+    this.#batch.clear()
+    if (this.#open) this.#batch.end()
     const lines: BatchLine[] = []
     const put = (line: string, entry: Entry | undefined, last: boolean) => {
       const sealed = this.chain === undefined ? line : this.chain.seal(line, last)
-      text += `${sealed}\n`
-      lines.push({ bytes: sizeOf(sealed), entry, state: this.chain?.state })
+      lines.push({ bytes: this.#batch.add(sealed), entry, state: this.chain?.state })
       torn = false
     }
     if (this.#start !== undefined) put(startRecord(now, { ...this.#start, torn }), undefined, entries.length === 0)
     for (const [i, entry] of entries.entries())
       put(isRecord(entry) ? entry : lostRecord(now, entry, torn), entry, i === entries.length - 1)
-    return { lines, begin, size, bytes: Buffer.from(text) }
+    return { lines, begin, size, bytes: this.#batch.bytes }
   }
 
   /** The first `count` lines are in the log. */
@@ -288,12 +304,12 @@ function sizeOf(line: string): number {
   return Buffer.byteLength(line) + 1
 }
 
-/** How many of the waiting lines the next write takes: one at least, and then as long as they are few bytes. */
-function batchLength(entries: readonly Entry[]): number {
+/** How many of the waiting entries the next write takes: one at least, and then as long as they are few bytes. */
+function batchLength(sizes: readonly number[]): number {
   let length = 0
   let count = 0
-  for (const entry of entries) {
-    length += isRecord(entry) ? entry.length + 1 : 0
+  for (const size of sizes) {
+    length += size
     if (count > 0 && length > batchBytes) break
     count++
   }

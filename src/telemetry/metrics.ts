@@ -28,7 +28,7 @@ export interface DecisionSample {
   /** Milliseconds from the arrival of the message to the decision. */
   readonly durationMs: number
   /** Reason codes of what would have been denied if it were enforced. Default: none. */
-  readonly would?: readonly string[]
+  readonly would?: readonly string[] | undefined
   /** How many requests got this decision. Default 1. */
   readonly requests?: number
   /** For the exemplar of its series. Default: it is none. */

@@ -1,4 +1,5 @@
-import { Histogram, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
+import { TimesByLabel } from './times-by-label.js'
 import type { TracedStage } from './tracing/decision-tracer.js'
 
 /** Takes the time of the stages of one decision. */
@@ -22,36 +23,34 @@ const buckets = [
  * @param random from 0 to below 1. Default Math.random
  */
 export function registerStages(registry: Registry, random: () => number = Math.random): () => StageTimer | undefined {
-  const duration = new Histogram({
+  const duration = new TimesByLabel(registry, {
     name: 'mcp_authz_stage_duration_seconds',
     help: `Time of the stages of decisions, waiting included, of about one decision in ${timedOneIn}.`,
-    labelNames: ['stage'] as const,
+    label: 'stage',
     buckets,
-    registers: [registry],
   })
-  const observe = (stage: TracedStage, ms: number) => duration.observe({ stage }, ms / 1000)
   // Traffic repeats itself: every thirty-second decision could always be the same call.
   const gap = () => 1 + Math.floor(random() * (2 * timedOneIn - 1))
   let left = gap()
   return () => {
     if (--left > 0) return undefined
     left = gap()
-    return new Timer(observe)
+    return new Timer(duration)
   }
 }
 
 class Timer implements StageTimer {
-  readonly #observe: (stage: TracedStage, ms: number) => void
+  readonly #times: TimesByLabel
   #name: TracedStage | undefined
   #since = 0
 
-  constructor(observe: (stage: TracedStage, ms: number) => void) {
-    this.#observe = observe
+  constructor(times: TimesByLabel) {
+    this.#times = times
   }
 
   stage(name: TracedStage | undefined): void {
     const now = performance.now()
-    if (this.#name !== undefined) this.#observe(this.#name, now - this.#since)
+    if (this.#name !== undefined) this.#times.add(this.#name, (now - this.#since) / 1000)
     this.#name = name
     this.#since = now
   }

@@ -13,5 +13,20 @@ export function argumentsDigest(args: JsonObject | undefined): string {
 
 /** `sha256:` and the hex digest of the bytes of the HTTP body. */
 export function bodyDigest(bytes: Uint8Array): string {
-  return `sha256:${hash('sha256', bytes, 'hex')}`
+  return `sha256:${bodySha256(bytes, 'again')}`
+}
+
+/** Bodies whose digest was asked for more than once, or will be. */
+const digests = new WeakMap<Uint8Array, string>()
+
+/**
+ * The hex digest of the bytes of an HTTP body, which nobody changes.
+ * @param asked again: several tell of this body (a token and the record, the records of a batch), so that it is remembered
+ */
+export function bodySha256(bytes: Uint8Array, asked: 'once' | 'again'): string {
+  const known = digests.get(bytes)
+  if (known !== undefined) return known
+  const digest = hash('sha256', bytes, 'hex')
+  if (asked === 'again') digests.set(bytes, digest)
+  return digest
 }
