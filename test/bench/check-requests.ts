@@ -8,6 +8,17 @@ export function scaleRequest(token: string, replicas: number): Buffer {
   return checkRequest(requestHeaders(token, bodyBytes), scaleMessage(replicas), 'kubernetes')
 }
 
+/** The same as a client sends it to the gateway, over HTTP/1.1. */
+export function scaleHttpRequest(token: string, replicas: number): Buffer {
+  const fromClient = Object.entries(requestHeaders(token, bodyBytes)).filter(([name]) => !/^(?::|x-)/.test(name))
+  const lines = [
+    'POST /mcp HTTP/1.1',
+    'host: mcp.example.com',
+    ...fromClient.map(([name, value]) => `${name}: ${value}`),
+  ]
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), scaleMessage(replicas)])
+}
+
 /** A request for the tools of a Server. */
 export function listRequest(token: string, server: string): Buffer {
   const body = Buffer.from('{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{}}')

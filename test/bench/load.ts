@@ -1,5 +1,21 @@
-import type { CheckAnswer, Http2Connection } from './http2-connection.js'
 import { quantile } from './statistics.js'
+
+/** An answer to one call of a load. */
+export interface Answer {
+  /** What {@link Traffic} expects, if all is well. */
+  readonly code: number
+  /** As given to `send`. */
+  readonly startedAt: number
+}
+
+/** A connection that a load goes through; Http2Connection and Http1Connection are. */
+export interface LoadConnection {
+  onAnswer(answer: Answer): void
+  readonly inFlight: number
+  /** Queues one call; `flush` sends what is queued. */
+  send(message: Buffer, startedAt: number): void
+  flush(): void
+}
 
 /** Messages to send, over and over, and the code that each must be answered with. */
 export interface Traffic {
@@ -14,6 +30,12 @@ export interface LoadResult {
   readonly seconds: number
   readonly p50Ms: number
   readonly p99Ms: number
+  readonly p999Ms: number
+  /**
+   * Open loop: how long after it was due a call was sent, in 999 of 1,000 cases. Latencies hold it, since they count from
+   * the due time; where it is not far below them the generator is what was measured.
+   */
+  readonly lateP999Ms: number
   /** Share of its core that the load generator used: near 1 it would be what is measured. */
   readonly generatorBusy: number
 }
@@ -26,7 +48,7 @@ export interface Until {
 
 /** Keeps `inFlight` calls under way on every connection: what a server can do at most. */
 export function closedLoop(
-  connections: readonly Http2Connection[],
+  connections: readonly LoadConnection[],
   inFlight: number,
   traffic: Traffic,
   until: Until,
@@ -51,7 +73,7 @@ export function closedLoop(
  * server keeps up. Latency counts from the time at which a request was due, so that waiting is not hidden.
  */
 export function openLoop(
-  connections: readonly Http2Connection[],
+  connections: readonly LoadConnection[],
   rate: number,
   traffic: Traffic,
   until: Until,
@@ -68,6 +90,7 @@ export function openLoop(
       while (due <= now && run.goesOn()) {
         const connection = connections[next++ % connections.length]
         if (connection !== undefined) run.send(connection, due)
+        run.wasLate(now - due)
         due += (-Math.log(1 - random()) / rate) * 1000
       }
       for (const connection of connections) connection.flush()
@@ -84,9 +107,9 @@ class Run {
   readonly #cpuAtStart = process.cpuUsage()
   readonly #endsAt: number
   readonly #limit: number
-  #latencies = new Float64Array(16_384)
+  readonly #latencies = new Series()
+  readonly #late = new Series()
   #sent = 0
-  #answered = 0
   #wrong = 0
   #lastAt = 0
 
@@ -100,34 +123,54 @@ class Run {
     return this.#sent < this.#limit && performance.now() < this.#endsAt
   }
 
-  send(connection: Http2Connection, startedAt: number): void {
+  send(connection: LoadConnection, startedAt: number): void {
     this.#sent++
     connection.send(this.#traffic.next(), startedAt)
   }
 
-  answered({ code, startedAt }: CheckAnswer): void {
+  answered({ code, startedAt }: Answer): void {
     this.#lastAt = performance.now()
     if (code !== this.#traffic.expectedCode) this.#wrong++
-    if (this.#answered === this.#latencies.length) {
-      const longer = new Float64Array(this.#latencies.length * 2)
-      longer.set(this.#latencies)
-      this.#latencies = longer
-    }
-    this.#latencies[this.#answered++] = this.#lastAt - startedAt
+    this.#latencies.add(this.#lastAt - startedAt)
+  }
+
+  wasLate(ms: number): void {
+    this.#late.add(ms)
   }
 
   result(): LoadResult {
-    const sorted = this.#latencies.slice(0, this.#answered).sort()
+    const sorted = this.#latencies.sorted()
     const seconds = (this.#lastAt - this.#startedAt) / 1000
     const { user, system } = process.cpuUsage(this.#cpuAtStart)
     return {
-      requests: this.#answered,
+      requests: sorted.length,
       wrong: this.#wrong,
       seconds,
       p50Ms: quantile(sorted, 0.5),
       p99Ms: quantile(sorted, 0.99),
+      p999Ms: quantile(sorted, 0.999),
+      lateP999Ms: quantile(this.#late.sorted(), 0.999),
       generatorBusy: (user + system) / 1e6 / seconds,
     }
+  }
+}
+
+/** Numbers that are added one after the other, without an object for each. */
+class Series {
+  #values = new Float64Array(16_384)
+  #count = 0
+
+  add(value: number): void {
+    if (this.#count === this.#values.length) {
+      const longer = new Float64Array(this.#values.length * 2)
+      longer.set(this.#values)
+      this.#values = longer
+    }
+    this.#values[this.#count++] = value
+  }
+
+  sorted(): Float64Array {
+    return this.#values.slice(0, this.#count).sort()
   }
 }
 

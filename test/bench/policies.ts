@@ -145,7 +145,9 @@ export function otherGuardrails(count: number, server = 'kubernetes'): readonly 
     const kind = n % 27
     if (kind < 20) return guardrail(`tool-${n}`, `tools: [tool_${n}, "family_${n}_*"]`, [`args.size() < ${n + 10}`])
     if (kind < 24) return guardrail(`access-${n}`, 'access: [delete, exec]', ['principal.throughAgent == false'])
-    return guardrail(`people-${n}`, `subjects: [{ kind: Group, name: contractors-${n} }]`, [`user.username != 'nobody'`])
+    return guardrail(`people-${n}`, `subjects: [{ kind: Group, name: contractors-${n} }]`, [
+      `user.username != 'nobody'`,
+    ])
   })
 }
 

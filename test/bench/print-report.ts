@@ -122,7 +122,7 @@ function percent(ratio: number): string {
   return `${(ratio * 100).toFixed(1)} %`
 }
 
-function table(rows: readonly (readonly string[])[]): readonly string[] {
+export function table(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
   return rows.map(row =>
     row

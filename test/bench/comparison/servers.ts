@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import { buildGoProgram, type GoBuild } from '../../../src/demo/build-go-program.js'
+import { packageRoot } from '../../../src/demo/package-root.js'
+import { serveArguments } from '../run-bench.js'
+import type { MeasuredServerOptions } from './measured-server.js'
+
+/** What starts a server; MeasuredServer does it. */
+export type Start = Omit<MeasuredServerOptions, 'pinned'>
+
+/** What speaks gRPC in the service. */
+export type TransportName = 'native' | 'grpc-js'
+
+export interface ServiceOptions {
+  readonly transport: TransportName
+  /** Of its documents. */
+  readonly policies: string
+  /** Of the program: a checkout with its dist/. Default: this one. */
+  readonly root?: string
+  /** Of Node. Default: none, as users start it. */
+  readonly nodeArgs?: readonly string[]
+}
+
+/**
+ * The service as it ships: metrics are on, and the decision log goes to a file. Only that other programs on the machine take
+ * its core is not held against it: what it refused then would cost less than a decision.
+ */
+export function service({ transport, policies, root = packageRoot, nodeArgs = [] }: ServiceOptions): Start {
+  const settings = [`listeners.0.transport=${transport}`, 'overload.maxTurnMs=10000']
+  const args = serveArguments('dist', policies, settings)
+  return { name: transport, command: [process.execPath, ...nodeArgs, ...args], directory: root }
+}
+
+/** A server on grpc-go, with one thread for what it does, that allows whatever it is asked. */
+export async function goFloor(
+  say: (line: string) => void,
+): Promise<Start | Extract<GoBuild, { readonly built: false }>> {
+  const directory = join(packageRoot, 'test/bench/go-floor')
+  const build = await buildGoProgram({ name: 'go-floor', source: directory, say, fetchSeconds: 300, buildSeconds: 600 })
+  return build.built ? { name: 'go', command: [build.program, '1'], directory } : build
+}
+
+/** The same on grpc-js. */
+export function grpcJsFloor(): Start {
+  const command = [process.execPath, 'test/bench/comparison/floor-grpc-js.mjs']
+  return { name: 'nothing on grpc-js', command, directory: packageRoot }
+}
