@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 /** Tests that measure, or that load the machine: one at a time, when all others are done. */
-const alone = ['test/overload/**/*.e2e.test.ts', 'test/soak/**/*.e2e.test.ts']
+const alone = ['test/bench/**/*.test.ts', 'test/**/*-memory.test.ts', 'src/**/*-memory.test.ts']
+const loading = ['overload', 'soak', 'http2/floods'].map(folder => `test/${folder}/**/*.e2e.test.ts`)
 
 export default defineConfig({
   test: {
@@ -10,8 +11,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
-          exclude: ['**/*.e2e.test.ts', '**/*.kube.test.ts', '**/node_modules/**'],
+          exclude: ['**/*.e2e.test.ts', '**/*.kube.test.ts', ...alone, '**/node_modules/**'],
           testTimeout: 20_000,
+          maxWorkers: 2,
         },
       },
       // Most of these wait for other programs most of the time: two files at a time.
@@ -19,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['src/**/*.e2e.test.ts', 'test/**/*.e2e.test.ts'],
-          exclude: [...alone, '**/node_modules/**'],
+          exclude: [...alone, ...loading, '**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
@@ -40,7 +42,7 @@ export default defineConfig({
       {
         test: {
           name: 'load',
-          include: alone,
+          include: [...alone, ...loading],
           testTimeout: 300_000,
           hookTimeout: 180_000,
           fileParallelism: false,
