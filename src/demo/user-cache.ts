@@ -39,11 +39,13 @@ export async function cachedDirectory({
   const target = await mkdtemp(join(cache, 'incomplete-'))
   try {
     await fill(target)
-    // Another run may have been faster; what is there and no good goes.
-    if (await isGood(home)) return home
-    await rm(home, { recursive: true, force: true })
-    await rename(target, home).catch(async error => {
-      if (!(await isGood(home))) throw error
+    // Another run may have been faster: then this fails, and what somebody may use already stays.
+    await rename(target, home).catch(async () => {
+      if (await isGood(home)) return
+      await rm(home, { recursive: true, force: true })
+      await rename(target, home).catch(async error => {
+        if (!(await isGood(home))) throw error
+      })
     })
   } finally {
     await rm(target, { recursive: true, force: true })

@@ -33,7 +33,7 @@ async function capacityOf(
   { questions }: OverloadedStand,
 ): Promise<number> {
   let capacity = 0
-  for (let round = 0, grown = 0; round < 12 && round - grown < 3; round++) {
+  for (let round = 0, grown = 0; round < 12 && (round < 5 || round - grown < 3); round++) {
     const busy = await keepBusy(connections, inFlight, questions, 0.75)
     // These are no overload, however busy they keep it.
     expectAnswersInTime(busy)
@@ -53,7 +53,6 @@ describe('three times what can be decided', () => {
 
   beforeAll(async () => {
     stand = await startOverloadedStand(costlyPolicies())
-    giveCores(stand.authz.child.pid)
     connections = await stand.connect(4)
     capacity = await capacityOf(connections, 16, stand)
     before = await patiently(half, isAtEase)
@@ -64,8 +63,14 @@ describe('three times what can be decided', () => {
   it('is answered or refused in time, and nothing is allowed that must not be', async () => {
     // Another process that takes both cores for a while makes answers late, and nothing that we do can help it.
     const overload = await patiently(
-      () => sendEvenly(connections, capacity * 3, stand.questions, 4),
-      ({ late }) => late === 0,
+      async () => {
+        const tally = await sendEvenly(connections, capacity * 3, stand.questions, 4)
+        // What was compiled only now can do more than was seen before: three times that is what is asked.
+        const more = tally.perSecond > capacity * 1.2
+        capacity = Math.max(capacity, tally.perSecond)
+        return { ...tally, more }
+      },
+      ({ late, more }) => late === 0 && !more,
     )
     report('three times as much', overload)
     expectAnswersInTime(overload)
