@@ -107,15 +107,15 @@ describe('three times what can be decided', () => {
 })
 
 /**
- * HTTP/2 is most of a decision with light policies, and of a refusal: what comes beyond that waits in the gateway, or is answered there.
- * Four of them, each with the limit that docs/overload.md advises, and one that has none but Envoy's own.
+ * HTTP/2 is most of a decision with light policies, and of a refusal: what comes beyond that has to
+ * wait in the gateway, or be answered there: most of what is asked is not sent here. Four of them, each with the limit that docs/overload.md advises, and one that has none but Envoy's own.
  */
 describe.each([
   { transport: 'native', gateways: 4, underWay: 250 },
   { transport: 'native', gateways: 1, underWay: 1000 },
   { transport: 'grpc-js', gateways: 4, underWay: 250 },
   { transport: 'grpc-js', gateways: 1, underWay: 1000 },
-])('three times what can be decided with light policies, over $transport from $gateways gateways', one => {
+])('three times what can be decided asked of $gateways gateways with limits, light policies, $transport', one => {
   it('is answered or refused in time as far as the gateway lets it through, and leaves nothing behind', async () => {
     const stand = await startOverloadedStand({}, { 'listeners.0.transport': one.transport })
     try {
