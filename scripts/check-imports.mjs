@@ -27,6 +27,9 @@ const allowed = {
   demo: [],
 }
 
+/** What every room may know: where the package is, and which. */
+const everywhere = ['package-root.js', 'package-version.js']
+
 /** Doors do not know each other; they share the transport. */
 const doors = {
   grpc: [],
@@ -45,7 +48,7 @@ for (const file of files) {
   const text = readFileSync(join(src, file), 'utf8')
   for (const [, target] of text.matchAll(/(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g)) {
     const path = relative(src, resolve(src, dirname(file), target))
-    if (path.startsWith('..')) continue // generated codecs
+    if (path.startsWith('..') || everywhere.includes(path)) continue // generated codecs
     const [other, otherDoor] = path.split('/')
     if (other === room) {
       if (room === 'doors' && door !== otherDoor && !doors[door]?.includes(otherDoor))

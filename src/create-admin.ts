@@ -5,9 +5,9 @@ import { PolicyHistory } from './describe-policies.js'
 import { type AdminDoor, createAdminDoor } from './doors/http/admin/admin-door.js'
 import type { Readiness } from './doors/http/http-door.js'
 import { explainRequest } from './explain-request.js'
+import { packageVersion } from './package-version.js'
 import type { LoadReport, PolicyStore } from './policy/policy-store.js'
 import type { ShadowReport } from './shadow/shadow-set.js'
-import { packageVersion } from './telemetry/build-info.js'
 import type { Metrics } from './telemetry/metrics.js'
 import { RecentDecisions } from './telemetry/recent-decisions.js'
 import { readRecordedDecision } from './telemetry/recorded-decision.js'
@@ -40,7 +40,7 @@ export function createAdmin({ admin, config, store, metrics, shadow, readiness, 
   const history = new PolicyHistory()
   const door = createAdminDoor({
     listener: admin,
-    version: packageVersion(),
+    version: packageVersion,
     readiness,
     metrics: () => metrics,
     config: () => effectiveConfig(config),

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { missingServers } from './authzen-servers.js'
 import type { Config } from './config/config.js'
 import { guardsResults, seesAnswers } from './config/sees-answers.js'
@@ -22,6 +21,7 @@ import { createHttpDoor, type HttpDoor, type Readiness } from './doors/http/http
 import type { AuthenticatorSource } from './identity/authenticator-source.js'
 import { protectedResourceMetadataPath } from './identity/protected-resource-metadata.js'
 import { openDecisionLogs } from './open-decision-logs.js'
+import { packageRoot } from './package-root.js'
 import type { AssembleContext } from './policy/assemble-snapshot.js'
 import { createDirectorySource } from './policy/directory-source.js'
 import { type LoadReport, PolicyStore } from './policy/policy-store.js'
@@ -66,7 +66,7 @@ export interface ServiceAddresses {
 }
 
 /** The catalogues that come with the program; less trusted than anything a user writes. */
-export const shippedCatalogs = join(fileURLToPath(new URL('..', import.meta.url)), 'policies', 'catalogs')
+export const shippedCatalogs = join(packageRoot, 'policies', 'catalogs')
 
 const unboundSessions = 'sessions: not bound to their callers because there are no sessions.keys'
 

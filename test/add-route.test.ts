@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { addRoute } from '../src/demo/add-route.js'
-import { packageRoot } from '../src/demo/package-root.js'
 import { checkEnvoy } from '../src/gateway-check/check-envoy.js'
+import { packageRoot } from '../src/package-root.js'
 
 const example = readFileSync(join(packageRoot, 'envoy/ext-authz.yaml'), 'utf8')
 

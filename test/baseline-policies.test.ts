@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createResultGuard } from '../src/decision/guard-results.js'
-import { packageRoot } from '../src/demo/package-root.js'
+import { packageRoot } from '../src/package-root.js'
 import { memorySource, namesAsTokens, person, storeOf } from './support/policies.js'
 
 const server =

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { packageRoot } from '../demo/package-root.js'
+import { packageRoot } from '../package-root.js'
 import { grant, guardrail, server } from '../workbench/replay/replay.fixture.js'
 import { run } from './run.js'
 

@@ -5,6 +5,7 @@ import type { Finding } from '../documents/finding.js'
 import { formatFinding } from '../documents/format-finding.js'
 import { visibleText } from '../documents/visible-text.js'
 import { checkEnvoy, type EnvoyCheckOptions, type EnvoyReport } from '../gateway-check/check-envoy.js'
+import { packageVersion } from '../package-version.js'
 import type { ShadowReport } from '../shadow/shadow-set.js'
 import { codeOf, type PolicyCode } from '../workbench/check/check-codes.js'
 import { checkPolicies } from '../workbench/check/check-policies.js'
@@ -17,7 +18,6 @@ import { type FixedFile, fixFiles } from './check-fix.js'
 import { type Command, type CommandIo, type ExitCode, UsageError } from './command.js'
 import { type ConfigFlagValues, configFlags, configHelp, type LoadedPolicies, loadPolicies } from './load-policies.js'
 import { parseFlags } from './parse-flags.js'
-import { packageVersion } from './version-command.js'
 
 const help = `Usage: mcp-authz check [DIR...] [--fix] [--explain-policies] [--envoy FILE...] [-o text|wide|json|sarif] [--schema]
 
@@ -94,7 +94,7 @@ async function check(args: readonly string[], io: CommandIo): Promise<ExitCode> 
   else if (format === 'sarif') {
     const others = (envoy?.findings ?? []).map(finding => ({ finding, fix: undefined }))
     const all = [...(looked?.findings.all ?? []), ...others]
-    io.out(formatSarif(all, packageVersion(), file => looked?.findings.textOf(file)))
+    io.out(formatSarif(all, packageVersion, file => looked?.findings.textOf(file)))
   } else {
     for (const { file, changes, diff } of fixed) {
       io.out(`${file}: ${count(changes, 'change')} made`)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { toolsCall } from '../../test/support/inbound.js'
 import { person } from '../../test/support/policies.js'
-import { packageRoot } from '../demo/package-root.js'
+import { packageRoot } from '../package-root.js'
 import { grant, guardrail, server, testSet } from '../workbench/replay/replay.fixture.js'
 import { run } from './run.js'
 

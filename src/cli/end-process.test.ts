@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { packageRoot } from '../demo/package-root.js'
+import { packageRoot } from '../package-root.js'
 import { endProcess } from './end-process.js'
 
 const run = promisify(execFile)

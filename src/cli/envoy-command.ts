@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { didYouMean } from '../documents/did-you-mean.js'
 import { formatFinding } from '../documents/format-finding.js'
+import { packageRoot } from '../package-root.js'
 import type { Server } from '../policy/server.js'
 import { type Endpoint, envoyConfiguration } from '../workbench/envoy-configuration.js'
 import { type Command, type CommandIo, type ExitCode, UsageError } from './command.js'
@@ -125,7 +125,7 @@ function endpoint<Name extends string>(name: Name, text: string | undefined): { 
   return made
 }
 
-const examples = join(fileURLToPath(new URL('../..', import.meta.url)), 'envoy')
+const examples = join(packageRoot, 'envoy')
 
 function readExample(style: string): string {
   return readFileSync(join(examples, `${style}.yaml`), 'utf8')

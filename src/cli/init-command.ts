@@ -1,12 +1,12 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { draftCatalog } from '../catalog-import/draft-catalog.js'
 import type { Endpoint } from '../catalog-import/endpoint.js'
 import { foreignText } from '../catalog-import/foreign-text.js'
 import { listPublished } from '../catalog-import/list-published.js'
 import type { Published } from '../catalog-import/published.js'
 import { readDocuments } from '../documents/read-documents.js'
+import { packageRoot } from '../package-root.js'
 import type { ToolCatalog } from '../rbac/tool-catalog.js'
 import { compileToolCatalog } from '../rbac/tool-catalog-document.js'
 import { shippedCatalogs } from '../service.js'
@@ -100,7 +100,7 @@ async function init(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const start = draftStart({
     ...{ ...place, name, catalogName, source, tools: published.tools, catalog: catalog.text, reviewed },
     serverAsksForToken: values['token-file'] !== undefined || values['header-file'] !== undefined,
-    envoyExample: readFileSync(join(packageDirectory, 'envoy', 'ext-authz.yaml'), 'utf8'),
+    envoyExample: readFileSync(join(packageRoot, 'envoy', 'ext-authz.yaml'), 'utf8'),
   })
   write(directory, start.files)
   const checked = await check(directory, name, io)
@@ -229,5 +229,3 @@ function asJson(
     2,
   )
 }
-
-const packageDirectory = fileURLToPath(new URL('../..', import.meta.url))

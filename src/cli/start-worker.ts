@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { packageRoot } from '../package-root.js'
 import { recordsDescriptor } from '../workers/records-descriptor.js'
 
-const program = fileURLToPath(new URL('./worker-main.js', import.meta.url))
+const program = join(packageRoot, 'dist/cli/worker-main.js')
 
 /**
  * A worker process with our own environment and flags of Node. Its log goes where ours goes; its records come through a

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { gatewayProfiles } from '../protocol/inbound-request.js'
 
 /** Kinds that a source can be allowed to hold. */

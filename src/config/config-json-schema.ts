@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { configDocument } from './config-document.js'
 
 /** JSON Schema (2020-12) of the Config document, for editors and for documentation. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PathSegment } from '../documents/source-document.js'
 
 /** How the text of a variable or flag becomes a value. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type InboundOptions, inbound, toolsCall } from '../../test/support/inbound.js'
 import { catalogs, demo, memorySource, namesAsTokens, person, storeOf, through } from '../../test/support/policies.js'
 import { anyRecordSchema, decisionLogJsonSchema } from '../telemetry/decision-log-schema.js'

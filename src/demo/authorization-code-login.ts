@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Agent, fetch, Headers, type RequestInit, type Response } from 'undici'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const MAX_STEPS = 12
 const TokenResponse = z.object({ access_token: z.string() })

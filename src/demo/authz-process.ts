@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
+import { packageRoot } from '../package-root.js'
 import { type Child, startChild } from './child-process.js'
 import { freePorts } from './free-port.js'
 import { readyOrStopped } from './mcp-server.js'
-import { packageRoot } from './package-root.js'
 import { rawPost } from './raw-post.js'
 
 const Record = z.looseObject({

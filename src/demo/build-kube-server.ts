@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
+import { packageRoot } from '../package-root.js'
 import { buildGoProgram, type GoBuild } from './build-go-program.js'
-import { packageRoot } from './package-root.js'
 
 /** In a checkout only: the package from npm does not have it. */
 const source = join(packageRoot, 'test', 'kube', 'server')

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { getPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { packageRoot } from '../package-root.js'
 import { startChild } from './child-process.js'
 import { splitLines } from './output-tail.js'
-import { packageRoot } from './package-root.js'
 
 const node = (script: string) => ({ name: 'program', command: process.execPath, args: ['-e', script] })
 const forever = 'setInterval(() => {}, 1000);'

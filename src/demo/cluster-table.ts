@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ClusterObject } from './cluster-object.js'
 import type { ResourceType } from './cluster-resources.js'
 

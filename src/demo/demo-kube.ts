@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
+import { packageRoot } from '../package-root.js'
 import { accessTo } from './kube-access.js'
 import type { AuditEvent } from './kube-audit-log.js'
 import { certificateOf, makeReviewer, nobodyYet, untilKnown } from './kube-identity.js'
 import { startKubeServer } from './kube-server.js'
 import type { TlsPair } from './loopback-server.js'
-import { packageRoot } from './package-root.js'
 
 const AUDIT_TIMEOUT_MS = 10_000
 const Scale = z.looseObject({ spec: z.looseObject({ replicas: z.number() }) })

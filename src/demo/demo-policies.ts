@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { packageRoot } from './package-root.js'
+import { packageRoot } from '../package-root.js'
 
 export interface DemoPolicies {
   readonly directory: string

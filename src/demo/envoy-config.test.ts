@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { packageRoot } from '../package-root.js'
 import { adminPortOf, renderEnvoyConfig } from './envoy-config.js'
-import { packageRoot } from './package-root.js'
 
 const ports = { listener: 18080, upstream: 18081, authz: 19001, admin: 19901 }
 const template = `

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { packageRoot } from './package-root.js'
+import { packageRoot } from '../package-root.js'
 import { cachedDirectory, userCache } from './user-cache.js'
 
 const run = promisify(execFile)

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const User = z.looseObject({ username: z.string().default(''), groups: z.array(z.string()).default([]) })
 const Event = z.looseObject({

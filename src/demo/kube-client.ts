@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { parseAllDocuments } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { KubeServerPlace } from './kube-server.js'
 
 /** As whom: a token, or a name (and groups) that the admin takes on by impersonation. */

@@ -4,9 +4,9 @@ import { pathToFileURL } from 'node:url'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
-import { z } from 'zod'
+import * as z from 'zod'
+import { packageRoot } from '../package-root.js'
 import { type LoopbackServer, startLoopbackServer } from './loopback-server.js'
-import { packageRoot } from './package-root.js'
 
 export interface LedgerOptions {
   /** Where mcp-authz publishes its keys. */

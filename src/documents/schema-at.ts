@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { valueAt } from './value-at.js'
 
 /** The keys that an object schema knows at a path, through optionals, unions and the like; empty where keys are free. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { didYouMean } from './did-you-mean.js'
 import { formatFinding } from './format-finding.js'
 import { readDocuments } from './read-documents.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { OnBehalfOfRule } from './on-behalf-of-rule.js'
 
 const text = z.string().min(1)

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Activation, CelProgram, CostBudget } from '../cel/environment.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { validate } from '../documents/validate.js'

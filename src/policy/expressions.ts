@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AuthorizationRequest } from '../cel/authorizer-value.js'
 import {
   type Activation,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Activation, CelProgram } from '../cel/environment.js'
 import { type DecisionBudget, decisionBudget } from './decision-budget.js'
 import { asText, type ExpressionCompiler, type Unanswered } from './expressions.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Activation, AttributePath } from '../cel/environment.js'
 import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Principal } from '../identity/principal.js'
 import type { Call } from '../protocol/call.js'
 import type { CatalogTool } from '../rbac/tool-catalog.js'

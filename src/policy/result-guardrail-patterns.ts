@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { compilePattern, longestPattern } from '../cel/library/patterns.js'
 import { Failure } from '../cel/values/value.js'
 import type { PathSegment } from '../documents/source-document.js'

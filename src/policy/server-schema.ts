@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { toolNamePattern } from '../protocol/mcp/tool-name.js'
 import { policyApiVersion } from './document-schema.js'
 import { headerName } from './header-names.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { unknownAnswersSchema } from './unknown-answers.js'
 
 const argumentName = z.string().min(1).max(128)

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const rbacApiGroup = 'rbac.authorization.k8s.io'
 const rbacApiVersion = `${rbacApiGroup}/v1`

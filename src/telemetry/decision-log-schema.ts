@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Version of the schema of records about requests; a field never changes its meaning within one. */
 export const decisionRecordVersion = 'mcp-authz.dev/decision/v1'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { packageVersion } from './build-info.js'
+import { packageVersion } from '../package-version.js'
 import { createMetrics, type DecisionSample } from './metrics.js'
 
 const sample: DecisionSample = { server: 'kubernetes', decision: 'allow', reason: '', mode: 'Enforce', durationMs: 0.2 }
@@ -45,8 +45,8 @@ describe('createMetrics', () => {
   it('tells which program runs', async () => {
     const metrics = createMetrics({ droppedRecords: () => 0, defaults: false })
     const [line = ''] = await lines(metrics, 'mcp_authz_build_info')
-    expect(line).toBe(`mcp_authz_build_info{version="${packageVersion()}",node="${process.versions.node}"} 1`)
-    expect(packageVersion()).toMatch(/^\d+\.\d+\.\d+/)
+    expect(line).toBe(`mcp_authz_build_info{version="${packageVersion}",node="${process.versions.node}"} 1`)
+    expect(packageVersion).toMatch(/^\d+\.\d+\.\d+/)
   })
 
   it('measures below a millisecond, in seconds', async () => {

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../protocol/json-value.js'
 import { parseStrictJson } from '../protocol/strict-json.js'
 import {

@@ -7,7 +7,10 @@ const options = { name: 'took_seconds', help: 'How long\nit took.', buckets: [0.
 
 describe('TimesByLabel', () => {
   it('exposes what the histogram of the library would, to the last byte and value', async () => {
-    const time = fc.oneof(fc.constantFrom(0, 0.001, 0.5, 2, 2.000_000_1, -1, 1e-9, 1e12), fc.double({ min: 0, max: 3, noNaN: true }))
+    const time = fc.oneof(
+      fc.constantFrom(0, 0.001, 0.5, 2, 2.000_000_1, -1, 1e-9, 1e12),
+      fc.double({ min: 0, max: 3, noNaN: true }),
+    )
     const observed = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'with "quotes"\\\n', ''), time), { maxLength: 30 })
     await fc.assert(
       fc.asyncProperty(observed, async times => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { DecideOptions } from '../../src/decision/create-decide.js'
-import { packageRoot } from '../../src/demo/package-root.js'
+import { packageRoot } from '../../src/package-root.js'
 import type { PolicySnapshot } from '../../src/policy/snapshot.js'
 import { writePolicies } from './policies.js'
 import { loadProgram, type ProgramParts } from './program-parts.js'

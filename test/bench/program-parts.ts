@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { packageRoot } from '../../src/demo/package-root.js'
+import { packageRoot } from '../../src/package-root.js'
 import type { Code } from './server-process.js'
 
 /** The modules that a warm call, and its answer, go through. */

@@ -7,7 +7,7 @@ import {
   getParsingSuite,
   type IncrementalTestSuite,
 } from '@bufbuild/cel-spec/testdata/tests.js'
-import { packageRoot } from '../../src/demo/package-root.js'
+import { packageRoot } from '../../src/package-root.js'
 
 /** Larger ones would take the time of many others. */
 const most = 4000

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { packageRoot } from '../../src/demo/package-root.js'
+import { packageRoot } from '../../src/package-root.js'
 
 const Lock = z.looseObject({ packages: z.record(z.string(), z.looseObject({ dev: z.boolean().default(false) })) })
 

@@ -3,7 +3,7 @@ import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { packageRoot } from '../../src/demo/package-root.js'
+import { packageRoot } from '../../src/package-root.js'
 import { copiedByDockerfile, productionPackages } from './image-tree.js'
 
 const Package = z.looseObject({ files: z.array(z.string()), dependencies: z.record(z.string(), z.string()) })
@@ -63,7 +63,7 @@ describe('the image', () => {
 
   it('is made of what the package is made of', async () => {
     const copied = await copiedByDockerfile()
-    expect([...copied].sort()).toEqual(['dist', 'gen', 'node_modules', 'package.json', 'policies'])
+    expect([...copied].sort()).toEqual(['dist', 'node_modules', 'package.json', 'policies'])
     for (const name of copied)
       if (!['node_modules', 'package.json'].includes(name)) expect(manifest.files).toContain(name)
   })

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { packageRoot } from '../../src/demo/package-root.js'
 import { startSimulatedCluster } from '../../src/demo/simulated-cluster.js'
+import { packageRoot } from '../../src/package-root.js'
 
 /** Runs the demo as a user would. */
 function demo(...args: string[]): Promise<{ code: number; out: string }> {

@@ -7,12 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { renderEnvoyConfig } from '../../src/demo/envoy-config.js'
 import { findEnvoy } from '../../src/demo/find-envoy.js'
 import { freePorts } from '../../src/demo/free-port.js'
-import { packageRoot } from '../../src/demo/package-root.js'
 import { startEnvoy } from '../../src/demo/start-envoy.js'
 import { formatFinding } from '../../src/documents/format-finding.js'
 import { checkEnvoy } from '../../src/gateway-check/check-envoy.js'
 import { envoyMutations, goodEnvoy, mutated } from '../../src/gateway-check/envoy-mutations.fixture.js'
 import { extProcMutations, goodAlone, goodBeside } from '../../src/gateway-check/ext-proc-mutations.fixture.js'
+import { packageRoot } from '../../src/package-root.js'
 
 const run = promisify(execFile)
 const folder = mkdtempSync(join(tmpdir(), 'mcp-authz-gateway-check-'))

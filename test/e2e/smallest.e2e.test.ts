@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ConnectedClient, connectV1 } from '../../src/demo/clients.js'
-import { packageRoot } from '../../src/demo/package-root.js'
+import { packageRoot } from '../../src/package-root.js'
 import { eventually } from './support/eventually.js'
 import { type Stand, startStand } from './support/stand.js'
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { packageRoot } from '../../src/demo/package-root.js'
+import { packageRoot } from '../../src/package-root.js'
 import { type HostileBody, type HostileCase, hostileCase } from '../hostile/case.js'
 import type { FuzzInput } from './fuzz-input.js'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { packageRoot } from '../../src/demo/package-root.js'
+import { packageRoot } from '../../src/package-root.js'
 import { type HostileCase, hostileCase } from './case.js'
 import { serverOf } from './support/case-request.js'
 import { corpusPolicies } from './support/corpus-policies.js'

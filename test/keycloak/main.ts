@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startVitest } from 'vitest/node'
-import { packageRoot } from '../../src/demo/package-root.js'
+import { packageRoot } from '../../src/package-root.js'
 import { KeycloakUnavailable, prepareKeycloak } from './prepare-keycloak.js'
 import { realm } from './realm.js'
 import { addRealm, startKeycloak } from './start-keycloak.js'

@@ -2,7 +2,7 @@ import { type ClientRequest, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { packageVersion } from '../build-info.js'
+import { packageVersion } from '../../package-version.js'
 import { ExportTimeout } from './export-queue.js'
 import { createOtlpAgent } from './otlp-agent.js'
 import type { OtlpSettings } from './otlp-settings.js'
@@ -63,7 +63,7 @@ export function createOtlpClient(settings: Omit<OtlpSettings, 'resource'>, expor
         method: 'POST',
         agent,
         headers: {
-          'user-agent': `mcp-authz/${packageVersion()}`,
+          'user-agent': `mcp-authz/${packageVersion}`,
           ...headers,
           'content-type': 'application/x-protobuf',
           'content-length': body.length,

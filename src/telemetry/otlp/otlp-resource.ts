@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { defaultResource, type Resource, resourceFromAttributes } from '@opentelemetry/resources'
-import { packageVersion } from '../build-info.js'
+import { packageVersion } from '../../package-version.js'
 import type { OtlpSettings } from './otlp-settings.js'
 
 /** The same in every signal of this process, so that a collector can join them. */
@@ -11,7 +11,7 @@ const instanceId = randomUUID()
 export function otlpResource({ resource }: Pick<OtlpSettings, 'resource'>): Resource {
   const ours = {
     'service.name': 'mcp-authz',
-    'service.version': packageVersion(),
+    'service.version': packageVersion,
     'service.instance.id': instanceId,
     'host.name': hostname(),
   }

@@ -1,5 +1,5 @@
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer'
-import { packageVersion } from '../build-info.js'
+import { packageVersion } from '../../package-version.js'
 import type { LogSettings } from './log-settings.js'
 import { createOtlpClient } from './otlp-client.js'
 import { otlpResource } from './otlp-resource.js'
@@ -19,7 +19,7 @@ export function createRecordPost(settings: LogSettings): RecordPost {
   const client = createOtlpClient(settings, settings.queue.exportMs)
   const origin: LogOrigin = {
     resource: otlpResource(settings),
-    instrumentationScope: { name: 'mcp-authz', version: packageVersion() },
+    instrumentationScope: { name: 'mcp-authz', version: packageVersion },
   }
   return {
     async post(lines) {

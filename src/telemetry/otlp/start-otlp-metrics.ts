@@ -1,5 +1,5 @@
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer'
-import { packageVersion } from '../build-info.js'
+import { packageVersion } from '../../package-version.js'
 import type { Metrics } from '../metrics.js'
 import type { StartedMetricExport } from './create-metric-export.js'
 import { ExportTimeout } from './export-queue.js'
@@ -27,7 +27,7 @@ export function startOtlpMetrics(
   const client = createOtlpClient(settings, settings.exportMs)
   const bridge = new MetricBridge({
     resource: otlpResource(settings),
-    version: packageVersion(),
+    version: packageVersion,
     startedAt: performance.timeOrigin,
   })
   let exporting: Promise<void> | undefined

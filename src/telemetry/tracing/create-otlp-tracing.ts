@@ -7,7 +7,7 @@ import {
   type Sampler as SdkSampler,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-base'
-import { packageVersion } from '../build-info.js'
+import { packageVersion } from '../../package-version.js'
 import { createOtlpClient } from '../otlp/otlp-client.js'
 import { otlpResource } from '../otlp/otlp-resource.js'
 import { retryDelay } from '../otlp/retry-delay.js'
@@ -45,7 +45,7 @@ export function createOtlpTracing(settings: TracingSettings, events: OtlpTracing
   })
   return {
     tracer: createDecisionTracer({
-      tracer: provider.getTracer('mcp-authz', packageVersion()),
+      tracer: provider.getTracer('mcp-authz', packageVersion),
       parentBased: sampler.parentBased,
       onError: events.onError,
     }),

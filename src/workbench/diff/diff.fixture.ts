@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { catalogs, memorySource, namesAsTokens, storeOf } from '../../../test/support/policies.js'
 import { readDocuments } from '../../documents/read-documents.js'
 import type { SourceDocument } from '../../documents/source-document.js'
+import { packageRoot } from '../../package-root.js'
 import { readFile } from '../../policy/gather-documents.js'
 import { isTestFile } from '../policy-tests/find-test-files.js'
 import { type ComparedSet, type DiffOptions, diffPolicies, type PolicyDiff } from './diff-policies.js'
@@ -30,8 +30,6 @@ export function setOf(text: string): ComparedSet {
     throw new Error(wrong.map(({ subject, path, message }) => `${subject} ${path}: ${message}`).join('\n'))
   return { snapshot, documents: [...shipped, ...readDocuments('policies.yaml', text).documents] }
 }
-
-const packageRoot = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** The text of the demo's policies, and of those of its second server. */
 export const demoText: string = ['policies/demo', 'policies/demo-ledger']

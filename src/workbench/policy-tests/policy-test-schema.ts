@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { policyApiVersion } from '../../policy/document-schema.js'
 
 /** Bounds of one document: enough for any written by hand. */

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { packageRoot } from '../../../src/demo/package-root.js'
+import { packageRoot } from '../../../src/package-root.js'
 import type { Section } from './table.js'
 
 const end = '<!-- end of table -->'

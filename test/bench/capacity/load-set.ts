@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { packageRoot } from '../../../src/demo/package-root.js'
+import { packageRoot } from '../../../src/package-root.js'
 import { writePolicies } from '../policies.js'
 import { loadProgram } from '../program-parts.js'
 import type { Code } from '../server-process.js'

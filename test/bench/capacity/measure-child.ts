@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { packageRoot } from '../../../src/demo/package-root.js'
+import { packageRoot } from '../../../src/package-root.js'
 import type { Code } from '../server-process.js'
 import { measureLoad } from './load-set.js'
 import { measureConfigMaps } from './measure-config-maps.js'

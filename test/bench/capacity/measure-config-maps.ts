@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { packageRoot } from '../../../src/demo/package-root.js'
+import { packageRoot } from '../../../src/package-root.js'
 import { configMapLimits } from '../../../src/policy/config-map-source.js'
 import { FakeConfigMaps } from '../../../src/policy/config-maps.fixture.js'
 import { writePolicies } from '../policies.js'

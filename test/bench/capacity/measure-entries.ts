@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { packageRoot } from '../../../src/demo/package-root.js'
 import type { ApiRequest, ApiResponse, ApiServer } from '../../../src/kube/api-server.js'
+import { packageRoot } from '../../../src/package-root.js'
 import { parseStrictJson } from '../../../src/protocol/strict-json.js'
 import type { RbacObject } from '../../../src/rbac/rbac-objects.js'
 import type { Code } from '../server-process.js'

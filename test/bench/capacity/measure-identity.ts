@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { join } from 'node:path'
-import { packageRoot } from '../../../src/demo/package-root.js'
+import { packageRoot } from '../../../src/package-root.js'
 import type { InboundRequest } from '../../../src/protocol/inbound-request.js'
 import { scaleRequest } from '../check-requests.js'
 import { audience, issuer, writePolicies } from '../policies.js'

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
-import { packageRoot } from '../../../src/demo/package-root.js'
+import { packageRoot } from '../../../src/package-root.js'
 import type { LoadResult } from '../load.js'
 
 export interface LoadOrder {

@@ -5,8 +5,8 @@ import { isNode, parseDocument } from 'yaml'
 import { EXAMPLE_PORTS } from '../../../src/demo/envoy-config.js'
 import { findEnvoy } from '../../../src/demo/find-envoy.js'
 import { freePorts } from '../../../src/demo/free-port.js'
-import { packageRoot } from '../../../src/demo/package-root.js'
 import { type RunningEnvoy, startEnvoy } from '../../../src/demo/start-envoy.js'
+import { packageRoot } from '../../../src/package-root.js'
 
 export interface MeasuredEnvoy {
   /** Of the listener that asks nobody. */

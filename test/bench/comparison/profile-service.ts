@@ -2,10 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { packageRoot } from '../../../src/demo/package-root.js'
+import { packageRoot } from '../../../src/package-root.js'
 import { median } from '../statistics.js'
 import { createBenchPolicies } from './bench-policies.js'
 import { Contender } from './contender.js'
+import { atOriginalPlaces } from './original-places.js'
 import { service, type TransportName } from './servers.js'
 import { type CpuProfile, printProfile, summarizeProfile } from './summarize-profile.js'
 
@@ -39,7 +40,7 @@ export async function profileService(options: ProfileOptions): Promise<string> {
       await contender.saturate({ seconds })
       await contender.server.signalled('SIGUSR2', '"profiled"')
       const profile: CpuProfile = JSON.parse(readFileSync(file, 'utf8'))
-      return printProfile(summarizeProfile(profile), median(micros), most)
+      return printProfile(summarizeProfile(atOriginalPlaces(profile)), median(micros), most)
     } finally {
       await contender.stop()
     }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { buildGoProgram, type GoBuild } from '../../../src/demo/build-go-program.js'
-import { packageRoot } from '../../../src/demo/package-root.js'
+import { packageRoot } from '../../../src/package-root.js'
 import { serveArguments } from '../run-bench.js'
 import type { MeasuredServerOptions } from './measured-server.js'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type CpuProfile, printProfile, summarizeProfile } from './summarize-profile.js'
 
-const root = 'file:///anywhere/dist'
+const root = 'file:///anywhere/src'
 const frame = (functionName: string, url = '', lineNumber = -1) => ({ functionName, url, lineNumber })
 
 /** (root) > idle, and a door that calls the protocol, which calls itself, a package that calls native code, and Node. */
@@ -9,9 +9,9 @@ const profile: CpuProfile = {
   nodes: [
     { id: 1, callFrame: frame('(root)'), children: [2, 3, 9] },
     { id: 2, callFrame: frame('(idle)') },
-    { id: 3, callFrame: frame('handle', `${root}/doors/ext-authz/check.js`, 9), children: [4, 7] },
-    { id: 4, callFrame: frame('read', `${root}/protocol/read.js`, 0), children: [5, 6] },
-    { id: 5, callFrame: frame('read', `${root}/protocol/read.js`, 0) },
+    { id: 3, callFrame: frame('handle', `${root}/doors/ext-authz/check.ts`, 9), children: [4, 7] },
+    { id: 4, callFrame: frame('read', `${root}/protocol/read.ts`, 0), children: [5, 6] },
+    { id: 5, callFrame: frame('read', `${root}/protocol/read.ts`, 0) },
     { id: 6, callFrame: frame('', 'file:///anywhere/node_modules/@scope/package/index.js', 4), children: [8] },
     { id: 7, callFrame: frame('write', 'node:net', 1) },
     { id: 8, callFrame: frame('memcpy') },
@@ -45,16 +45,16 @@ describe('a profile', () => {
 
   it('names functions, each without what it calls', () =>
     expect(shares(summary.functions)).toMatchObject({
-      'read dist/protocol/read.js:1': 30,
-      'handle dist/doors/ext-authz/check.js:10': 20,
+      'read src/protocol/read.ts:1': 30,
+      'handle src/doors/ext-authz/check.ts:10': 20,
       '(anonymous) node_modules/@scope/package/index.js:5': 10,
       memcpy: 10,
     }))
 
   it('and functions of the program with what they call, one that calls itself once', () =>
     expect(shares(summary.inclusive)).toEqual({
-      'handle dist/doors/ext-authz/check.js:10': 80,
-      'read dist/protocol/read.js:1': 50,
+      'handle src/doors/ext-authz/check.ts:10': 80,
+      'read src/protocol/read.ts:1': 50,
     }))
 
   it('is printed with what each takes of a decision', () => {

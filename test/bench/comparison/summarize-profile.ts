@@ -7,7 +7,12 @@ export interface CpuProfile {
 
 interface ProfileNode {
   readonly id: number
-  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
+  readonly callFrame: {
+    readonly functionName: string
+    readonly url: string
+    readonly lineNumber: number
+    readonly columnNumber?: number
+  }
   readonly children?: readonly number[]
 }
 
@@ -94,7 +99,7 @@ function framesOf(nodes: readonly ProfileNode[]): ReadonlyMap<number, Frame> {
     const place = file === '' ? name : `${name} ${file}:${lineNumber + 1}`
     const room = roomOf(file, name)
     const parent = frames.get(parents.get(id) ?? 0)
-    const isOurs = file.startsWith('dist/')
+    const isOurs = file.startsWith('src/')
     const stack = parent?.stack ?? []
     frames.set(id, {
       place,
@@ -107,12 +112,12 @@ function framesOf(nodes: readonly ProfileNode[]): ReadonlyMap<number, Frame> {
 }
 
 function shortened(url: string): string {
-  const [, inside] = /\/((?:dist|gen|node_modules)\/.*)$/.exec(url) ?? []
+  const [, inside] = /\/((?:src|gen|node_modules)\/.*)$/.exec(url) ?? []
   return inside ?? url
 }
 
 function roomOf(file: string, name: string): string {
-  if (file.startsWith('dist/')) {
+  if (file.startsWith('src/')) {
     const [, room = '', inner = ''] = file.split('/')
     return room === 'doors' ? `${room}/${inner}` : room
   }

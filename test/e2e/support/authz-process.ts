@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { type Child, type ChildExit, startChild } from '../../../src/demo/child-process.js'
 import { httpReady } from '../../../src/demo/http-ready.js'
-import { packageRoot } from '../../../src/demo/package-root.js'
+import { packageRoot } from '../../../src/package-root.js'
 import { eventually } from './eventually.js'
 
 const failure = { reason: z.string(), policy: z.string().optional(), policy_reason: z.string().optional() }

@@ -14,10 +14,10 @@ import {
   type OpenIdProviderOptions,
   startOpenIdProvider,
 } from '../../../src/demo/openid-provider.js'
-import { packageRoot } from '../../../src/demo/package-root.js'
 import { type RecordingProxy, startRecordingProxy } from '../../../src/demo/recording-proxy.js'
 import { type SimulatedCluster, startSimulatedCluster } from '../../../src/demo/simulated-cluster.js'
 import { type RunningEnvoy, startEnvoy } from '../../../src/demo/start-envoy.js'
+import { packageRoot } from '../../../src/package-root.js'
 import { type AuthzProcess, startAuthzProcess } from './authz-process.js'
 import { eventually } from './eventually.js'
 import {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { createDecide } from '../../../src/decision/create-decide.js'
-import { packageRoot } from '../../../src/demo/package-root.js'
 import { AuthenticatorSource } from '../../../src/identity/authenticator-source.js'
+import { packageRoot } from '../../../src/package-root.js'
 import { createDirectorySource } from '../../../src/policy/directory-source.js'
 import { PolicyStore } from '../../../src/policy/policy-store.js'
 import { inbound } from '../../support/inbound.js'
