@@ -5,6 +5,7 @@ import { type Child, startChild } from './child-process.js'
 import { adminPortOf } from './envoy-config.js'
 import { httpReady } from './http-ready.js'
 import { readyOrStopped } from './mcp-server.js'
+import { withoutNewFilters } from './without-new-filters.js'
 
 export interface EnvoyOptions {
   /** Of the binary, from findEnvoy. */
@@ -29,7 +30,7 @@ export async function startEnvoy({ path, config, onLine }: EnvoyOptions): Promis
   const cleanUp = (): Promise<void> => rm(directory, { recursive: true, force: true })
   try {
     const file = join(directory, 'envoy.yaml')
-    await writeFile(file, config)
+    await writeFile(file, process.env.ENVOY_OLDEST ? withoutNewFilters(config) : config)
     const child = await startChild({
       name: 'envoy',
       command: path,
