@@ -9,6 +9,7 @@ function turns(maxMs: number) {
   const budget = new TurnBudget(maxMs, { now: () => time, idle: () => idle, atEnd: end => ends.push(end) })
   return {
     enter: () => budget.enter(),
+    goOn: () => budget.goOn(),
     now: () => time,
     /** Somebody else has the loop. */
     pass(ms: number) {
@@ -173,6 +174,90 @@ describe('three times what can be decided', () => {
       expect(refused / came).toBeLessThan(0.85)
     }
   })
+})
+
+/** Requests that come evenly, of which a turn reads so many at most: the others wait where nobody refuses them. */
+function queue(perMs: number, decisionMs: number, mostPerTurn: number) {
+  const refusalMs = decisionMs / 5
+  const turn = turns(100)
+  return (ms: number, rate = perMs) => {
+    const begin = turn.now()
+    let [done, decided, refused, longestMs] = [0, 0, 0, 0]
+    const total = Math.floor(ms * rate)
+    while (done < total) {
+      const due = () => Math.min(total, Math.floor((turn.now() - begin) * rate))
+      if (due() <= done) {
+        turn.idle(1)
+        continue
+      }
+      const first = begin + done / rate
+      for (let read = 0; read < mostPerTurn && done < due(); read++, done++) {
+        const entered = turn.enter()
+        turn.pass(entered ? decisionMs : refusalMs)
+        if (entered) decided++
+        else refused++
+      }
+      turn.end()
+      longestMs = Math.max(longestMs, turn.now() - first)
+    }
+    return { decided, refused, longestMs, tookMs: turn.now() - begin }
+  }
+}
+
+describe('three times what can be decided, of which a turn reads only a part', () => {
+  const cases: [name: string, decisionMs: number, mostPerTurn: number][] = [
+    ['more than it can decide', 0.07, 3400],
+    ['no more than it can decide within its time', 0.04, 2400],
+    ['less', 0.04, 1700],
+  ]
+  it.each(cases)('%s: nobody waits for long', (_name, decisionMs, mostPerTurn) => {
+    const send = queue(3 / decisionMs, decisionMs, mostPerTurn)
+    const { decided, refused, longestMs, tookMs } = send(10_000)
+    expect(longestMs).toBeLessThan(1000)
+    expect(tookMs).toBeLessThan(10_100)
+    // A good part of the time goes into decisions.
+    expect(decided / (tookMs / decisionMs)).toBeGreaterThan(0.3)
+    expect(refused).toBeGreaterThan(decided)
+  })
+
+  it.each(cases)('%s: a second later half of it is decided', (_name, decisionMs, mostPerTurn) => {
+    const send = queue(3 / decisionMs, decisionMs, mostPerTurn)
+    send(10_000)
+    send(1000, 0.001)
+    expect(send(5000, 0.5 / decisionMs).refused).toBe(0)
+  })
+})
+
+it('those who wait for their answers are no crowd, and have all the time that there is', () => {
+  const turn = withoutReserve(100)
+  for (let i = 0; i < 20; i++) {
+    expect(enterMany(turn, 1500, 0.5)).toBe(202)
+    turn.end()
+  }
+})
+
+it('a crowd that asks again whatever it hears leaves decisions a fifth of the time', () => {
+  const turn = withoutReserve(100)
+  let [decided, refused] = [0, 0]
+  for (let i = 0; i < 30; i++) {
+    for (let one = 0; one < 5000; one++) {
+      const entered = turn.enter()
+      turn.pass(entered ? 0.05 : 0.01)
+      if (entered) decided++
+      else refused++
+    }
+    turn.end()
+  }
+  expect((decided * 0.05) / (refused * 0.01)).toBeGreaterThan(0.25)
+})
+
+it('what goes on after a wait is nobody who comes', () => {
+  const turn = withoutReserve(100)
+  for (let i = 0; i < 20; i++) {
+    for (let settled = 0; settled < 1000; settled++) turn.goOn()
+    expect(enterMany(turn, 1000, 0.5)).toBe(202)
+    turn.end()
+  }
 })
 
 const busy = (ms: number) => {

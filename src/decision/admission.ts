@@ -68,7 +68,7 @@ export class Admission {
     const leave = () => {
       this.#inFlight--
       // What waited takes time of this turn as well.
-      this.#turn.enter()
+      this.#turn.goOn()
     }
     decision.then(leave, leave)
     return decision

@@ -25,6 +25,8 @@ export interface Tally {
   /** Why what must be allowed was denied: reason codes. */
   readonly wronglyDenied: readonly string[]
   readonly perSecond: number
+  /** The longest that an answer of any kind took. */
+  readonly longestMs: number
   readonly decidedMs: { readonly p50: number; readonly p99: number }
   readonly refusedMs: { readonly p50: number; readonly p99: number }
 }
@@ -84,6 +86,7 @@ class Count {
       wronglyAllowed: this.#wronglyAllowed,
       wronglyDenied: this.#wronglyDenied,
       perSecond: decided.length / seconds,
+      longestMs: Math.max(decided.at(-1) ?? 0, refused.at(-1) ?? 0),
       decidedMs: { p50: quantile(decided, 0.5), p99: quantile(decided, 0.99) },
       refusedMs: { p50: quantile(refused, 0.5), p99: quantile(refused, 0.99) },
     }
@@ -118,6 +121,7 @@ export async function keepBusy(
 /**
  * Sends `perSecond`, evenly, whether or not the server keeps up; a deadline begins when a request is sent. Resolves when
  * everything was answered, or `deadlineMs` after the last one was sent: what is missing then is late.
+ * `behindMs` is how late a request was sent at most: what a generator sends late is less than it says.
  * @param most requests under way on each connection; further ones are not sent, as a gateway answers them itself
  */
 export async function sendEvenly(
@@ -126,13 +130,16 @@ export async function sendEvenly(
   questions: readonly Question[],
   seconds: number,
   most = Number.POSITIVE_INFINITY,
-): Promise<Tally> {
+): Promise<Tally & { readonly behindMs: number }> {
   const count = new Count(questions)
   for (const connection of connections) connection.onAnswer = answer => count.heard(answer)
   const began = performance.now()
   const total = Math.floor(perSecond * seconds)
+  let behindMs = 0
   for (let asked = 0; asked < total; ) {
-    const due = Math.min(total, Math.floor(((performance.now() - began) / 1000) * perSecond))
+    const sinceMs = performance.now() - began
+    const due = Math.min(total, Math.floor((sinceMs / 1000) * perSecond))
+    behindMs = Math.max(behindMs, sinceMs - (asked * 1000) / perSecond)
     for (; asked < due; asked++) {
       const connection = connections[asked % connections.length]
       if (connection !== undefined && connection.inFlight < most) count.send(connection, performance.now())
@@ -143,5 +150,5 @@ export async function sendEvenly(
   const end = performance.now() + deadlineMs
   while (count.answered < count.sent && performance.now() < end) await sleep(5)
   const tally = count.tally()
-  return { ...tally, late: tally.late + (count.sent - count.answered) }
+  return { ...tally, late: tally.late + (count.sent - count.answered), behindMs }
 }

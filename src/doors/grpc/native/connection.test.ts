@@ -266,7 +266,7 @@ describe('what is right', () => {
     await expect.poll(() => client.frames.length).toBe(3)
     expect(client.frames.map(({ type, flags, payload }) => [type, flags, payload.toString('hex')])).toEqual([
       [4, 0, '00030000004d000600010000'],
-      [8, 0, '001f0001'],
+      [8, 0, '003f0001'],
       [4, 1, ''],
     ])
   })

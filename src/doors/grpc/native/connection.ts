@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 import { FrameReader } from './frame-reader.js'
 import { type ErrorCode, errorCodes, maxWindow } from './http2-codes.js'
 import type { Limits } from './limits.js'
-import { Sender } from './sender.js'
+import { LoopTurn } from './loop-turn.js'
+import { lineBytes, Sender } from './sender.js'
 import { Session, type SessionEvents, type SessionOptions } from './session.js'
 
 export interface ConnectionOptions extends SessionOptions {
@@ -29,9 +30,12 @@ const farewellMs = 1000
 const drainPing = Buffer.from('draining')
 const alivePing = Buffer.from('alive?  ')
 
+/** All connections have it in common. */
+const turn = new LoopTurn()
+
 /**
  * The server's side of a connection of HTTP/2, between its socket and its {@link Session}: when to read, when to write, and when to
- * end. What comes in one turn of the event loop is answered in one write.
+ * end. What comes in one chunk is answered in one write, and what comes late in a long turn of the event loop when that is over.
  */
 export class Connection implements SessionEvents {
   readonly #socket: Socket
@@ -47,6 +51,8 @@ export class Connection implements SessionEvents {
   #settingsAcked = false
   #reading = false
   #flushing = false
+  /** What is written waits for the end of a long turn. */
+  #holding = false
   /** Since when the line takes nothing, and a header block has not ended; 0 when that is not so. */
   #stalledSince = 0
   #blockSince = 0
@@ -226,12 +232,31 @@ export class Connection implements SessionEvents {
       this.#break(errorCodes.internalError)
     }
     this.#reading = false
+    if (turn.isLong(this.#heardAt) && this.#sender.frames.waiting <= lineBytes) this.#hold()
+    else this.#letGo()
+  }
+
+  /** A peer that asks for more than that in one turn, and a line that is slow, hold up themselves only. */
+  #hold(): void {
+    if (this.#holding || this.#phase === 'closed') return
+    this.#holding = true
+    this.#socket.cork()
+    turn.atEnd(this.#letGo)
+  }
+
+  readonly #letGo = (): void => {
+    if (this.#holding) {
+      this.#holding = false
+      if (this.#phase === 'closed') return
+      this.#sender.frames.flush()
+      this.#socket.uncork()
+    }
     this.#flush()
   }
 
   readonly #flush = (): void => {
     this.#flushing = false
-    if (this.#phase === 'closed') return
+    if (this.#phase === 'closed' || this.#holding) return
     this.#sender.flush()
     if (this.#sender.queuedBytes > this.#limits.queuedBytes) {
       this.#options.onTrouble('a peer that does not read what it asked for')

@@ -48,7 +48,10 @@ export interface Limits {
   readonly keepAliveMs: number
   /** How long an answer to that may take. Milliseconds. */
   readonly keepAliveAnswerMs: number
-  /** The window of the connection: what may come in one turn of the event loop. Bytes. */
+  /**
+   * The window of the connection. Twice what Node reads of a socket in one turn of the event loop (32 times 64 KiB): what we say of it
+   * may wait until that is over, and what comes must not. Bytes.
+   */
   readonly connectionWindow: number
   /** The window of a stream grows to this while a message comes that needs it. Bytes. */
   readonly messageWindow: number
@@ -72,6 +75,6 @@ export const defaultLimits: Limits = {
   stallMs: 30_000,
   keepAliveMs: 60_000,
   keepAliveAnswerMs: 20_000,
-  connectionWindow: 2 * 1024 * 1024,
+  connectionWindow: 4 * 1024 * 1024,
   messageWindow: 1024 * 1024,
 }

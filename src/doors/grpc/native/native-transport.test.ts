@@ -408,6 +408,52 @@ describe('where it listens', () => {
   })
 })
 
+describe('in a long turn of the event loop', () => {
+  const busily = (bytes: Buffer) => {
+    const end = performance.now() + 6
+    while (performance.now() < end);
+    return bytes
+  }
+  const sizeOf = (value: number) => Buffer.from([value >>> 24, value >>> 16, value >>> 8, value])
+
+  it.each([
+    ['small', 10],
+    ['large, more than waits for its end', 60_000],
+  ])('answers come all the same: %s', async (_name, bytes) => {
+    const { address } = await serve(busily)
+    const ids = Array.from({ length: 12 }, (_, at) => 2 * at + 1)
+    const clients = [bench.client(address), bench.client(address)]
+    for (const client of clients) {
+      // INITIAL_WINDOW_SIZE, and the window of the connection.
+      client
+        .hello()
+        .send(frame(4, 0, 0, Buffer.concat([Buffer.of(0, 4), sizeOf(1 << 20)])), frame(8, 0, 0, sizeOf(1 << 24)))
+      for (const id of ids) {
+        const data: Buffer[] = []
+        const body = message(Buffer.alloc(bytes))
+        for (let at = 0; at < body.length; at += 16_384) {
+          const part = body.subarray(at, at + 16_384)
+          data.push(frame(0, at + part.length === body.length ? 1 : 0, id, part))
+        }
+        client.send(frame(1, 4, id, requestBlock()), ...data)
+      }
+    }
+    const ended = clients.map(client => () => client.said().filter(one => /^headers \d+ end$/.test(one)))
+    for (const said of ended)
+      await expect.poll(said, { timeout: 5000 }).toEqual(ids.map(id => expect.stringContaining(`${id} end`)))
+  })
+
+  it('a connection that has to end says why', async () => {
+    const { address } = await serve(busily)
+    const client = bench.client(address).hello()
+    for (const id of [1, 3, 5, 7]) client.send(frame(1, 4, id, requestBlock()), frame(0, 1, id, message('hi')))
+    client.send(frame(0, 0, 0))
+    await expect.poll(() => client.said().at(-1)).toBe('goaway 7 1')
+    expect(client.said()).toContain('headers 7 end')
+    await expect.poll(() => client.closed).toBe(true)
+  })
+})
+
 describe('answers', () => {
   const update = (id: number, increment: number) => {
     const bytes = Buffer.alloc(4)

@@ -5,7 +5,7 @@ import { defaultFrameBytes, defaultWindow, maxWindow } from './http2-codes.js'
 import { dropQueue, enqueue, type Http2Stream } from './http2-stream.js'
 
 /** What may wait in the socket before bodies wait in their streams, where each has its turn. Bytes. */
-const lineBytes = 256 * 1024
+export const lineBytes = 256 * 1024
 
 /** RFC 7541 §6.3: our table, which we do not use, is of size 0 from now on. */
 const tableOfNothing = Buffer.of(0x20)
