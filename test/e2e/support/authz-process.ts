@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type Child, type ChildExit, startChild } from '../../../src/demo/child-process.js'
 import { httpReady } from '../../../src/demo/http-ready.js'
 import { packageRoot } from '../../../src/package-root.js'
+import { chosenTransport } from './chosen-transport.js'
 import { eventually } from './eventually.js'
 
 const failure = { reason: z.string(), policy: z.string().optional(), policy_reason: z.string().optional() }
@@ -102,6 +103,7 @@ export async function startAuthzProcess({ config, httpPort }: AuthzProcessOption
     name: 'mcp-authz',
     command: process.execPath,
     args: [join(packageRoot, 'dist', 'cli', 'main.js'), 'serve', '--config', config],
+    env: chosenTransport(config),
     onLine: line => {
       if (!line.startsWith('{')) return
       const value: unknown = JSON.parse(line)
