@@ -1,5 +1,5 @@
 import type { Call } from '../protocol/call.js'
-import { foldKey } from '../protocol/fold-key.js'
+import { foldKey, hasFoldedTwins } from '../protocol/fold-key.js'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../protocol/json-value.js'
 import { type ArgumentShape, withAlternatives } from '../rbac/input-schema.js'
 import type { CatalogTool } from '../rbac/tool-catalog.js'
@@ -51,7 +51,8 @@ function checkMembers(
   looked: readonly ReadonlySet<string>[],
   shapes: ReadonlySet<ArgumentShape>,
 ): Failure | undefined {
-  for (const [key, value] of object) {
+  for (const key of object.keys()) {
+    const value = object.get(key)
     if (typeof value !== 'object' || value === null) continue
     const wrong = checkValue(value, looked, shapes.size === 0 ? noShapes : below(shapes, key))
     if (wrong !== undefined) return wrong
@@ -75,30 +76,26 @@ function checkKeys(
   looked: readonly ReadonlySet<string>[],
   shapes: ReadonlySet<ArgumentShape>,
 ): Failure | undefined {
-  let differing = false
   for (const key of object.keys()) {
-    const folded = foldKey(key)
-    if (folded !== key) differing = true
-    const meant = meantName(key, folded, looked, shapes)
+    const meant = meantName(key, looked, shapes)
     if (meant === undefined) continue
     return failure('message.argument', `an argument is spelt almost like "${meant}"`, {
       hints: [`Write "${meant}" exactly.`],
     })
   }
-  // Keys that are all what they fold to cannot fold to the same.
-  if (!differing || object.size === 1 || new Set([...object.keys()].map(foldKey)).size === object.size) return undefined
+  if (!hasFoldedTwins(object)) return undefined
   return failure('message.argument', 'two keys in the arguments differ only in case', { hints: ['Send one of them.'] })
 }
 
 /** The known name that a key is not, but could be taken for. */
 function meantName(
   key: string,
-  folded: string,
   looked: readonly ReadonlySet<string>[],
   shapes: ReadonlySet<ArgumentShape>,
 ): string | undefined {
-  if (looked.some(names => names.has(key))) return undefined
+  for (const names of looked) if (names.has(key)) return undefined
   for (const { members } of shapes) if (members.has(key)) return undefined
+  const folded = foldKey(key)
   for (const names of looked) {
     const meant = foldedNames(names).get(folded)
     if (meant !== undefined) return meant

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Principal } from '../identity/principal.js'
 import { AuthorizerQuestions } from '../policy/authorizer-questions.js'
 import { DecisionBudgets } from '../policy/decision-budget.js'
@@ -11,6 +10,7 @@ import type { CatalogTool, ResolvedTool } from '../rbac/tool-catalog.js'
 import type { StageTimer } from '../telemetry/stage-timer.js'
 import type { DecisionSpan, TracedStage } from '../telemetry/tracing/decision-tracer.js'
 import type { Failure } from './decision.js'
+import { newDecisionId } from './new-decision-id.js'
 
 /** One RBAC question and its answer, for record and explanation. */
 export interface AskedAccess {
@@ -100,7 +100,7 @@ export function newTrial(
   steps: Step[] | undefined,
 ): Trial {
   return {
-    id: randomUUID(),
+    id: newDecisionId(),
     request,
     snapshot,
     startedAt,

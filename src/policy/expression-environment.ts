@@ -260,16 +260,16 @@ function mcpVariable({ call, tool, catalogTool }: Circumstances): CelJson {
 
 function operationVariable(operation: Operation): CelJson {
   const { verb, group, version, resource, subresource, namespace, name, clusterScoped, object } = operation
-  const variable = new Map<string, CelJson>([
-    ['verb', verb],
-    ['group', group],
-    ['version', version],
-    ['resource', resource],
-    ['subresource', subresource],
-    ['namespace', namespace],
-    ['name', name],
-    ['clusterScoped', clusterScoped],
-  ])
+  // One by one: a list of pairs takes half as long again.
+  const variable = new Map<string, CelJson>()
+  variable.set('verb', verb)
+  variable.set('group', group)
+  variable.set('version', version)
+  variable.set('resource', resource)
+  variable.set('subresource', subresource)
+  variable.set('namespace', namespace)
+  variable.set('name', name)
+  variable.set('clusterScoped', clusterScoped)
   if (object !== undefined) variable.set('object', object)
   return variable
 }

@@ -5,10 +5,26 @@
  */
 export function foldKey(key: string): string {
   // Most keys are what they fold to; two conversions for each key of a message would be a good part of reading it.
-  return foldedAlready.test(key) ? key : key.toUpperCase().toLowerCase()
+  if (foldedAlready.test(key)) return key
+  // Of ASCII, upper case first changes nothing.
+  return camelCase.test(key) ? key.toLowerCase() : key.toUpperCase().toLowerCase()
 }
 
 const foldedAlready = /^[a-z0-9_.\-/]*$/
+const camelCase = /^[A-Za-z0-9_.\-/]*$/
+
+/** Whether two keys of an object could be one key to some server. */
+export function hasFoldedTwins(object: ReadonlyMap<string, unknown>): boolean {
+  let unlike: string | undefined
+  for (const key of object.keys()) {
+    const folded = foldKey(key)
+    if (folded === key) continue
+    // Mostly none or one key is not what it folds to; without a second one only that has to be looked for.
+    if (unlike !== undefined) return new Set([...object.keys()].map(foldKey)).size < object.size
+    unlike = folded
+  }
+  return unlike !== undefined && object.has(unlike)
+}
 
 /** A set of protocol keys, ready to find keys that are not in it but fold to one that is. */
 export class FoldedKeys {

@@ -61,16 +61,18 @@ function typeOfCondition({ equals, notEquals, greaterThan }: ConditionSpec): Arg
   }
 }
 
-export type MistypedArgument = { readonly argument: string; readonly use: ArgumentUse }
+export type UsedArgument = { readonly argument: string; readonly use: ArgumentUse }
+
+/** As a list, which is gone through with every call. */
+export function usedArguments(uses: ReadonlyMap<string, ArgumentUse>): readonly UsedArgument[] {
+  return Array.from(uses, ([argument, use]) => ({ argument, use }))
+}
 
 /** The first argument of the wrong type, if any. A missing one and null have no type. */
-export function mistypedArgument(
-  uses: ReadonlyMap<string, ArgumentUse>,
-  args: JsonObject,
-): MistypedArgument | undefined {
-  for (const [argument, use] of uses) {
-    const value = args.get(argument)
-    if (value !== undefined && value !== null && !hasType(value, use.type)) return { argument, use }
+export function mistypedArgument(used: readonly UsedArgument[], args: JsonObject): UsedArgument | undefined {
+  for (const one of used) {
+    const value = args.get(one.argument)
+    if (value !== undefined && value !== null && !hasType(value, one.use.type)) return one
   }
   return undefined
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../protocol/json-value.js'
-import { type ArgumentUse, isPresent, mistypedArgument } from './argument-types.js'
+import { type ArgumentUse, isPresent, mistypedArgument, type UsedArgument, usedArguments } from './argument-types.js'
 import type { ToolSpec } from './catalog-schema.js'
 import { atOnce, type Sliced } from './in-slices.js'
 import type { InputSchema } from './input-schema.js'
@@ -7,7 +7,7 @@ import { kindsOfCluster } from './kind-resolver.js'
 import type { Kinds } from './kinds.js'
 import type { Refused } from './manifest.js'
 import type { Operation } from './operation.js'
-import { compileOperationRule, misleadingArgument, refused, required } from './operation-rule.js'
+import { compileOperationRule, misleadingArgument, pointersOf, refused, required } from './operation-rule.js'
 import { notPlainArgument } from './plain-arguments.js'
 import { type PossibleCalls, possibleCalls } from './possible-calls.js'
 import type { CatalogTool, ResolvedTool, ServerKubernetes } from './tool-catalog.js'
@@ -31,12 +31,14 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSch
   const listed = given === undefined ? undefined : new Set([...given, ...cluster])
   const operations = Array.isArray(spec.operations) ? spec.operations : []
   const rules = operations.map(rule => compileOperationRule(rule, kinds))
+  const pointers = pointersOf(operations)
+  const used = usedArguments(uses)
 
   const resolve = (args: JsonObject, server: ServerKubernetes): ResolvedTool => {
     const refusal =
       unlistedArgument(listed, args) ??
-      wrongType(uses, args) ??
-      misleadingArgument(operations, args) ??
+      wrongType(used, args) ??
+      misleadingArgument(pointers, args) ??
       moreThanWords(spec.plain, args)
     if (refusal !== undefined) return refusal
     const where = clusterOf(clusterArgument, args, server)
@@ -44,14 +46,14 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSch
     const own = ownWorkload(spec, args)
     if (!own.ok) return own
     const kindsThere = kindsOfCluster(kinds, server.kinds?.get(where.cluster))
-    const resolved: Operation[] = []
+    let resolved: readonly Operation[] = []
     let { images, replicas } = own
     for (const rule of rules) {
       const result = rule(args, server, kindsThere)
       if (!result.ok) return result
-      resolved.push(...result.operations)
-      images = result.images === undefined ? undefined : images?.concat(result.images)
-      replicas = result.replicas === undefined ? undefined : replicas?.concat(result.replicas)
+      resolved = joined(resolved, result.operations)
+      images = images && result.images && joined(images, result.images)
+      replicas = replicas && result.replicas && joined(replicas, result.replicas)
     }
     return { ok: true, cluster: where.cluster, operations: resolved, images, replicas }
   }
@@ -88,6 +90,12 @@ export function compileTool({ name, spec, kinds, clusterArgument, uses, inputSch
   }
 }
 
+/** Most rules have nothing to add to what others found. */
+function joined<T>(some: readonly T[], more: readonly T[]): readonly T[] {
+  if (more.length === 0) return some
+  return some.length === 0 ? more : [...some, ...more]
+}
+
 function unlistedArgument(listed: ReadonlySet<string> | undefined, args: JsonObject): Refused | undefined {
   if (listed === undefined) return undefined
   for (const name of args.keys()) {
@@ -98,8 +106,8 @@ function unlistedArgument(listed: ReadonlySet<string> | undefined, args: JsonObj
   return undefined
 }
 
-function wrongType(uses: ReadonlyMap<string, ArgumentUse>, args: JsonObject): Refused | undefined {
-  const wrong = mistypedArgument(uses, args)
+function wrongType(used: readonly UsedArgument[], args: JsonObject): Refused | undefined {
+  const wrong = mistypedArgument(used, args)
   if (wrong === undefined) return undefined
   const reason = wrong.use.namespace ? 'authorization.namespace' : 'authorization.argument'
   return refused(reason, `the argument "${wrong.argument}" has the wrong type`, `give it as a JSON ${wrong.use.type}`)

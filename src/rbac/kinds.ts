@@ -125,20 +125,23 @@ const builtIn = parseTable()
 
 /** The built-in kinds together with those that a catalogue adds; an added one never replaces a built-in one. */
 export function createKinds(added: readonly KnownKind[] = []): Kinds {
-  const byName = new Map<string, KnownKind>()
+  const all: KnownKind[] = []
+  // By apiVersion, then by kind: a key of both would have to be put together for every call.
+  const byVersion = new Map<string, Map<string, KindLookup>>()
   const byResource = new Map<string, KnownKind>()
   for (const known of [...builtIn, ...added]) {
-    const name = `${known.apiVersion} ${known.kind}`
-    if (!byName.has(name)) byName.set(name, known)
+    const ofVersion = byVersion.get(known.apiVersion) ?? new Map<string, KindLookup>()
+    byVersion.set(known.apiVersion, ofVersion)
+    if (!ofVersion.has(known.kind)) {
+      ofVersion.set(known.kind, { ok: true, kind: known })
+      all.push(known)
+    }
     const resource = `${known.group} ${known.resource}`
     if (!byResource.has(resource)) byResource.set(resource, known)
   }
   return {
-    all: [...byName.values()],
-    find(apiVersion, kind) {
-      const found = byName.get(`${apiVersion} ${kind}`)
-      return found === undefined ? unknown([...byName.values()], apiVersion, kind) : { ok: true, kind: found }
-    },
+    all,
+    find: (apiVersion, kind) => byVersion.get(apiVersion)?.get(kind) ?? unknown(all, apiVersion, kind),
     ofResource: (group, resource) => byResource.get(`${group} ${resource}`),
   }
 }

@@ -3,6 +3,7 @@ import { isWellFormed } from './well-formed.js'
 const dnsLabel = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
 const unsafeInPath = /[/%\u0000-\u001f\u007f-\u009f\u2028\u2029]/
+const plainSegment = /^[A-Za-z0-9][-A-Za-z0-9_.:]*$/
 const qualified = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/
 const longestSubdomain = 253
 const longestLabel = 63
@@ -21,6 +22,8 @@ export function isNamespaceName(text: string): boolean {
  */
 export function isPathSegmentName(text: string): boolean {
   if (text === '' || text.length > 253 || text === '.' || text === '..') return false
+  // Nothing of what is looked for below can be in such a name, and nearly all names are such.
+  if (plainSegment.test(text)) return true
   return text.trim() === text && !unsafeInPath.test(text) && isWellFormed(text)
 }
 

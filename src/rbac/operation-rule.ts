@@ -18,6 +18,7 @@ export function compileOperationRule(spec: OperationSpec, kinds: Kinds): Operati
   const conditions = spec.when === undefined ? [] : [spec.when].flat()
   const verbs = spec.verbs ?? (spec.verb === undefined ? [] : [spec.verb])
   const apply = compileTarget(spec, verbs, kinds)
+  if (conditions.length === 0) return apply
   return (args, server, there) =>
     conditions.every(condition => holds(condition, args)) ? apply(args, server, there) : nothing
 }
@@ -134,18 +135,36 @@ function nameOf(rule: OperationSpec['name'], args: JsonObject): string | Refused
   return badName(rule.argument)
 }
 
+/** An argument that says where, or which object. */
+export interface Pointer {
+  readonly argument: string
+  readonly to: 'namespace' | 'name'
+}
+
+/** Those of all operations in their order, each once: the operations of one tool mostly have the same. */
+export function pointersOf(operations: readonly OperationSpec[]): readonly Pointer[] {
+  const found = new Map<string, Pointer>()
+  const add = (to: Pointer['to'], argument: string) => {
+    const key = `${to} ${argument}`
+    if (!found.has(key)) found.set(key, { argument, to })
+  }
+  for (const { namespace, name } of operations) {
+    if (typeof namespace === 'object') add('namespace', namespace.argument)
+    if (name !== undefined) add('name', name.argument)
+  }
+  return [...found.values()]
+}
+
 /**
  * A name or namespace that leads elsewhere is refused also where the operation it belongs to does not happen: the server
  * may look at the argument all the same.
  */
-export function misleadingArgument(operations: readonly OperationSpec[], args: JsonObject): Refused | undefined {
-  for (const { namespace, name } of operations) {
-    const place = typeof namespace === 'object' ? args.get(namespace.argument) : undefined
-    if (typeof namespace === 'object' && typeof place === 'string' && place !== '' && !isNamespaceName(place))
-      return badNamespace(namespace.argument)
-    const given = name === undefined ? undefined : args.get(name.argument)
-    if (name !== undefined && typeof given === 'string' && given !== '' && !isPathSegmentName(given))
-      return badName(name.argument)
+export function misleadingArgument(pointers: readonly Pointer[], args: JsonObject): Refused | undefined {
+  for (const { argument, to } of pointers) {
+    const given = args.get(argument)
+    if (typeof given !== 'string' || given === '') continue
+    if (to === 'namespace' ? !isNamespaceName(given) : !isPathSegmentName(given))
+      return to === 'namespace' ? badNamespace(argument) : badName(argument)
   }
   return undefined
 }

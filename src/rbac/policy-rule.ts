@@ -29,6 +29,9 @@ export function compileRule(rule: PolicyRule): CompiledRule {
   const verbs = matcher(rule.verbs)
   const groups = matcher(rule.apiGroups)
   const resources = new Set(rule.resources)
+  const withSubresource = bySubresource(rule.resources)
+  // Kubernetes has no such resource; a rule that names one all the same is compared as a whole.
+  const deeper = rule.resources.some(resource => resource.indexOf('/') !== resource.lastIndexOf('/'))
   const anyResource = resources.has('*')
   const names = new Set(rule.resourceNames)
   const anyName = names.size === 0
@@ -40,7 +43,9 @@ export function compileRule(rule: PolicyRule): CompiledRule {
     if (anyResource) return true
     if (subresource === '') return resources.has(resource)
     // `pods/*` is no wildcard; `*/scale` is.
-    return resources.has(`${resource}/${subresource}`) || resources.has(`*/${subresource}`)
+    const found = withSubresource.get(subresource)
+    if (found !== undefined && (found.has(resource) || found.has('*'))) return true
+    return deeper && (resources.has(`${resource}/${subresource}`) || resources.has(`*/${subresource}`))
   }
   const coversSome = (subresource: string): boolean =>
     anyResource ||
@@ -58,6 +63,23 @@ export function compileRule(rule: PolicyRule): CompiledRule {
     allowsUrl: (verb, path) => verbs(verb) && (urls.has(path) || urlPrefixes.some(prefix => path.startsWith(prefix))),
   }
 }
+
+/** What stands before the first slash, by what stands behind it: to join the two for every question costs more than the question. */
+function bySubresource(resources: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
+  // Most rules have none, and clusters have many rules.
+  let found: Map<string, Set<string>> | undefined
+  for (const entry of resources) {
+    const slash = entry.indexOf('/')
+    if (slash < 0) continue
+    const subresource = entry.slice(slash + 1)
+    found ??= new Map()
+    const before = found.get(subresource) ?? new Set()
+    found.set(subresource, before.add(entry.slice(0, slash)))
+  }
+  return found ?? none
+}
+
+const none: ReadonlyMap<string, ReadonlySet<string>> = new Map()
 
 function matcher(list: readonly string[]): (value: string) => boolean {
   const values = new Set(list)

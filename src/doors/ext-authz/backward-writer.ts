@@ -34,6 +34,10 @@ export class BackwardWriter {
       this.#full = true
       return
     }
+    if (value.length > longestByHand) {
+      this.#utf8(field, value)
+      return
+    }
     for (let i = value.length - 1; i >= 0; i--) {
       const code = value.charCodeAt(i)
       if (code > 0x7f) {
@@ -68,6 +72,14 @@ export class BackwardWriter {
     this.#at -= 8
     this.#bytes.writeDoubleLE(value, this.#at)
     this.#bytes[--this.#at] = (field << 3) | 1
+  }
+
+  /** A copy of what was written since `mark`; undefined when it was too much. */
+  since(mark: number): Buffer | undefined {
+    if (this.#full) return undefined
+    const written = Buffer.allocUnsafeSlow(mark - this.#at)
+    this.#bytes.copy(written, 0, this.#at, mark)
+    return written
   }
 
   /** A copy of all that was written; undefined when it was too much. */
@@ -107,6 +119,9 @@ export class BackwardWriter {
     return this.#full
   }
 }
+
+/** Characters; up to here it costs less to write them one by one than to ask Node to. */
+const longestByHand = 56
 
 /** More than any number, or length and tag, take. */
 const room = 16

@@ -1,16 +1,21 @@
 import { commonHeaderNames } from '../../protocol/common-header-names.js'
 import type { GatewayProfile } from '../../protocol/inbound-request.js'
+import { legacyVersions, modernVersions } from '../../protocol/mcp/era.js'
 import { addHeader, type HeaderSlots, type HeaderSource, RequestHeaders } from '../../protocol/request-headers.js'
 import { KnownTexts } from '../envoy/known-texts.js'
 import { headerText } from '../envoy/read-header-map.js'
 import type { WireReader } from '../envoy/wire-reader.js'
 
 const pseudoNames = [':method', ':path', ':authority', ':scheme', ':protocol'] as const
+/** In lower case, all of them. */
 const knownNames = new KnownTexts([...commonHeaderNames, ...pseudoNames])
+/** Of headers that are asked for; without "!", which means something else in a value. */
+const knownValues = new KnownTexts([...legacyVersions, ...modernVersions, 'application/json', 'false', 'true'])
 
-/** How a value came: as text that the gateway has made of it, or as it is. */
-const text = 0
-const rawBytes = 1
+const colon = 0x3a
+
+/** The place of a value that did not come. */
+const nowhere = -1
 
 interface Pseudo {
   readonly name: string
@@ -33,8 +38,6 @@ export class CheckHeaders implements HeaderSource {
   /** Of `header_map`. */
   #apart: HeaderSlots | undefined
   #apartPseudo: Pseudo[] | undefined
-  /** Of values: where each begins and ends, and whether it is raw. The index of the first is the place of the value. */
-  readonly #places: number[] = []
   #count = 0
   #wireBytes = 0
 
@@ -47,6 +50,7 @@ export class CheckHeaders implements HeaderSource {
   readEntry(reader: WireReader, end: number): void {
     let nameStart = 0
     let nameEnd = 0
+    let place = nowhere
     let start = 0
     let stop = 0
     while (reader.more(end)) {
@@ -55,26 +59,31 @@ export class CheckHeaders implements HeaderSource {
         reader.skip(end)
         continue
       }
+      const { at } = reader
       const close = reader.open(end)
       if (field === 1) {
         nameStart = reader.at
         nameEnd = close
       } else {
+        place = placeOf(at, false)
         start = reader.at
         stop = close
       }
       reader.close(close)
     }
     if (reader.failed) return
-    const name = this.#name(nameStart, nameEnd)
-    const lower = name.toLowerCase()
-    if (lower.startsWith(':')) {
+    const known = knownNames.find(this.#bytes, nameStart, nameEnd)
+    const name = known ?? this.#text(nameStart, nameEnd)
+    const lower = known ?? name.toLowerCase()
+    if (lower.charCodeAt(0) === colon) {
       this.#joinedPseudo ??= []
       this.#joinedPseudo.push({ name: lower, start, end: stop, raw: false })
       return
     }
     this.#joined ??= new Map()
-    this.#joined.set(name, this.#place(nameEnd - nameStart, start, stop, text))
+    this.#joined.set(name, place)
+    this.#count++
+    this.#wireBytes += nameEnd - nameStart + stop - start
     // Gateways send lower case. A name that does not may not hide from us behind its capitals.
     if (name !== lower) this.#joinedCapitals = true
   }
@@ -90,8 +99,10 @@ export class CheckHeaders implements HeaderSource {
   #readValue(reader: WireReader, end: number): void {
     let nameStart = 0
     let nameEnd = 0
+    let place = nowhere
     let start = 0
     let stop = 0
+    let rawPlace = nowhere
     let rawStart = 0
     let rawStop = 0
     while (reader.more(end)) {
@@ -100,14 +111,17 @@ export class CheckHeaders implements HeaderSource {
         reader.skip(end)
         continue
       }
+      const { at } = reader
       const close = reader.open(end)
       if (field === 1) {
         nameStart = reader.at
         nameEnd = close
       } else if (field === 2) {
+        place = placeOf(at, false)
         start = reader.at
         stop = close
       } else {
+        rawPlace = placeOf(at, true)
         rawStart = reader.at
         rawStop = close
       }
@@ -116,23 +130,20 @@ export class CheckHeaders implements HeaderSource {
     if (reader.failed) return
     const raw = rawStop > rawStart
     if (raw) {
+      place = rawPlace
       start = rawStart
       stop = rawStop
     }
     this.#apart ??= new Map()
-    const name = this.#name(nameStart, nameEnd).toLowerCase()
-    if (name.startsWith(':')) {
+    const name = knownNames.find(this.#bytes, nameStart, nameEnd) ?? this.#text(nameStart, nameEnd).toLowerCase()
+    if (name.charCodeAt(0) === colon) {
       this.#apartPseudo ??= []
       this.#apartPseudo.push({ name, start, end: stop, raw })
       return
     }
-    addHeader(this.#apart, name, this.#place(nameEnd - nameStart, start, stop, raw ? rawBytes : text))
-  }
-
-  #place(nameBytes: number, start: number, end: number, kind: number): number {
+    addHeader(this.#apart, name, place)
     this.#count++
-    this.#wireBytes += nameBytes + end - start
-    return this.#places.push(start, end, kind) - 3
+    this.#wireBytes += nameEnd - nameStart + stop - start
   }
 
   /** Without pseudo headers. */
@@ -150,9 +161,21 @@ export class CheckHeaders implements HeaderSource {
   }
 
   text(place: number): string {
-    const start = this.#places[place] ?? 0
-    const end = this.#places[place + 1] ?? 0
-    if (this.#places[place + 2] === rawBytes) return this.#raw(start, end)
+    if (place === nowhere) return ''
+    const bytes = this.#bytes
+    let start = place >>> 1
+    let length = 0
+    let shift = 0
+    let byte = 0
+    do {
+      byte = bytes[start++] ?? 0
+      length |= (byte & 0x7f) << shift
+      shift += 7
+    } while (byte >= 0x80)
+    const end = start + length
+    if ((place & 1) === 1) return this.#raw(start, end)
+    const known = knownValues.find(bytes, start, end)
+    if (known !== undefined) return known
     const value = this.#text(start, end)
     return this.#apart === undefined ? this.#unfiltered(value) : value
   }
@@ -197,10 +220,6 @@ export class CheckHeaders implements HeaderSource {
     return (raw ? this.#raw(start, end) : this.#text(start, end)) === attribute
   }
 
-  #name(start: number, end: number): string {
-    return knownNames.find(this.#bytes, start, end) ?? this.#text(start, end)
-  }
-
   #text(start: number, end: number): string {
     return start === end ? '' : this.#bytes.toString('utf8', start, end)
   }
@@ -219,6 +238,14 @@ export class CheckHeaders implements HeaderSource {
   #unfiltered(value: string): string {
     return this.#profile === 'agentgateway' || !value.includes('!') ? value : value.replaceAll('!', '\ufffd')
   }
+}
+
+/**
+ * Where the length of a value stands, which the value follows, and whether it is raw: one small number instead of a list of
+ * begins and ends that grows with each header.
+ */
+function placeOf(at: number, raw: boolean): number {
+  return 2 * at + (raw ? 1 : 0)
 }
 
 const none = RequestHeaders.from([])

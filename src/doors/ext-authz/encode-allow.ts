@@ -1,6 +1,7 @@
 import { envoy } from '../../../gen/wire.js'
 import type { Answer, HeaderValue, MetadataValue } from '../../decision/decision.js'
 import { BackwardWriter } from './backward-writer.js'
+import { callerBegin, knownCaller } from './caller-headers.js'
 
 const { OVERWRITE_IF_EXISTS_OR_ADD } = envoy.config.core.v3.HeaderValueOption.HeaderAppendAction
 
@@ -22,9 +23,9 @@ export function encodeAllow(
   writer.message(4, end)
 
   const okEnd = writer.mark
-  writeHeaders(6, responseHeaders)
+  writeHeaders(6, responseHeaders, 0, responseHeaders.length)
   writeRemovals(removeHeaders)
-  writeHeaders(2, setHeaders)
+  writeSetHeaders(setHeaders)
   // CheckResponse.ok_response
   writer.message(3, okEnd)
 
@@ -64,9 +65,27 @@ function writeNames(to: BackwardWriter, names: readonly string[]): void {
   for (let i = names.length - 1; i >= 0; i--) to.text(5, names[i] ?? '')
 }
 
+/** Those about the caller are written once: they are most of what is set. */
+function writeSetHeaders(headers: readonly HeaderValue[]): void {
+  const begin = callerBegin(headers)
+  const caller = begin < 0 ? undefined : knownCaller(headers, begin)
+  if (caller === undefined) {
+    writeHeaders(2, headers, 0, headers.length)
+    return
+  }
+  const end = begin + caller.headers.length
+  writeHeaders(2, headers, end, headers.length)
+  if (caller.written === undefined) {
+    const mark = writer.mark
+    writeHeaders(2, headers, begin, end)
+    caller.written = writer.since(mark)
+  } else writer.bytes(caller.written)
+  writeHeaders(2, headers, 0, begin)
+}
+
 /** HeaderValueOption: header { key, value }, append { false }, append_action. */
-function writeHeaders(field: number, headers: readonly HeaderValue[]): void {
-  for (let i = headers.length - 1; i >= 0; i--) {
+function writeHeaders(field: number, headers: readonly HeaderValue[], from: number, to: number): void {
+  for (let i = to - 1; i >= from; i--) {
     const header = headers[i]
     if (header === undefined) continue
     const end = writer.mark
@@ -88,9 +107,9 @@ const values: MetadataValue[] = []
 
 /** google.protobuf.Struct: a map entry { key, value } for each member. */
 function writeStruct(metadata: ReadonlyMap<string, MetadataValue>): void {
-  // Whatever became of the message before: nothing of it may get into this one.
-  keys.length = 0
-  values.length = 0
+  // Whatever became of the message before: nothing of it may get into this one. To set a length takes time where it is 0, too.
+  if (keys.length > 0) keys.length = 0
+  if (values.length > 0) values.length = 0
   for (const [key, value] of metadata) {
     keys.push(key)
     values.push(value)

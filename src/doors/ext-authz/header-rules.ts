@@ -1,5 +1,6 @@
 import type { HeaderValue } from '../../decision/decision.js'
 import { headerValueBytes, isHeaderName } from '../envoy/header-text.js'
+import { callerBegin, knownCaller, rememberCaller } from './caller-headers.js'
 
 /** Where a header goes: to the server, to the client with the server's answer, or to the client with our own answer. */
 export type HeaderPlace = 'request' | 'response' | 'reply'
@@ -36,21 +37,39 @@ const bodyNames: ReadonlySet<string> = new Set(['content-type', 'content-encodin
  */
 export function headersProblem(headers: readonly HeaderValue[], place: HeaderPlace): string | undefined {
   if (headers.length > headerLimits.count) return `more than ${headerLimits.count} headers`
-  let bytes = 0
+  const begin = place === 'request' ? callerBegin(headers) : -1
+  const caller = begin < 0 ? undefined : knownCaller(headers, begin)
+  const end = caller === undefined ? begin : begin + caller.headers.length
+  let bytes = caller?.bytes ?? 0
   for (let i = 0; i < headers.length; i++) {
     const header = headers[i]
     if (header === undefined) continue
     const { name, value } = header
+    if (i >= begin && i < end) {
+      // The rest is known of them.
+      if (isNamedBefore(headers, i, name)) return setTwice(name)
+      continue
+    }
     const verdict = verdictOf(name)
     if (verdict === 'malformed') return 'a header name is not a lower-case token'
     if (verdict === 'never' || (verdict === 'reply only' && place !== 'reply')) return `header ${name} must not be set`
     // Of two copies the last one wins in a request; an answer of our own may have several challenges.
-    if (place !== 'reply' && isNamedBefore(headers, i, name)) return `header ${name} is set twice`
+    if (place !== 'reply' && isNamedBefore(headers, i, name)) return setTwice(name)
     const length = headerValueBytes(value)
     if (length < 0) return `header ${name} has a value that cannot be sent`
     bytes += name.length + length
   }
-  return bytes > headerLimits.bytes ? `headers of more than ${headerLimits.bytes} bytes` : undefined
+  if (bytes > headerLimits.bytes) return `headers of more than ${headerLimits.bytes} bytes`
+  if (begin >= 0 && caller === undefined) rememberCaller(headers, begin, bytesOf)
+  return undefined
+}
+
+function bytesOf({ name, value }: HeaderValue): number {
+  return name.length + headerValueBytes(value)
+}
+
+function setTwice(name: string): string {
+  return `header ${name} is set twice`
 }
 
 /** There are few, and a set of them would cost more than it saves. */

@@ -1,6 +1,6 @@
 import type { Target } from '../call.js'
 import { detachedString } from '../detached-string.js'
-import { FoldedKeys, foldKey } from '../fold-key.js'
+import { FoldedKeys, hasFoldedTwins } from '../fold-key.js'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../json-value.js'
 import type { MessageReason } from '../reasons.js'
 import type { McpMethod } from './method-table.js'
@@ -21,17 +21,17 @@ const metaKeys = new FoldedKeys([
     name => `io.modelcontextprotocol/${name}`,
   ),
 ])
-const nestedKeys: readonly (readonly [member: string, keys: FoldedKeys])[] = [
-  ['_meta', metaKeys],
-  ['ref', new FoldedKeys(['type', 'name', 'uri'])],
-  ['argument', new FoldedKeys(['name', 'value'])],
-  ['context', new FoldedKeys(['arguments'])],
-  [
-    'notifications',
-    new FoldedKeys([
+const nestedKeys: readonly { readonly member: string; readonly keys: FoldedKeys }[] = [
+  { member: '_meta', keys: metaKeys },
+  { member: 'ref', keys: new FoldedKeys(['type', 'name', 'uri']) },
+  { member: 'argument', keys: new FoldedKeys(['name', 'value']) },
+  { member: 'context', keys: new FoldedKeys(['arguments']) },
+  {
+    member: 'notifications',
+    keys: new FoldedKeys([
       ...['toolsListChanged', 'promptsListChanged', 'resourcesListChanged', 'resourceSubscriptions', 'taskIds'],
     ]),
-  ],
+  },
 ]
 
 export interface ParamsFailure {
@@ -53,7 +53,7 @@ export function refuseParams(params: JsonObject | undefined): ParamsFailure | un
   const meta = params.get('_meta')
   if (meta !== undefined && !isJsonObject(meta))
     return refuse('message.params', 'The _meta of params must be an object.')
-  for (const [member, keys] of nestedKeys) {
+  for (const { member, keys } of nestedKeys) {
     const value = params.get(member)
     if (isJsonObject(value) && keys.anyMistakable(value.keys())) return foldedKey(member)
   }
@@ -69,9 +69,7 @@ export function readArguments(
   if (!isJsonObject(value)) {
     return refuse('message.params', 'The arguments must be an object; leave them out if there are none.')
   }
-  const folded = new Set<string>()
-  for (const key of value.keys()) folded.add(foldKey(key))
-  if (folded.size !== value.size) {
+  if (hasFoldedTwins(value)) {
     return refuse('message.folded_key', 'Two arguments differ only in the case of their names; send one of them.')
   }
   return { ok: true, arguments: value }
