@@ -39,6 +39,8 @@ const { metafile, outputFiles } = await build({
   // Names stay, so that a stack or a profile tells what it is about; `node --enable-source-maps` tells lines as well.
   minifyWhitespace: true,
   minifySyntax: true,
+  // Node shows the line of an error that nobody caught, as long as it is.
+  lineLimit: 160,
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'none',
