@@ -146,6 +146,7 @@ interface Endpoint {
 }
 interface EnvoyCluster {
   readonly name: string
+  lb_policy?: string
   health_checks?: unknown
   readonly load_assignment: { readonly endpoints: [{ lb_endpoints: Endpoint[] }] }
 }
@@ -165,6 +166,8 @@ function withReplicas(config: string, places: readonly { readonly authz: number;
       endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
     }))
     const intervals = { timeout: '1s', interval: '0.2s', no_traffic_interval: '0.2s' }
+    // The tests are about what happens when each has its turn, and the example leaves that to chance.
+    cluster.lb_policy = 'ROUND_ROBIN'
     cluster.health_checks = [{ ...intervals, unhealthy_threshold: 1, healthy_threshold: 1, grpc_health_check: {} }]
   }
   const [listener] = document.static_resources.listeners
