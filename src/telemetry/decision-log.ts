@@ -2,6 +2,7 @@ import { write } from 'node:fs'
 import { DecisionLogFile, type LogEnd, type Rotation } from './decision-log-file.js'
 import { LineBuffer } from './line-buffer.js'
 import { type ChainState, chainBegin, LogChain, lostRecord, startRecord } from './log-chain.js'
+import { exactBytes, LogPage, mostBytes } from './log-page.js'
 import type { SinkSample } from './record-sinks/sink-metrics.js'
 
 /**
@@ -92,18 +93,16 @@ function logOf(queue: Queue, end: () => Promise<void> | undefined): DecisionLog 
   }
 }
 
-/** A record, or how many were lost where it stands. */
-type Entry = string | number
-
 class Queue {
   readonly #target: DecisionLogTarget
   readonly #options: DecisionLogOptions
   readonly #maxBufferedBytes: number
   readonly #gatherMs: number
-  readonly #waiting: Entry[] = []
-  /** Of the waiting records in bytes, with their line ends; 0 for what was lost. */
-  readonly #sizes: number[] = []
-  /** The batch that is being written; there is one at a time. */
+  /** Lines that wait, by the writes that they will be. */
+  readonly #pages: LogPage[] = []
+  /** One that was written, to be filled again. */
+  #spare: LogPage | undefined
+  /** The batch that is being written, where it is more than a page; there is one at a time. */
   readonly #batch = new LineBuffer()
   readonly chain: LogChain | undefined
   /** What the log has to say before any record. */
@@ -142,18 +141,34 @@ class Queue {
   }
 
   add(line: string): void {
-    const size = sizeOf(line)
-    if (this.#closed || this.#bytes + size > this.#maxBufferedBytes) {
+    if (this.#closed || !this.#mayWait(line)) {
       this.dropped++
       this.#lostBehind++
       return
     }
     this.#tellLoss()
-    this.#waiting.push(line)
-    this.#sizes.push(size)
-    this.#bytes += size
+    this.#bytes += this.#pageFor(line).add(line)
     if (this.#gathering !== undefined && this.#bytes >= batchBytes) this.#pump()
     this.#schedule()
+  }
+
+  #mayWait(line: string): boolean {
+    const room = this.#maxBufferedBytes - this.#bytes
+    return mostBytes(line) <= room || exactBytes(line) <= room
+  }
+
+  /** The last one, if the line can be written together with what is in it. */
+  #pageFor(line: string): LogPage {
+    const last = this.#pages.at(-1)
+    if (last !== undefined && (last.size === 0 || last.hasRoom(line, batchBytes))) return last
+    return this.#newPage()
+  }
+
+  #newPage(): LogPage {
+    const page = this.#spare ?? new LogPage()
+    this.#spare = undefined
+    this.#pages.push(page)
+    return page
   }
 
   #schedule(): void {
@@ -174,8 +189,7 @@ class Queue {
     if (!this.#busy) return Promise.resolve(true)
     return new Promise(resolve => {
       const timer = setTimeout(() => {
-        this.dropped += this.#waiting.splice(0).filter(isRecord).length
-        this.#sizes.length = 0
+        for (const page of this.#pages.splice(0)) this.dropped += page.lineCount
         resolve(false)
       }, limitMs)
       this.#onIdle = () => {
@@ -188,8 +202,8 @@ class Queue {
 
   #tellLoss(): void {
     if (this.#lostBehind === 0) return
-    this.#waiting.push(this.#lostBehind)
-    this.#sizes.push(0)
+    const page = this.#pages.at(-1) ?? this.#newPage()
+    page.lost(this.#lostBehind)
     this.#lostBehind = 0
   }
 
@@ -197,57 +211,69 @@ class Queue {
     clearTimeout(this.#gathering)
     this.#gathering = undefined
     // Nothing comes behind what was lost, but it can be written that it was.
-    if (this.#waiting.length === 0 && !this.#failed) this.#tellLoss()
-    if (this.#waiting.length === 0 && (this.#start === undefined || this.#failed)) {
+    if (this.#pages.length === 0 && !this.#failed) this.#tellLoss()
+    if (this.#pages.length === 0 && (this.#start === undefined || this.#failed)) {
       this.#busy = false
       this.#onIdle?.()
       return
     }
-    const batch = this.#makeBatch()
+    const page = this.#pages.shift() ?? this.#spare ?? new LogPage()
+    this.#spare = undefined
+    const batch = this.#makeBatch(page)
     writeAll(this.#target, batch.bytes, (error, written) => {
-      this.#bytes -= batch.size
+      this.#bytes -= page.size
       this.#failed = error !== undefined
-      if (error === undefined) this.#kept(batch, batch.lines.length)
+      if (error === undefined) this.#kept(batch, batch.sizes.length)
       else this.#gaveUp(batch, error, written)
+      page.clear()
+      this.#spare = page
       if (this.#gatherMs === 0 || this.#closed || this.#bytes === 0 || this.#bytes >= batchBytes) this.#pump()
       else this.#gathering = setTimeout(() => this.#pump(), this.#gatherMs)
     })
   }
 
-  #makeBatch(): Batch {
-    const count = batchLength(this.#sizes)
-    const entries = this.#waiting.splice(0, count)
-    const sizes = this.#sizes.splice(0, count)
-    const size = sizes.reduce((sum, one) => sum + one, 0)
-    if (this.#lostBefore > 0) {
-      entries.unshift(this.#lostBefore)
-      sizes.unshift(0)
-    }
-    this.#lostBefore = 0
+  #makeBatch(page: LogPage): Batch {
+    const asItIs = this.chain === undefined && this.#lostBefore === 0 && page.lossCount === 0 && !this.#open
+    if (asItIs) return { bytes: page.bytes, sizes: page.sizes, states: [], begin: undefined, losses: undefined }
     const begin = this.chain?.state
     const now = (this.#options.now ?? Date.now)()
     let torn = this.#torn
     this.#batch.clear()
     if (this.#open) this.#batch.end()
-    const lines: BatchLine[] = []
-    const put = (line: string, entry: Entry | undefined, last: boolean) => {
-      const sealed = this.chain === undefined ? line : this.chain.seal(line, last)
-      lines.push({ bytes: this.#batch.add(sealed), entry, state: this.chain?.state })
+    const sizes: number[] = []
+    const states: ChainState[] = []
+    const losses = new Map<number, number>()
+    const put = (line: string, last: boolean) => {
+      sizes.push(this.#batch.add(this.chain === undefined ? line : this.chain.seal(line, last)))
+      if (this.chain !== undefined) states.push(this.chain.state)
       torn = false
     }
-    if (this.#start !== undefined) put(startRecord(now, { ...this.#start, torn }), undefined, entries.length === 0)
-    for (const [i, entry] of entries.entries())
-      put(isRecord(entry) ? entry : lostRecord(now, entry, torn), entry, i === entries.length - 1)
-    return { lines, begin, size, bytes: this.#batch.bytes }
+    const putLoss = (count: number, last: boolean) => {
+      losses.set(sizes.length, count)
+      put(lostRecord(now, count, torn), last)
+    }
+    let left = page.lineCount + page.lossCount
+    if (this.#start !== undefined) {
+      losses.set(0, 0)
+      put(startRecord(now, { ...this.#start, torn }), left === 0 && this.#lostBefore === 0)
+    }
+    if (this.#lostBefore > 0) putLoss(this.#lostBefore, left === 0)
+    this.#lostBefore = 0
+    for (const entry of page.entries()) {
+      const last = --left === 0
+      if (typeof entry === 'string') put(entry, last)
+      else putLoss(entry, last)
+    }
+    return { bytes: this.#batch.bytes, sizes, states, begin, losses }
   }
 
   /** The first `count` lines are in the log. */
-  #kept({ lines }: Batch, count: number): void {
+  #kept({ states }: Batch, count: number): void {
     if (count === 0) return
     this.#start = undefined
     this.#torn = false
     this.#open = false
-    this.written = lines[count - 1]?.state ?? this.written
+    this.written = states[count - 1] ?? this.written
   }
 
   /** What was not written is lost, and the chain goes on behind what was. */
@@ -255,7 +281,7 @@ class Queue {
     let rest = written - (this.#open ? 1 : 0)
     if (written > 0) this.#open = false
     let count = 0
-    for (const { bytes } of batch.lines) {
+    for (const bytes of batch.sizes) {
       // A line of which only the end is missing is whole once the next one begins.
       if (rest < bytes - 1) break
       rest -= bytes
@@ -266,54 +292,28 @@ class Queue {
       this.#torn = true
       this.#open = true
     }
-    const state = count === 0 ? batch.begin : batch.lines[count - 1]?.state
+    const state = count === 0 ? batch.begin : batch.states[count - 1]
     if (state !== undefined) this.chain?.restore(state)
-    for (const { entry } of batch.lines.slice(count)) {
-      if (entry === undefined) continue
-      this.#lostBefore += isRecord(entry) ? 1 : entry
-      if (isRecord(entry)) this.dropped++
+    for (let at = count; at < batch.sizes.length; at++) {
+      const lost = batch.losses?.get(at)
+      this.#lostBefore += lost ?? 1
+      if (lost === undefined) this.dropped++
     }
     report(this.#options, error)
   }
 }
 
-interface BatchLine {
-  /** With the line end. */
-  readonly bytes: number
-  /** What it was made of; undefined for the start. */
-  readonly entry: Entry | undefined
-  /** Of the chain, behind this line. */
-  readonly state: ChainState | undefined
-}
-
+/** Lines that are written at once. */
 interface Batch {
-  readonly lines: readonly BatchLine[]
   readonly bytes: Buffer
+  /** Of each line, with its end. */
+  readonly sizes: readonly number[]
+  /** Of the chain, behind each line; none without a chain. */
+  readonly states: readonly ChainState[]
   /** Of the chain, before the first line. */
   readonly begin: ChainState | undefined
-  /** Bytes of its records as they waited. */
-  readonly size: number
-}
-
-function isRecord(entry: Entry): entry is string {
-  return typeof entry === 'string'
-}
-
-/** Bytes of a line with its end. */
-function sizeOf(line: string): number {
-  return Buffer.byteLength(line) + 1
-}
-
-/** How many of the waiting entries the next write takes: one at least, and then as long as they are few bytes. */
-function batchLength(sizes: readonly number[]): number {
-  let length = 0
-  let count = 0
-  for (const size of sizes) {
-    length += size
-    if (count > 0 && length > batchBytes) break
-    count++
-  }
-  return count
+  /** Which lines are no records, and how many lost ones each tells of. */
+  readonly losses: ReadonlyMap<number, number> | undefined
 }
 
 function report(options: DecisionLogOptions, error: unknown): void {

@@ -33,6 +33,11 @@ export class LineBuffer {
     return this.#at - from
   }
 
+  /** Bytes that are in it. */
+  get size(): number {
+    return this.#at
+  }
+
   /** What was added since it was empty, as long as nothing more happens to it. */
   get bytes(): Buffer {
     return this.#buffer.subarray(0, this.#at)
