@@ -48,16 +48,17 @@ export type HeaderFailure = {
 /** The first header that two servers could read differently, or undefined. Messages name only headers of our own table. */
 export function checkSecurityHeaders(headers: RequestHeaders): HeaderFailure | undefined {
   for (const name of headers.names()) {
-    if (harmless.has(name)) continue
-    const failure = single.has(name) ? checkSingle(name, headers) : checkName(name)
+    const rule = rules.get(name)
+    if (rule === 'harmless') continue
+    const failure = rule === undefined ? checkName(name) : checkSingle(name, rule, headers)
     if (failure !== undefined) return failure
   }
   return undefined
 }
 
-function checkSingle(name: string, headers: RequestHeaders): HeaderFailure | undefined {
+function checkSingle(name: string, rule: 'commas' | 'no commas', headers: RequestHeaders): HeaderFailure | undefined {
   const value = headers.one(name)
-  if (value === undefined || (value.includes(',') && single.get(name) === 'no commas')) {
+  if (value === undefined || (rule === 'no commas' && value.includes(','))) {
     return { reason: 'framing.header_repeated', message: `The header ${name} must have exactly one value.` }
   }
   if (!visibleOrBlank.test(value)) {
@@ -86,7 +87,10 @@ function checkName(name: string): HeaderFailure | undefined {
   return undefined
 }
 
-/** Nothing of these names has to be found out with every request, and their values may be what they like. */
-const harmless: ReadonlySet<string> = new Set(
-  commonHeaderNames.filter(name => !single.has(name) && checkName(name) === undefined),
-)
+/** Of harmless names nothing has to be found out with every request, and their values may be what they like. */
+const rules: ReadonlyMap<string, 'commas' | 'no commas' | 'harmless'> = new Map([
+  ...single,
+  ...commonHeaderNames
+    .filter(name => !single.has(name) && checkName(name) === undefined)
+    .map(name => [name, 'harmless'] as const),
+])
