@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { tsImport } from 'tsx/esm/api'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const out = join(root, 'dist')
@@ -24,6 +25,22 @@ const bundled = new Set([
 
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 const packages = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
+
+/** The catalogues, which every start reads. Whoever edits one gets what he wrote: only a text of the same digest is known. */
+const prepared = {
+  name: 'prepared files',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/documents\/prepared-files\.ts$/ }, async () => {
+      const { prepareFile } = await tsImport('../src/documents/prepare-file.ts', import.meta.url)
+      const folder = join(root, 'policies', 'catalogs')
+      const files = (await readdir(folder)).filter(file => /\.ya?ml$/.test(file)).sort()
+      const texts = await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')))
+      return {
+        contents: `export const preparedFiles=[${texts.map((text, i) => prepareFile(files[i], text)).join(',')}]`,
+      }
+    })
+  },
+}
 
 const { metafile, outputFiles } = await build({
   absWorkingDir: root,
@@ -46,6 +63,7 @@ const { metafile, outputFiles } = await build({
   legalComments: 'none',
   // Packages in CommonJS look for Node's own modules with it.
   banner: { js: "import{createRequire as toRequire}from'node:module';const require=toRequire(import.meta.url);" },
+  plugins: [prepared],
   metafile: true,
   write: false,
   logLevel: 'warning',

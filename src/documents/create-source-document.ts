@@ -11,8 +11,9 @@ export interface SourceDocumentParts {
   readonly index: number
   readonly value: unknown
   readonly text: string
-  readonly place: Place
-  readonly lines: LineIndex
+  /** Asked for only when something is said about the document. */
+  place(): Place
+  lines(): LineIndex
 }
 
 /** A document whose value is known to be a mapping; `apiVersion`, `kind` and `metadata.name` are "" where they are not text. */
@@ -22,8 +23,8 @@ export function createSourceDocument(parts: SourceDocumentParts): SourceDocument
   const name = textAt(value, ['metadata', 'name'])
   const subject = name === '' ? kind : `${kind}/${name}`
 
-  const locationOf = (offset: number): Location => ({ file, document: index, ...lines.position(offset) })
-  const locate = (path: readonly PathSegment[]): Location => locationOf(placeAt(place, path).offset)
+  const locationOf = (offset: number): Location => ({ file, document: index, ...lines().position(offset) })
+  const locate = (path: readonly PathSegment[]): Location => locationOf(placeAt(place(), path).offset)
 
   return {
     file,
@@ -40,7 +41,7 @@ export function createSourceDocument(parts: SourceDocumentParts): SourceDocument
       message: string,
       extra: FindingExtra = {},
     ): Finding {
-      const offset = offsetOf(place, path, extra)
+      const offset = offsetOf(place(), path, extra)
       return { severity, location: locationOf(offset), subject, path: formatPath(path), message, hint: extra.hint }
     },
   }

@@ -1,9 +1,11 @@
-import { type Document, parseDocument } from 'yaml'
 import { convertNode } from './convert-node.js'
 import { createSourceDocument } from './create-source-document.js'
 import type { Finding } from './finding.js'
 import { formatPath } from './format-path.js'
 import { createLineIndex, type LineIndex } from './line-index.js'
+import { parseDocument } from './parse-document.js'
+import { preparedFiles } from './prepared-files.js'
+import { readPrepared } from './read-prepared.js'
 import type { PathSegment, SourceDocument } from './source-document.js'
 import { type DocumentText, splitDocuments } from './split-documents.js'
 import { syntaxHint } from './syntax-hint.js'
@@ -28,6 +30,8 @@ export interface ReadDocuments {
  * digits or have leading zeros, more than 100 aliases. Limits: 1 MiB per file, 1000 documents, 100,000 values each.
  */
 export function readDocuments(file: string, text: string, kinds: DocumentKinds = 'required'): ReadDocuments {
+  const prepared = readPrepared(preparedFiles, file, text)
+  if (prepared !== undefined) return { documents: prepared, findings: [] }
   const lines = createLineIndex(text)
   const refuse = (document: number, offset: number, message: string, hint?: string): Finding => ({
     severity: 'error',
@@ -92,7 +96,7 @@ function readOne(
     hint,
   })
 
-  const parsed = parse(text)
+  const parsed = parseDocument(text)
   if (parsed === undefined || parsed.errors.some(error => error.code === 'RESOURCE_EXHAUSTION')) {
     return { document: undefined, findings: [at([], offset, 'nested too deeply', 'is a bracket repeated by mistake?')] }
   }
@@ -111,7 +115,7 @@ function readOne(
     const hint = kinds === 'required' ? 'begin with apiVersion: … and kind: …' : undefined
     return { document: undefined, findings: [at([], place.offset, message, hint)] }
   }
-  const document = createSourceDocument({ file, index, value, text, place, lines })
+  const document = createSourceDocument({ file, index, value, text, place: () => place, lines: () => lines })
   const subject = document.finding('error', [], '').subject
   const found = problems
     .slice(0, documentLimits.findings)
@@ -122,26 +126,6 @@ function readOne(
     found.push(document.finding('error', [field], message, { hint: 'write apiVersion: … and kind: …' }))
   }
   return found.length > 0 ? { document: undefined, findings: found } : { document, findings: [] }
-}
-
-/** undefined = the parser ran out of stack on nested brackets. */
-function parse(text: string): Document.Parsed | undefined {
-  try {
-    return parseDocument(text, {
-      version: '1.2',
-      schema: 'core',
-      merge: false,
-      // Our own check is linear; the parser's compares every key with every other.
-      uniqueKeys: false,
-      resolveKnownTags: false,
-      prettyErrors: false,
-      strict: true,
-      logLevel: 'silent',
-    })
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
 }
 
 /** Whether a stretch holds anything beside comments, and whether all it holds is directives. */
