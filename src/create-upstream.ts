@@ -8,7 +8,6 @@ import type { Logging } from './telemetry/logger.js'
 import { SigningKeys } from './upstream/signing-keys.js'
 import { jwksPath, signingMetadata } from './upstream/signing-metadata.js'
 import { createTokenExchanger, type TokenExchanger } from './upstream/token-exchanger.js'
-import { createTokenEndpoint } from './upstream/token-request.js'
 import { createTokenSigner } from './upstream/token-signer.js'
 
 export interface UpstreamParts extends Upstream {
@@ -73,6 +72,8 @@ async function startExchanger(name: string, provider: ConfigTokenExchange, loggi
         : authentication.secretFile
   // Missing files are found now rather than by the first caller.
   if (secret !== undefined) await readFile(secret)
+  // With an HTTP client that nothing else needs.
+  const { createTokenEndpoint } = await import('./upstream/token-request.js')
   const log = logging.subsystem('upstream')
   const report = limitRepeats((message, suppressed) => log.warn(message, { ...(suppressed > 0 && { suppressed }) }))
   return createTokenExchanger({
