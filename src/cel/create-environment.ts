@@ -20,7 +20,7 @@ import { children, walkUp } from './syntax/walk.js'
 import { checkExpr } from './types/check-expr.js'
 import { createDeclarations, type DeclarationTable, undeclaredName } from './types/declarations.js'
 import { objectFields } from './types/object-types.js'
-import { parseSignature, parseType } from './types/parse-signature.js'
+import { parseType } from './types/parse-signature.js'
 import { optionalOperators, standardOperators } from './types/standard-operators.js'
 import { type Type, typeName, types } from './types/type.js'
 
@@ -123,12 +123,13 @@ function languageOf(set: LibrarySet, objects: boolean): Language {
   const known = languages.get(key)
   if (known !== undefined) return known
   const libraries = librariesOf(set, objects)
-  const overloads = new Map<string, FunctionOverload[]>()
-  for (const overload of libraries.flatMap(library => library.functions)) {
-    const { name } = parseSignature(overload.id, overload.signature)
-    overloads.set(name, [...(overloads.get(name) ?? []), overload])
-  }
   const declarations = createDeclarations([standardOperators, optionalOperators, ...libraries])
+  const byId = new Map(libraries.flatMap(library => library.functions.map(overload => [overload.id, overload])))
+  const overloads = new Map<string, readonly FunctionOverload[]>()
+  for (const [name, declared] of declarations.functions) {
+    const own = declared.flatMap(({ id }) => byId.get(id) ?? [])
+    if (own.length > 0) overloads.set(name, own)
+  }
   const language: Language = { set, rules: rulesOf(set), objects, declarations, overloads, fields: new Map() }
   languages.set(key, language)
   return language

@@ -66,8 +66,8 @@ function readInputSchema(tool: ToolSpec, path: readonly PathSegment[], report: R
 }
 
 function compileKinds(spec: CatalogSpec, report: Report): Kinds {
-  const builtIn = createKinds()
-  const seen = new Set<string>()
+  const keyOf = ({ apiVersion, kind }: Pick<KnownKind, 'apiVersion' | 'kind'>) => `${apiVersion} ${kind}`
+  const seen = new Set(createKinds().all.map(keyOf))
   const added: KnownKind[] = []
   for (const [index, kind] of (spec.kinds ?? []).entries()) {
     const path = ['spec', 'kinds', index]
@@ -76,10 +76,8 @@ function compileKinds(spec: CatalogSpec, report: Report): Kinds {
       report([...path, 'apiVersion'], 'not an apiVersion', 'write it like example.com/v1')
       continue
     }
-    const key = `${kind.apiVersion} ${kind.kind}`
-    if (builtIn.find(kind.apiVersion, kind.kind).ok || seen.has(key))
-      report(path, 'this kind is known already', 'remove it')
-    seen.add(key)
+    if (seen.has(keyOf(kind))) report(path, 'this kind is known already', 'remove it')
+    seen.add(keyOf(kind))
     added.push({ ...kind, ...parsed, custom: true })
   }
   return createKinds(added)
