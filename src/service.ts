@@ -73,6 +73,9 @@ const unboundSessions = 'sessions: not bound to their callers because there are 
 /** How often readiness looks whether it may turn on; it never turns off before the end. */
 const readinessIntervalMs = 200
 
+/** Milliseconds after a load while it is not ready: what is foreseen must not keep it from getting ready, nor its first requests waiting. */
+const foreseeingDelayMs = 1000
+
 /** The whole program: policies, decision, doors, telemetry. `stop` undoes `start`. */
 export function createService(options: ServiceOptions): Service {
   return new RunningService(options)
@@ -403,7 +406,7 @@ class RunningService implements Service {
     this.#admin?.loaded(report)
     this.#stopForeseeing()
     const { current } = this.#store
-    if (current !== undefined) this.#stopForeseeing = foreseeCalls(current)
+    if (current !== undefined) this.#stopForeseeing = foreseeCalls(current, this.#ready ? 0 : foreseeingDelayMs)
     this.#shadow?.rebase()
     const log = this.#logging.subsystem('policy')
     // Documents change often where ConfigMaps do; what was said about them before need not be said again.

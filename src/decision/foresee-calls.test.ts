@@ -49,7 +49,7 @@ async function turnsUntil(isDone: () => boolean): Promise<number> {
 describe('calls that are foreseen after a load', () => {
   it('are those of all tools and prompts, a few at a time', async () => {
     const snapshot = snapshotWith({})
-    foreseeCalls(snapshot)
+    foreseeCalls(snapshot, 0)
     const { known, all } = count(snapshot)
     expect(known).toBeLessThan(all)
     expect(all).toBeGreaterThan(serverCount * 50)
@@ -58,18 +58,39 @@ describe('calls that are foreseen after a load', () => {
 
   it('are none where nobody asks what tools do', async () => {
     const snapshot = snapshotWith({ require: ['grants'] })
-    foreseeCalls(snapshot)
+    foreseeCalls(snapshot, 0)
     await afterImmediates()
     expect(count(snapshot).known).toBe(0)
   })
 
   it('are left alone when another snapshot has come', async () => {
     const snapshot = snapshotWith({})
-    const stop = foreseeCalls(snapshot)
+    const stop = foreseeCalls(snapshot, 0)
     const before = count(snapshot)
     stop()
     for (let turn = 0; turn < 50; turn++) await afterImmediates()
     expect(count(snapshot)).toEqual(before)
     expect(before.known).toBeLessThan(before.all)
+  })
+
+  it('begins later where that is wanted, and not at all once it was stopped', async () => {
+    const [snapshot, other] = [snapshotWith({}), snapshotWith({})]
+    foreseeCalls(snapshot, 30)
+    foreseeCalls(other, 30)()
+    for (let turn = 0; turn < 5; turn++) await afterImmediates()
+    expect(count(snapshot).known).toBe(0)
+    const { all } = count(snapshot)
+    await expect.poll(() => count(snapshot).known, { timeout: 10_000 }).toBe(all)
+    expect(count(other).known).toBe(0)
+  })
+
+  it('is left alone half-way as well where it began later', async () => {
+    const snapshot = snapshotWith({})
+    const stop = foreseeCalls(snapshot, 1)
+    await expect.poll(() => count(snapshot).known, { interval: 1 }).toBeGreaterThan(0)
+    stop()
+    const { known } = count(snapshot)
+    for (let turn = 0; turn < 50; turn++) await afterImmediates()
+    expect(count(snapshot).known).toBe(known)
   })
 })

@@ -7,10 +7,17 @@ import type { CatalogTool, ServerKubernetes } from '../rbac/tool-catalog.js'
  * otherwise (some 50 ms for the catalogue of kubernetes-mcp-server): in slices, between requests. To be told of every
  * snapshot that comes into force; what is the same as before costs next to nothing.
  *
+ * @param delayMs before it begins; 0: now
  * @returns what ends it, for when another snapshot has come, or the service stops
  */
-export function foreseeCalls(snapshot: PolicySnapshot): () => void {
-  return inSlices(exploreAll(snapshot), () => undefined)
+export function foreseeCalls(snapshot: PolicySnapshot, delayMs: number): () => void {
+  const begin = () => inSlices(exploreAll(snapshot), () => undefined)
+  if (delayMs === 0) return begin()
+  let stop = () => clearTimeout(timer)
+  const timer = setTimeout(() => {
+    stop = begin()
+  }, delayMs).unref()
+  return () => stop()
 }
 
 function* exploreAll({ servers }: PolicySnapshot): Sliced<void> {
