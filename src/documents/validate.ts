@@ -19,7 +19,7 @@ const maxFindings = 50
  * an unknown field: at the key), in plain words, with what was probably meant. At most 50 findings.
  */
 export function validate<T>(document: SourceDocument, schema: z.ZodType<T>): Validated<T> {
-  const result = schema.safeParse(document.value)
+  const result = schema.safeParse(document.value, { jitless: true })
   if (result.success) return { ok: true, value: result.data }
   const findings = result.error.issues.flatMap(issue => toFindings(document, schema, issue, []))
   return { ok: false, findings: findings.slice(0, maxFindings) }
