@@ -1,4 +1,4 @@
-import { resultRecordVersion } from '../telemetry/decision-log-schema.js'
+import { resultRecordVersion } from '../telemetry/record-versions.js'
 import { failureFields, maxListed, principalFields, text } from './decision-record.js'
 import type { GuardedAnswer } from './reviewed-exchange.js'
 

@@ -1,5 +1,6 @@
 import { createCelEnvironment } from '../cel/create-environment.js'
 import type { Activation, CelEnvironment, CelProgram } from '../cel/environment.js'
+import { lazyCelEnvironment } from '../cel/lazy-environment.js'
 import type { Finding } from '../documents/finding.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
 import type { JsonObject } from '../protocol/json-value.js'
@@ -12,10 +13,10 @@ export const claimsEnvironment: CelEnvironment = createCelEnvironment({ claims: 
 const set = 'kubernetes/1.36'
 
 /** Claim mappings and claim rules of an AuthenticationConfiguration. */
-export const kubernetesClaimsEnvironment: CelEnvironment = createCelEnvironment({ claims: 'map' }, { set })
+export const kubernetesClaimsEnvironment: CelEnvironment = lazyCelEnvironment({ claims: 'map' }, { set })
 
 /** User rules of an AuthenticationConfiguration; a field that a user does not have is refused. */
-export const userEnvironment: CelEnvironment = createCelEnvironment(
+export const userEnvironment: CelEnvironment = lazyCelEnvironment(
   { user: 'kubernetes.UserInfo' },
   {
     set,

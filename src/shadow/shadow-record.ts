@@ -1,7 +1,7 @@
 import type { Failure } from '../decision/decision.js'
 import { failureFields, maxListed, text } from '../decision/decision-record.js'
 import { methodName } from '../policy/call-names.js'
-import { shadowRecordVersion } from '../telemetry/decision-log-schema.js'
+import { shadowRecordVersion } from '../telemetry/record-versions.js'
 import type { Compared, JudgedDecision } from './shadow-judge.js'
 
 /**

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, fsync, open, openSync, readSync, rename, stat, write } from 'node:fs'
 import { promisify } from 'node:util'
 import { digestOf } from './log-chain.js'
-import { isWholeLine } from './read-records.js'
+import { isWholeLine } from './whole-line.js'
 
 export interface Rotation {
   /** A file that would grow beyond this many bytes is put aside. */

@@ -1,13 +1,5 @@
 import * as z from 'zod'
-
-/** Version of the schema of records about requests; a field never changes its meaning within one. */
-export const decisionRecordVersion = 'mcp-authz.dev/decision/v1'
-/** Version of the schema of records about results. */
-export const resultRecordVersion = 'mcp-authz.dev/result/v1'
-/** Version of the schema of records about what policies in the shadow would have decided. */
-export const shadowRecordVersion = 'mcp-authz.dev/shadow/v1'
-/** Version of the schema of records that the log writes about itself. */
-export const logRecordVersion = 'mcp-authz.dev/log/v1'
+import { decisionRecordVersion, logRecordVersion, resultRecordVersion, shadowRecordVersion } from './record-versions.js'
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.number().min(0)

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { chainBegin, digestOf, macOf } from './log-chain.js'
-import { isWholeLine, readRecord } from './read-records.js'
+import { readRecord } from './read-records.js'
+import { isWholeLine } from './whole-line.js'
 
 /** Something that should not be in a chained log. */
 export interface ChainFinding {

@@ -1,5 +1,5 @@
 import { createHmac, hash, randomBytes } from 'node:crypto'
-import { logRecordVersion } from './decision-log-schema.js'
+import { logRecordVersion } from './record-versions.js'
 
 /** Where a chain stands: what its next line says of the one before. */
 export interface ChainState {

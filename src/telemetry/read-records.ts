@@ -4,12 +4,12 @@ import { parseStrictJson } from '../protocol/strict-json.js'
 import {
   anyRecordSchema,
   type decisionRecordSchema,
-  decisionRecordVersion,
   type logRecordSchema,
   type resultRecordSchema,
   type shadowRecordSchema,
 } from './decision-log-schema.js'
 import { readLines } from './read-lines.js'
+import { decisionRecordVersion } from './record-versions.js'
 
 /** The record of a decision. Its arguments, if recorded, keep whole numbers apart that JavaScript's numbers would not. */
 export type DecisionRecord = Omit<z.infer<typeof decisionRecordSchema>, 'arguments'> & {
@@ -71,11 +71,6 @@ export function readRecord(bytes: Uint8Array): Omit<ReadRecord, 'line'> {
   const { arguments: _, ...record } = parsed.data
   const args = json.value.get('arguments')
   return { record: isJsonObject(args) ? { ...record, arguments: args } : record }
-}
-
-/** Whether the line was written to its end, whatever it says: a part of a JSON object is none. */
-export function isWholeLine(bytes: Uint8Array): boolean {
-  return parseStrictJson(bytes).ok
 }
 
 function plain(value: JsonValue): unknown {

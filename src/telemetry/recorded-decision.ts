@@ -1,7 +1,7 @@
 import { isJsonArray, isJsonObject, type JsonObject } from '../protocol/json-value.js'
 import { parseStrictJson } from '../protocol/strict-json.js'
-import { decisionRecordVersion, shadowRecordVersion } from './decision-log-schema.js'
 import type { RecentDecision } from './recent-decisions.js'
+import { decisionRecordVersion, shadowRecordVersion } from './record-versions.js'
 
 /** What a record that another process of ours wrote is about. */
 export type RecordedDecision =

@@ -1,6 +1,6 @@
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../../protocol/json-value.js'
 import { parseStrictJson } from '../../protocol/strict-json.js'
-import { decisionRecordVersion } from '../decision-log-schema.js'
+import { decisionRecordVersion } from '../record-versions.js'
 
 /** As much of the record of a decision as is told to a cluster: nothing of arguments but their digest. */
 export interface ToldRecord {
