@@ -69,6 +69,12 @@ const { metafile, outputFiles } = await build({
   logLevel: 'warning',
 })
 
+for (const { entryPoint = '' } of Object.values(metafile.outputs))
+  if (metafile.inputs[entryPoint]?.format === 'cjs')
+    throw new Error(
+      `import() of ${entryPoint} finds no names in the bundle: let a module of ours import it, and load that`,
+    )
+
 await rm(out, { recursive: true, force: true })
 for (const folder of ['cli', 'chunks']) await mkdir(join(out, folder), { recursive: true })
 for (const { path, contents } of outputFiles) await writeFile(path, contents)

@@ -1,3 +1,5 @@
+import { Agent, request } from 'undici'
+
 export interface FetchRequest {
   readonly url: string
   readonly accept: string
@@ -25,8 +27,6 @@ export interface FetchLimits {
  */
 export function createFetcher({ timeout = 5000, maxBytes = 1024 * 1024 }: FetchLimits = {}): Fetcher {
   return async ({ url, accept, certificateAuthority }) => {
-    // Large, and there are services that fetch nothing.
-    const { Agent, request } = await import('undici')
     const dispatcher = new Agent({
       connect: { timeout, ...(certificateAuthority !== undefined && { ca: certificateAuthority }) },
       headersTimeout: timeout,

@@ -1,4 +1,4 @@
-import { createFetcher, type Fetcher } from './fetch-bytes.js'
+import type { Fetcher } from './fetch-bytes.js'
 import type { KeySource } from './identity-configuration.js'
 import type { IdentityEvent } from './identity-event.js'
 import { KeySet, type KeySetState, type KeySetTimings } from './key-set.js'
@@ -17,6 +17,12 @@ export interface KeyRingOptions {
 
 const remote: KeySetTimings = { refresh: 600_000, coolDown: 30_000, maxAge: 86_400_000, retry: 1000 }
 const local: KeySetTimings = { ...remote, refresh: 10_000, coolDown: 1000 }
+
+/** The HTTP client is large, and there are services whose keys stand in files. */
+const fetchLate: Fetcher = async request => {
+  const { createFetcher } = await import('./fetch-bytes.js')
+  return createFetcher()(request)
+}
 
 /**
  * Key sets that outlive a configuration: a new configuration with the same issuer takes the loaded set over, one that
@@ -37,7 +43,7 @@ export class KeyRing {
       known.holders++
       return known.set
     }
-    const { now, onEvent = () => undefined, timings, fetcher = createFetcher(), clusters } = this.#options
+    const { now, onEvent = () => undefined, timings, fetcher = fetchLate, clusters } = this.#options
     const set = new KeySet({
       issuer: source.issuer,
       load: () => loadKeys(source, fetcher, clusters),
