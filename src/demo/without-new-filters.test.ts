@@ -22,6 +22,8 @@ describe('a configuration for an older Envoy', () => {
   it('keeps all else as it is', () => {
     const text = 'http_filters:\n  - name: envoy.filters.http.body_size_limit\n  - name: router # the last one\n'
     expect(withoutNewFilters(text)).toBe('http_filters:\n  - name: router # the last one\n')
+    const two = 'a: 1\na: 2\n---\nb: 2\n'
+    expect(withoutNewFilters(two)).toBe(two)
     const routes =
       'typed_per_filter_config:\n  envoy.filters.http.body_size_limit: { limit: 1 }\n  other: { limit: 1 }\n'
     expect(parse(withoutNewFilters(`route:\n  ${routes.replaceAll('\n', '\n  ')}`))).toEqual({
