@@ -92,6 +92,8 @@ export interface EnvoyMutation {
   readonly also?: readonly EnvoyCheckCode[]
   /** Envoy does not start with it either, so that only people who never started it see the finding. */
   readonly envoyRefuses?: true
+  /** Older ones do not know the field, and do not start with it. */
+  readonly envoySince?: '1.40'
 }
 
 const authz = 'type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz\n'
@@ -676,6 +678,7 @@ export const envoyMutations: readonly EnvoyMutation[] = [
     edits: inAuthz('clear_route_cache_headers: [x-tenant]'),
     line: 'clear_route_cache_headers',
     fix: 'clear_route_cache_headers',
+    envoySince: '1.40',
   },
   {
     name: 'another route by a filter that comes later',
@@ -869,6 +872,7 @@ export const envoyMutations: readonly EnvoyMutation[] = [
     ),
     line: 'attribute_source',
     fix: 'attribute_source',
+    envoySince: '1.40',
   },
   {
     name: 'the mcp filter that lets everything pass',

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { isScalar, parse, parseDocument, stringify, visit } from 'yaml'
-import { findEnvoy, isNewEnough } from '../../src/demo/find-envoy.js'
+import { findEnvoy } from '../../src/demo/find-envoy.js'
 import { freePorts, portOf } from '../../src/demo/free-port.js'
 import { idleMs } from '../../src/demo/loopback-server.js'
 import { type RawAnswer, rawPost } from '../../src/demo/raw-post.js'
@@ -16,6 +16,7 @@ import { type RunningEnvoy, startEnvoy } from '../../src/demo/start-envoy.js'
 import { packageRoot } from '../../src/package-root.js'
 import { type AuthzProcess, startAuthzProcess } from './support/authz-process.js'
 import { type ListingServer, startListingServer } from './support/listing-server.js'
+import { forThisEnvoy } from './support/needs-envoy.js'
 
 const run = promisify(execFile)
 
@@ -23,8 +24,6 @@ const run = promisify(execFile)
 const exampleIssuer = 'https://idp.example.com'
 const exampleSocket = '/tmp/mcp-authz.sock'
 const exampleCertificates = '/tmp/mcp-authz-tls'
-/** Filters that only Envoy 1.40 has. */
-const sizeLimit = /^ *- name: envoy\.filters\.http\.body_size_limit\n(?: +[^ -].*\n)+/m
 
 export const mcpResource = 'https://mcp.example.com/mcp'
 
@@ -161,7 +160,7 @@ export async function startConfiguration(
 
     const found = await findEnvoy({ announce: () => {} })
     const shipped = relocated(await readFile(join(packageRoot, 'envoy', `${name}.yaml`), 'utf8'))
-    const text = withPorts(isNewEnough(found.version, '1.40') ? shipped : shipped.replace(sizeLimit, ''), ports)
+    const text = withPorts(forThisEnvoy(shipped), ports)
     const file = join(directory, 'envoy.yaml')
     await writeFile(file, text)
     const validated = await run(found.path, ['--mode', 'validate', '-l', 'warn', '--disable-hot-restart', '-c', file])

@@ -12,6 +12,7 @@ import {
 } from './envoy-configurations-stand.js'
 import { eventually } from './support/eventually.js'
 import { request, toolsCall } from './support/messages.js'
+import { envoyHas } from './support/needs-envoy.js'
 
 /*
  * Each configuration in envoy/ with the Config and policies beside it, under a real Envoy: ENVOY_BIN, or the one that is
@@ -69,7 +70,9 @@ function behavesWell(
     it('has no findings as it runs', async () => {
       const text = await (await fetch(`${stand.envoy.adminUrl}/config_dump`)).text()
       const { findings, checkedManagers } = checkEnvoy([{ file: 'dump.json', text }])
-      expect(findings.map(formatFinding).filter(line => !line.includes('body_size_limit'))).toEqual([])
+      // ext_proc alone has nothing checked in part: without that filter, its buffer refuses what is too large.
+      const lacks = envoyHas('1.40') || name === 'ext-proc' ? [] : [expect.stringContaining('[envoy.body_size_limit]')]
+      expect(findings.map(formatFinding)).toEqual(lacks)
       expect(checkedManagers).toBe(1)
     })
 

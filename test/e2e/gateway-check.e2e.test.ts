@@ -10,9 +10,15 @@ import { freePorts } from '../../src/demo/free-port.js'
 import { startEnvoy } from '../../src/demo/start-envoy.js'
 import { formatFinding } from '../../src/documents/format-finding.js'
 import { checkEnvoy } from '../../src/gateway-check/check-envoy.js'
-import { envoyMutations, goodEnvoy, mutated } from '../../src/gateway-check/envoy-mutations.fixture.js'
+import {
+  type EnvoyMutation,
+  envoyMutations,
+  goodEnvoy,
+  mutated,
+} from '../../src/gateway-check/envoy-mutations.fixture.js'
 import { extProcMutations, goodAlone, goodBeside } from '../../src/gateway-check/ext-proc-mutations.fixture.js'
 import { packageRoot } from '../../src/package-root.js'
+import { envoyHas, forThisEnvoy, needsEnvoy } from './support/needs-envoy.js'
 
 const run = promisify(execFile)
 const folder = mkdtempSync(join(tmpdir(), 'mcp-authz-gateway-check-'))
@@ -39,23 +45,32 @@ describe('the configurations of the check of gateways', () => {
   it.each(Object.entries({ goodEnvoy, goodBeside, goodAlone }))(
     'begin with one that Envoy takes: %s',
     async (name, text) => {
-      expect(await refusal(name, text)).toBeUndefined()
+      expect(await refusal(name, forThisEnvoy(text))).toBeUndefined()
     },
   )
 
-  it('are dangerous, and Envoy takes them all the same', async () => {
+  it.each([
+    ['body_size_limit', true],
+    ['all else', false],
+  ])('are dangerous, and Envoy takes them all the same: %s', async (_what, ofLimit) => {
+    if (ofLimit) needsEnvoy('1.40', 'body_size_limit')
     const surprises: string[] = []
-    const queue = [...[...envoyMutations, ...extProcMutations].entries()]
+    const isOfLimit = ({ name, code }: EnvoyMutation) =>
+      code === 'envoy.body_size_limit' || name === 'a route without the limit of bodies'
+    const mutations = [...envoyMutations, ...extProcMutations].filter(one => isOfLimit(one) === ofLimit)
+    const queue = [...mutations.entries()]
     const work = async () => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const [index, mutation] = next
-        const why = await refusal(String(index), mutated(mutation))
-        if ((why !== undefined) !== (mutation.envoyRefuses ?? false))
-          surprises.push(`${mutation.code}, ${mutation.name}: ${why ?? 'taken'}`)
+        const why = await refusal(`${index}-${ofLimit}`, forThisEnvoy(mutated(mutation)))
+        const { envoyRefuses = false, envoySince } = mutation
+        const refuses = envoyRefuses || (envoySince !== undefined && !envoyHas(envoySince))
+        if ((why !== undefined) !== refuses) surprises.push(`${mutation.code}, ${mutation.name}: ${why ?? 'taken'}`)
       }
     }
     await Promise.all([work(), work()])
     expect(surprises).toEqual([])
+    expect(mutations.length).toBeGreaterThan(ofLimit ? 4 : 100)
   })
 })
 
@@ -73,7 +88,8 @@ describe('what a running Envoy shows of itself', () => {
       const text = await (await fetch(`${running.adminUrl}/config_dump`)).text()
       const { findings, checkedManagers, routes } = checkEnvoy([{ file: 'dump.json', text }])
       // A dump leaves out what is false.
-      expect(findings.map(formatFinding)).toEqual([expect.stringContaining('pack_as_bytes is not set')])
+      const lacks = envoyHas('1.40') ? [] : [expect.stringContaining('[envoy.body_size_limit]')]
+      expect(findings.map(formatFinding)).toEqual([...lacks, expect.stringContaining('pack_as_bytes is not set')])
       expect({ checkedManagers, routes }).toEqual({ checkedManagers: 1, routes: 2 })
     } finally {
       await running.stop()

@@ -20,6 +20,7 @@ import { type OpenIdProvider, startOpenIdProvider } from '../../src/demo/openid-
 import { packageRoot } from '../../src/package-root.js'
 import { codeBlocks, readMarkdown } from '../docs/markdown.js'
 import { eventually } from './support/eventually.js'
+import { forThisEnvoy } from './support/needs-envoy.js'
 import { runShown, type ShownCommand, ShownCommands, there } from './support/shown-commands.js'
 
 const page = 'docs/init.md'
@@ -114,6 +115,8 @@ describe('docs/init.md, as it stands', () => {
   it('starts, and lets everything through', async () => {
     const authz = await starts(shown.next('mcp-authz serve'))
     await authz.waitUntilReady(async () => (await fetch(`http://127.0.0.1:${readyPorts.http}/readyz`)).ok)
+    const config = join(guarded, 'envoy.yaml')
+    writeFileSync(config, forThisEnvoy(readFileSync(config, 'utf8')))
     const envoy = await starts({ ...shown.next('envoy'), command: 'envoy -c envoy.yaml --disable-hot-restart -l warn' })
     await envoy.waitUntilReady(async () => (await fetch(`http://127.0.0.1:${readyPorts.admin}/ready`)).ok)
     client = await eventually('a connection', async () =>
