@@ -49,6 +49,16 @@ const allowed = z.strictObject({
 /** The gateway itself answers, with one of these statuses (0: it closes or resets), and nobody is asked. */
 const stopped = z.strictObject({ gateway: z.array(z.int()).min(1) })
 const expectation = z.union([denied, allowed, stopped])
+const number = z.int().min(0)
+const version = z.templateLiteral([number, '.', number, '.', number])
+/** What comes of it, over HTTP/1.1 and HTTP/2, where the gateway is older than a fix. */
+const unfixed = z.strictObject({
+  /** CVE, advisory or issue. */
+  source: text,
+  /** Of each line that was fixed, the first version with the fix; later lines have it as well. */
+  fixedIn: z.tuple([version], version),
+  expect: expectation,
+})
 
 export const hostileCase = z
   .strictObject({
@@ -66,7 +76,9 @@ export const hostileCase = z
     /** What we say when the request reaches us as it is written. */
     expect: expectation,
     /** Where a gateway changes the request or answers on its own, what comes of it there. */
-    envoy: z.strictObject({ http1: expectation.optional(), http2: expectation.optional() }).optional(),
+    envoy: z
+      .strictObject({ http1: expectation.optional(), http2: expectation.optional(), unfixed: unfixed.optional() })
+      .optional(),
     /** Absent: over both. */
     over: z
       .array(z.enum(['http1', 'http2']))

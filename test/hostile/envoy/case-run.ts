@@ -1,3 +1,4 @@
+import { envoyHas } from '../../e2e/support/needs-envoy.js'
 import type { Expectation, HostileCase } from '../case.js'
 import { type CasePlace, type CaseRequest, caseRequest, serverOf } from '../support/case-request.js'
 import type { BodyMode } from './body-modes.js'
@@ -33,7 +34,7 @@ export function caseRuns(
   const version = transport.startsWith('http1') ? 'http1' : 'http2'
   return cases.flatMap((one): CaseRun[] => {
     if (one.over !== undefined && !one.over.includes(version)) return []
-    const common = { one, server: serverOf(one), mode, transport, expectation: one.envoy?.[version] ?? one.expect }
+    const common = { one, server: serverOf(one), mode, transport, expectation: expectationOf(one, version) }
     if (one.raw !== undefined) {
       if (transport !== 'http1') return []
       const text = one.raw.replaceAll('{host}', place.authority).replaceAll('{token}', place.token)
@@ -43,6 +44,12 @@ export function caseRuns(
     if (mode === 'joined' && losesRepeats(request)) return []
     return travels(request, transport) ? [{ ...common, request, raw: undefined }] : []
   })
+}
+
+/** What comes of it behind the Envoy of this run. */
+export function expectationOf({ envoy, expect }: HostileCase, version: 'http1' | 'http2'): Expectation {
+  if (envoy?.unfixed !== undefined && !envoyHas(...envoy.unfixed.fixedIn)) return envoy.unfixed.expect
+  return envoy?.[version] ?? expect
 }
 
 /** Sends it. `more` goes beside the headers of the case; raw bytes stay as they are. */

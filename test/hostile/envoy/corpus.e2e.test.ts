@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadCorpus } from '../support/load-corpus.js'
 import { type BodyMode, bodyModes } from './body-modes.js'
+import { expectationOf } from './case-run.js'
 import { type CorpusStand, startCorpusStand } from './corpus-stand.js'
 import { expectAllowed } from './expect-allowed.js'
 import { expectDenied, expectStopped } from './expect-refused.js'
@@ -37,9 +38,9 @@ describe.each(bodyModes)('the corpus through Envoy, %s', mode => {
 it('each message whose reading the corpus names was carried out by a server', async () => {
   const { carriedOut } = await expectAllowed(stand, cases, { mode: 'shipped', transport: 'http1' })
   const done = new Set([...carriedOut].map(pair => pair.slice(0, pair.indexOf(' '))))
-  const named = cases.filter(({ raw, expect: said, envoy }) => {
-    const expectation = envoy?.http1 ?? said
-    return raw === undefined && 'allow' in expectation && expectation.read !== undefined
+  const named = cases.filter(one => {
+    const expectation = expectationOf(one, 'http1')
+    return one.raw === undefined && 'allow' in expectation && expectation.read !== undefined
   })
   expect(named.filter(({ name, over }) => over?.includes('http1') !== false && !done.has(name))).toEqual([])
   expect(done.size).toBeGreaterThan(100)
