@@ -73,7 +73,7 @@ describe('the image', () => {
     const deployment = readFileSync(join(packageRoot, 'deploy/kubernetes/deployment.yaml'), 'utf8')
     expect(dockerfile).toContain('USER 65532:65532')
     expect(deployment).toContain('runAsUser: 65532')
-    expect(dockerfile).toContain('ENTRYPOINT ["node", "/app/dist/cli/main.js"]')
+    expect(dockerfile).toContain('ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/dist/cli/main.js"]')
     expect(deployment).toContain('args: [serve, ')
   })
 })

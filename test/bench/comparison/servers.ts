@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { buildGoProgram, type GoBuild } from '../../../src/demo/build-go-program.js'
 import { packageRoot } from '../../../src/package-root.js'
 import { serveArguments } from '../run-bench.js'
@@ -16,18 +18,29 @@ export interface ServiceOptions {
   readonly policies: string
   /** Of the program: a checkout with its dist/. Default: this one. */
   readonly root?: string
-  /** Of Node. Default: none, as users start it. */
+  /** Of Node, beside those of the image. Default: none. */
   readonly nodeArgs?: readonly string[]
 }
 
+const dockerfile = join(packageRoot, 'deploy/container/Dockerfile')
+
+/** Flags of Node in the image, whose way to start it is what is measured. */
+function imageFlags(): readonly string[] {
+  const [, entrypoint = '[]'] = /^ENTRYPOINT (.+)$/m.exec(readFileSync(dockerfile, 'utf8')) ?? []
+  return z
+    .array(z.string())
+    .parse(JSON.parse(entrypoint))
+    .filter(argument => argument.startsWith('--'))
+}
+
 /**
- * The service as it ships: metrics are on, and the decision log goes to a file. Only that other programs on the machine take
+ * The service as its image starts it: metrics are on, and the decision log goes to a file. Only that other programs on the machine take
  * its core is not held against it: what it refused then would cost less than a decision.
  */
 export function service({ transport, policies, root = packageRoot, nodeArgs = [] }: ServiceOptions): Start {
   const settings = [`listeners.0.transport=${transport}`, 'overload.maxTurnMs=10000']
   const args = serveArguments('dist', policies, settings)
-  return { name: transport, command: [process.execPath, ...nodeArgs, ...args], directory: root }
+  return { name: transport, command: [process.execPath, ...imageFlags(), ...nodeArgs, ...args], directory: root }
 }
 
 /** A server on grpc-go, with one thread for what it does, that allows whatever it is asked. */
