@@ -37,3 +37,16 @@ it('tells the primary what it does not know by itself, once', () => {
   expect(told({ ready: true, reasons: [] })).toEqual([{ type: 'state', ready: true, reasons: [] }])
   expect(told(state)).toEqual([])
 })
+
+it('says nothing after it has said why it failed', async () => {
+  const primary = new Primary()
+  const channel = new WorkerChannel(primary)
+  let ready = true
+  channel.serve({ collect: async () => [], readiness: () => ({ ready, reasons: [] }), retire: () => undefined })
+  vi.advanceTimersByTime(300)
+  const failed = channel.failed(new Error('no certificate'))
+  ready = false
+  vi.advanceTimersByTime(300)
+  await failed
+  expect(primary.heard.at(-1)).toEqual({ type: 'failed', message: 'no certificate' })
+})

@@ -102,7 +102,9 @@ export class WorkerChannel {
     this.#send({ type: 'opened' })
   }
 
+  /** Tells why, and nothing after it: the state of what has failed is nobody's matter. */
   failed(error: unknown): Promise<void> {
+    clearInterval(this.#timer)
     return new Promise(resolve => {
       const message = error instanceof Error ? error.message : String(error)
       this.#send({ type: 'failed', message }, resolve)
