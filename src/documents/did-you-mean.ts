@@ -17,6 +17,21 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   return best
 }
 
+/** Names that are compared with words at most, in all: a thousand misspelt words are not read one by one anyway. */
+const maxCompared = 50_000
+
+/** The same for all words of one set of documents, with a bound on the work in all. */
+export class Suggestions {
+  #left = maxCompared
+
+  /** undefined also where it would be too much work. */
+  of(word: string, candidates: ReadonlySet<string>): string | undefined {
+    if (candidates.size > this.#left) return undefined
+    this.#left -= candidates.size
+    return didYouMean(word, candidates)
+  }
+}
+
 /** Optimal string alignment: insertions, deletions, replacements and swaps of neighbours each count one. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []

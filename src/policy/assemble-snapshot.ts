@@ -18,6 +18,7 @@ import { type CrossCheckInput, crossCheck } from './cross-check.js'
 import type { Enrichment } from './enrichment.js'
 import type { Grant } from './grant.js'
 import { headerRoom, ownPrefix } from './header-names.js'
+import { MatchedServers } from './matched-servers.js'
 import { RuleIndex } from './rule-index.js'
 import type { Server } from './server.js'
 import type { ServerDraft } from './server-document.js'
@@ -151,12 +152,7 @@ export function assembleSnapshot(
 
   const names = usable.map(server => server.name)
   const grants = rules.grants.map(one => one.value)
-  const scopes = new Map(
-    usable.map(server => [
-      server.name,
-      [...new Set(grants.filter(grant => isAsked(grant, server)).flatMap(grant => grant.scopes))].sort(),
-    ]),
-  )
+  const scopes = scopesOf(grants, usable)
   return {
     snapshot: {
       revision: revisionOf(loaded, versions, [
@@ -195,9 +191,16 @@ function unusedRbac(document: SourceDocument): Finding {
   return document.finding('warning', ['kind'], message, { hint: 'apply it to the cluster, and remove it here' })
 }
 
-/** Nobody should log in for a scope that no call to the Server needs. */
-function isAsked(grant: Grant, { name, require }: Pick<Server, 'name' | 'require'>): boolean {
-  return require.includes('grants') && grant.match.server(name)
+/** By the names of the Servers. Nobody should log in for a scope that no call to the Server needs. */
+function scopesOf(grants: readonly Grant[], usable: readonly Server[]): PolicySnapshot['scopes'] {
+  const servers = new MatchedServers(usable)
+  const found = new Map(usable.map(server => [server.name, new Set<string>()]))
+  for (const { match, scopes } of grants) {
+    if (scopes.length === 0) continue
+    for (const { name, require } of servers.of(match))
+      if (require.includes('grants')) for (const scope of scopes) found.get(name)?.add(scope)
+  }
+  return new Map([...found].map(([name, scopes]) => [name, [...scopes].sort()]))
 }
 
 /** A server of the transport HTTP+SSE stands at two paths. */

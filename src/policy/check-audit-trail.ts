@@ -1,14 +1,19 @@
 import type { CatalogTool } from '../rbac/tool-catalog.js'
 import type { Report } from './check-match.js'
 import type { CrossCheckInput } from './cross-check.js'
+import type { MatchedServers } from './matched-servers.js'
 
 /**
  * Servers that do their work in a real cluster as themselves. The API server is then asked what the caller may do, and never
  * learns who called: its audit log, its admission policies and its limits see one account only.
  */
-export function checkAuditTrail({ servers, serverDocuments, fileClusters }: CrossCheckInput, report: Report): void {
+export function checkAuditTrail(
+  { serverDocuments, fileClusters }: CrossCheckInput,
+  servers: MatchedServers,
+  report: Report,
+): void {
   for (const { document, value } of serverDocuments) {
-    const server = servers.find(({ name }) => name === value.name)
+    const server = servers.byName(value.name)
     if (server === undefined || fileClusters.has(server.kubernetes.cluster)) continue
     const { upstream, require, catalog } = server
     if (upstream.authorization !== 'strip' || upstream.identity === 'impersonation') continue

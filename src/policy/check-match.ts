@@ -1,11 +1,11 @@
+import type { Suggestions } from '../documents/did-you-mean.js'
 import type { Finding } from '../documents/finding.js'
 import type { PathSegment, SourceDocument } from '../documents/source-document.js'
-import { didYouMean } from '../documents/validate.js'
 import { valueAt } from '../documents/value-at.js'
 import { isEnabled, methodTable } from '../protocol/mcp/method-table.js'
 import { compileGlob, compileGlobs } from './glob.js'
 import type { Match } from './match.js'
-import type { Server } from './server.js'
+import type { MatchedServers, ServerNames } from './matched-servers.js'
 
 export type Report = (
   severity: Finding['severity'],
@@ -17,14 +17,15 @@ export type Report = (
 
 /** What is named where a call has no method of MCP. */
 const otherMethods = ['GET', 'DELETE', 'response', 'json'] as const
+const knownMethods: ReadonlySet<string> = new Set([...methodTable.keys(), ...otherMethods])
 
 /** Names in a match that nothing has, and conditions that no call can meet: such a rule compiles, and does nothing. */
-export function checkMatch(document: SourceDocument, match: Match, servers: readonly Server[], report: Report): void {
-  const matched = servers.filter(server => match.server(server.name))
+export function checkMatch(document: SourceDocument, match: Match, servers: MatchedServers, report: Report): void {
+  const matched = servers.namesOf(servers.of(match))
   checkServers(document, servers, report)
-  checkMethods(document, matched, report)
-  checkTools(document, matched, report)
-  if (matched.length === 0 || matched.some(server => server.catalog !== undefined)) return
+  checkMethods(document, matched, servers.suggestions, report)
+  checkTools(document, matched, servers.suggestions, report)
+  if (matched.servers.length === 0 || matched.servers.some(server => server.catalog !== undefined)) return
   for (const field of ['access', 'labels'] as const) {
     if (valueAt(document.value, ['spec', 'match', field]) === undefined) continue
     report(
@@ -37,33 +38,31 @@ export function checkMatch(document: SourceDocument, match: Match, servers: read
   }
 }
 
-function checkServers(document: SourceDocument, servers: readonly Server[], report: Report): void {
-  const names = servers.map(server => server.name)
+function checkServers(document: SourceDocument, servers: MatchedServers, report: Report): void {
   for (const [index, name] of listAt(document, 'servers').entries()) {
-    if (names.some(compileGlob(name))) continue
+    if (name.includes('*') ? someMatches(name, servers.names) : servers.byName(name) !== undefined) continue
     report(
       'warning',
       document,
       ['spec', 'match', 'servers', index],
       `there is no Server "${name}"`,
-      suggestion(name, names),
+      suggestion(servers.suggestions, name, servers.names),
     )
   }
 }
 
-function checkMethods(document: SourceDocument, matched: readonly Server[], report: Report): void {
+function checkMethods(document: SourceDocument, matched: ServerNames, suggestions: Suggestions, report: Report): void {
   const methods = listAt(document, 'methods')
   if (methods.length === 0) return
-  const own = matched.flatMap(server => [...server.methods])
-  const known = [...methodTable.keys(), ...otherMethods, ...own.filter(name => !name.includes('*'))]
   for (const [index, name] of methods.entries()) {
-    if (name.includes('*') || known.includes(name) || matched.some(server => isEnabled(name, server.methods))) continue
+    if (name.includes('*') || knownMethods.has(name) || matched.methods.has(name)) continue
+    if (matched.servers.some(server => isEnabled(name, server.methods))) continue
     report(
       'warning',
       document,
       ['spec', 'match', 'methods', index],
       `"${name}" is no method of MCP, and no Server that it matches adds it`,
-      suggestion(name, known),
+      suggestion(suggestions, name, new Set([...knownMethods, ...matched.methods])),
     )
   }
   const tools = ['tools', 'access', 'labels'].find(
@@ -79,24 +78,34 @@ function checkMethods(document: SourceDocument, matched: readonly Server[], repo
   )
 }
 
-function checkTools(document: SourceDocument, matched: readonly Server[], report: Report): void {
+function checkTools(
+  document: SourceDocument,
+  { servers, tools }: ServerNames,
+  suggestions: Suggestions,
+  report: Report,
+): void {
   // Without a catalogue a Server may have any tool.
-  if (matched.length === 0 || matched.some(server => server.catalog === undefined)) return
-  const tools = matched.flatMap(server => [...(server.catalog?.tools.keys() ?? [])])
+  if (servers.length === 0 || tools === undefined) return
   for (const [index, name] of listAt(document, 'tools').entries()) {
-    if (tools.some(compileGlob(name))) continue
+    if (tools.has(name) || (name.includes('*') && someMatches(name, tools))) continue
     report(
       'warning',
       document,
       ['spec', 'match', 'tools', index],
       `no catalogue of the Servers that it matches has a tool "${name}"`,
-      suggestion(name, tools),
+      suggestion(suggestions, name, tools),
     )
   }
 }
 
-function suggestion(name: string, candidates: readonly string[]): string | undefined {
-  const near = didYouMean(name, candidates)
+function someMatches(pattern: string, names: Iterable<string>): boolean {
+  const matches = compileGlob(pattern)
+  for (const name of names) if (matches(name)) return true
+  return false
+}
+
+function suggestion(suggestions: Suggestions, name: string, candidates: ReadonlySet<string>): string | undefined {
+  const near = suggestions.of(name, candidates)
   return near === undefined ? undefined : `did you mean "${near}"?`
 }
 

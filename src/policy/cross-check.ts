@@ -10,6 +10,7 @@ import type { Enrichment } from './enrichment.js'
 import type { Grant } from './grant.js'
 import type { Guardrail } from './guardrail.js'
 import { headerRoom, ownPrefix } from './header-names.js'
+import { MatchedServers } from './matched-servers.js'
 import type { ResultGuardrail } from './result-guardrail.js'
 import type { Server } from './server.js'
 import type { ServerDraft } from './server-document.js'
@@ -46,12 +47,14 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
   const report: Report = (severity, document, path, message, hint) =>
     findings.push(document.finding(severity, path, message, hint === undefined ? {} : { hint }))
 
+  const servers = new MatchedServers(input.servers)
   const addresses = new Map<string, Written<ServerDraft>>()
   for (const one of input.serverDocuments) {
     // One that runs on its last good version stands where that stood.
-    const live = input.servers.filter(server => server.name === one.value.name)
+    const live = servers.byName(one.value.name)
     const { host, path, messages } = one.value
-    const stands = [{ host, path, messages }, ...live.map(({ sse, ...at }) => ({ ...at, messages: sse?.messages }))]
+    const stands = [{ host, path, messages }]
+    if (live !== undefined) stands.push({ host: live.host, path: live.path, messages: live.sse?.messages })
     const paths = stands.flatMap(at =>
       [at.path, at.messages].flatMap(path => (path === undefined ? [] : at.host + path)),
     )
@@ -73,12 +76,12 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
   }
 
   const matching = [...input.grants, ...input.guardrails, ...input.resultGuardrails, ...input.enrichments]
-  for (const { document, value } of matching) checkMatch(document, value.match, input.servers, report)
-  checkResultGuardrails(input, report)
+  for (const { document, value } of matching) checkMatch(document, value.match, servers, report)
+  checkResultGuardrails(input.resultGuardrails, servers, report)
   checkAudiences(input, report)
-  checkAuditTrail(input, report)
+  checkAuditTrail(input, servers, report)
   for (const { document, value } of input.grants) {
-    const matched = input.servers.filter(server => value.match.server(server.name))
+    const matched = servers.of(value.match)
     if (matched.length > 0 && !matched.some(server => server.require.includes('grants'))) {
       report(
         'warning',
@@ -103,9 +106,7 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
         )
       headerOwners.set(name, owner ?? value.name)
       if (name.startsWith(ownPrefix)) continue
-      const without = input.servers.find(
-        server => value.match.server(server.name) && !server.upstreamHeaders.includes(name),
-      )
+      const without = servers.of(value.match).find(server => !server.upstreamHeaders.includes(name))
       if (without === undefined) continue
       report(
         'warning',
@@ -116,20 +117,23 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
       )
     }
   }
-  const excludedEnrichments = checkHeaderRoom(input, report)
+  const excludedEnrichments = checkHeaderRoom(input.enrichments, servers, report)
   return { findings, excludedServers, excludedEnrichments }
 }
 
 /** In the order of their names, as they are applied: the one that takes too much is left out, and nothing else. */
-function checkHeaderRoom({ enrichments, servers }: CrossCheckInput, report: Report): ReadonlySet<string> {
+function checkHeaderRoom(
+  enrichments: CrossCheckInput['enrichments'],
+  servers: MatchedServers,
+  report: Report,
+): ReadonlySet<string> {
   const excluded = new Set<string>()
   const own = new Set<string>()
-  const taken = new Map(servers.map(server => [server.name, new Set<string>()]))
+  const taken = new Map<string, ReadonlySet<string>>()
   const sorted = [...enrichments].sort((a, b) => (a.value.name < b.value.name ? -1 : 1))
   for (const { document, value } of sorted) {
     const names = value.headerNames.filter(name => name.startsWith(ownPrefix))
-    const matched = servers.filter(server => value.match.server(server.name))
-    const wanted = matched.map(server => ({
+    const wanted = servers.of(value.match).map(server => ({
       server: server.name,
       names: new Set([
         ...(taken.get(server.name) ?? []),
