@@ -93,6 +93,27 @@ describe('a flood', () => {
     expect(await verify(await sign(one))).toBe('ok')
   })
 
+  it('of large tokens leaves room for others, however few they are', async () => {
+    const { issuer, verifier, keySets, verify } = await setUp([{ ...one?.publicJwk }], { maxPendingBytes: 640_000 })
+    issuer.hangs = true
+    // Four kilobytes, of which the reader makes a thousand maps of some 180 bytes each.
+    const claims = { ...goodClaims, heap: Array.from({ length: 1000 }, () => ({})) }
+    const strange = await Promise.all(['a', 'b', 'c'].map(kid => two?.sign(claims, { kid }) ?? ''))
+    const waiting = strange.map(token => verifier.verify(token, keySets))
+    expect(verifier.size.pendingBytes).toBeGreaterThan(600_000)
+    // Those who wait for keys have half of it.
+    expect(await waiting[1]).toMatchObject({ reason: 'dependency.keys_unavailable' })
+    expect(await waiting[2]).toMatchObject({ reason: 'dependency.keys_unavailable' })
+    expect(verifier.size).toMatchObject({ pending: 1 })
+    expect(await verify(await sign(one))).toBe('ok')
+    const known = await Promise.all(['x', 'y', 'z'].map(jti => one?.sign({ ...claims, jti }) ?? ''))
+    const [first, second, third] = known.map(token => verifier.verify(token, keySets))
+    expect(third).toMatchObject({ reason: 'dependency.timeout' })
+    expect(await first).toMatchObject({ ok: true })
+    expect(await second).toMatchObject({ ok: true })
+    expect(verifier.size.pendingBytes).toBeLessThan(250_000)
+  })
+
   it('of tokens with wrong signatures asks the issuer twice, and then believes what it has', async () => {
     const { issuer, verify } = await setUp([{ ...one?.publicJwk }])
     const asked = issuer.fetches

@@ -36,6 +36,8 @@ export interface TokenVerifierOptions {
   readonly refusalTtl?: number
   /** Verifications under way; default 1000. Beyond that, new tokens are answered with dependency.timeout. */
   readonly maxPending?: number
+  /** Bytes of memory that the claims of these may take, by {@link tokenBytes}; default 16 MiB. Strangers write them. */
+  readonly maxPendingBytes?: number
   /** Requests that wait for them; default 4000. The same token may come many times, and each request holds its body. */
   readonly maxCallers?: number
 }
@@ -46,6 +48,8 @@ interface Presented {
   readonly decoded: DecodedToken
   readonly keySet: KeySet
   readonly issuer: string
+  /** What its claims take, by {@link tokenBytes}. */
+  readonly bytes: number
 }
 
 type Signed = { readonly ok: true; readonly key: VerificationKey } | Failed
@@ -70,7 +74,10 @@ export interface TokenSizes {
   /** Of memory that these take, estimated. */
   readonly bytes: number
   readonly refusals: number
+  /** Being checked. */
   readonly pending: number
+  /** Of memory that their claims take, estimated. */
+  readonly pendingBytes: number
 }
 
 /** Key sets by issuer, as one configuration has them. */
@@ -134,9 +141,12 @@ export class TokenVerifier {
   readonly #refusals: BoundedCache<Refusal>
   readonly #pending = new Map<string, Pending>()
   readonly #maxPending: number
+  readonly #maxPendingBytes: number
+  #pendingBytes = 0
   readonly #maxCallers: number
   #callers = 0
   #waiting = 0
+  #waitingBytes = 0
   readonly #refusalTtl: number
   readonly #counts = { known: 0, joined: 0, checked: 0, overloaded: 0 }
 
@@ -147,12 +157,14 @@ export class TokenVerifier {
     maxRefusals = 1000,
     refusalTtl = 10_000,
     maxPending = 1000,
+    maxPendingBytes = 16 * 1024 * 1024,
     maxCallers = 4000,
   }: TokenVerifierOptions) {
     this.#now = now
     this.#tokens = new BoundedCache(maxTokens, maxBytes)
     this.#refusals = new BoundedCache(maxRefusals)
     this.#maxPending = maxPending
+    this.#maxPendingBytes = maxPendingBytes
     this.#maxCallers = maxCallers
     this.#refusalTtl = refusalTtl
   }
@@ -160,7 +172,8 @@ export class TokenVerifier {
   /** How much is remembered, for metrics and tests. */
   get size(): TokenSizes {
     const { size: tokens, weight: bytes } = this.#tokens
-    return { tokens, bytes, refusals: this.#refusals.size, pending: this.#pending.size }
+    const [pending, pendingBytes] = [this.#pending.size, this.#pendingBytes]
+    return { tokens, bytes, refusals: this.#refusals.size, pending, pendingBytes }
   }
 
   /** What became of tokens of known issuers since the start. */
@@ -193,8 +206,7 @@ export class TokenVerifier {
         reason: 'identity.issuer_unknown',
         message: 'The access token comes from an issuer that is not configured here.',
       }
-    const presented = { digest, decoded: decoded.token, keySet, issuer }
-    return this.#refusal(digest, keySet) ?? this.#shared(presented)
+    return this.#refusal(digest, keySet) ?? this.#shared({ digest, decoded: decoded.token, keySet, issuer })
   }
 
   #outOfTime({ expiresAt, notBefore }: VerifiedToken): Failed | undefined {
@@ -220,8 +232,8 @@ export class TokenVerifier {
     return failed
   }
 
-  #shared(presented: Presented): Verification | Promise<Verification> {
-    const { digest, keySet } = presented
+  #shared(asked: Omit<Presented, 'bytes'>): Verification | Promise<Verification> {
+    const { digest, keySet, decoded } = asked
     const pending = this.#pending.get(digest)
     if (this.#callers >= this.#maxCallers) return this.#busy()
     if (pending?.keySet === keySet) {
@@ -230,12 +242,16 @@ export class TokenVerifier {
       this.#counts.joined++
       return pending.result
     }
-    if (this.#pending.size >= this.#maxPending) return this.#busy()
+    const bytes = tokenBytes(decoded.claims, Buffer.byteLength(decoded.payload, 'base64url'))
+    if (this.#pending.size >= this.#maxPending || this.#pendingBytes + bytes > this.#maxPendingBytes)
+      return this.#busy()
     this.#counts.checked++
-    const result = this.#verify(presented)
+    this.#pendingBytes += bytes
+    const result = this.#verify({ ...asked, bytes })
       .catch((): Verification => unavailable)
       .finally(() => {
         this.#callers -= started.callers
+        this.#pendingBytes -= bytes
         if (this.#pending.get(digest) === started) this.#pending.delete(digest)
       })
     const started: Pending = { keySet, result, callers: 1 }
@@ -249,8 +265,9 @@ export class TokenVerifier {
     return busy
   }
 
-  async #verify({ digest, decoded, keySet, issuer }: Presented): Promise<Verification> {
-    const signed = await this.#signed(decoded, keySet)
+  async #verify(presented: Presented): Promise<Verification> {
+    const { digest, decoded, keySet, issuer, bytes } = presented
+    const signed = await this.#signed(presented)
     if (!signed.ok) return signed.reason === 'identity.signature' ? this.#refuse(digest, keySet, signed) : signed
     const { claims, typ } = decoded
     const expiresAt = numericDate(claims.get('exp'))
@@ -264,21 +281,25 @@ export class TokenVerifier {
     const token: VerifiedToken = { issuer, claims, typ, expiresAt, notBefore }
     const outOfTime = this.#outOfTime(token)
     if (outOfTime === expired) return this.#refuse(digest, keySet, expired)
-    const bytes = tokenBytes(claims, Buffer.byteLength(decoded.payload, 'base64url'))
     this.#tokens.set(digest, { token, keySet, fingerprint: signed.key.fingerprint }, bytes)
     return outOfTime ?? { ok: true, token }
   }
 
   /** The key that signed the token. Where none did, the issuer may have a new one, be it under the same id. */
-  async #signed(decoded: DecodedToken, keySet: KeySet): Promise<Signed> {
+  async #signed({ decoded, keySet, bytes }: Presented): Promise<Signed> {
     let candidates = keySet.usable ? keySet.find(decoded.kid, decoded.algorithm) : []
     const key = await signer(decoded, candidates)
     if (key !== undefined) return { ok: true, key }
     const missing = candidates.length === 0
     // Strangers choose key ids: those who wait for keys may not take the places of tokens whose key is known.
-    if (this.#waiting >= this.#maxPending / 2) return missing ? unavailable : wrongSignature
+    const isCrowded = this.#waiting >= this.#maxPending / 2 || this.#waitingBytes + bytes > this.#maxPendingBytes / 2
+    if (isCrowded) return missing ? unavailable : wrongSignature
     this.#waiting++
-    const reliable = await keySet.lookAgain().finally(() => this.#waiting--)
+    this.#waitingBytes += bytes
+    const reliable = await keySet.lookAgain().finally(() => {
+      this.#waiting--
+      this.#waitingBytes -= bytes
+    })
     if (!keySet.usable) return unavailable
     const tried = new Set(candidates.map(({ fingerprint }) => fingerprint))
     candidates = keySet.find(decoded.kid, decoded.algorithm)
