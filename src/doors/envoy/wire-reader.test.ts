@@ -89,4 +89,20 @@ describe('fields', () => {
     reader.close(1)
     expect([reader.failed, reader.more(3)]).toEqual([true, false])
   })
+
+  it.each<[string, readonly number[], number, number]>([
+    ['a short text', [0x0a, 2, 0x61, 0x62, 0x12], 5, 4],
+    ['an empty one', [0x0a, 0], 2, 2],
+    ['another tag', [0x12, 1, 0x61], 3, -1],
+    ['a length of two bytes', [0x0a, 0x81, 0x00, 0x61], 4, -1],
+    ['one that ends behind its message', [0x0a, 2, 0x61, 0x62], 3, -1],
+    ['one that ends behind the bytes', [0x0a, 2, 0x61], 3, -1],
+    ['a tag without a length', [0x0a], 1, -1],
+    ['nothing', [], 0, -1],
+  ])('enters %s in a few steps, or leaves it to the others', (_, bytes, end, stop) => {
+    const reader = new WireReader(Buffer.from(bytes))
+    expect(reader.openShort(0x0a, end)).toBe(stop)
+    expect(reader.at).toBe(stop < 0 ? 0 : 2)
+    expect(reader.failed).toBe(false)
+  })
 })

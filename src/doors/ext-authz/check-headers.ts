@@ -14,6 +14,10 @@ const knownValues = new KnownTexts([...legacyVersions, ...modernVersions, 'appli
 
 const colon = 0x3a
 
+/** Of the fields 1 and 2, which have a length. */
+const nameTag = 0x0a
+const valueTag = 0x12
+
 /** The place of a value that did not come. */
 const nowhere = -1
 
@@ -53,6 +57,20 @@ export class CheckHeaders implements HeaderSource {
     let place = nowhere
     let start = 0
     let stop = 0
+    // As they are mostly written: the name, then the value.
+    const nameStop = reader.openShort(nameTag, end)
+    if (nameStop >= 0) {
+      nameStart = reader.at
+      nameEnd = nameStop
+      reader.close(nameStop)
+      const valueStop = reader.openShort(valueTag, end)
+      if (valueStop >= 0) {
+        start = reader.at
+        stop = valueStop
+        place = placeOf(start - 1, false)
+        reader.close(valueStop)
+      }
+    }
     while (reader.more(end)) {
       const field = reader.field(end)
       if (field !== 1 && field !== 2) {
