@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { packageRoot } from '../../src/package-root.js'
+import { service } from '../bench/comparison/servers.js'
 import { copiedByDockerfile, productionPackages } from './image-tree.js'
 
 const Package = z.looseObject({ files: z.array(z.string()), dependencies: z.record(z.string(), z.string()) })
@@ -75,5 +76,14 @@ describe('the image', () => {
     expect(deployment).toContain('runAsUser: 65532')
     expect(dockerfile).toContain('ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/dist/cli/main.js"]')
     expect(deployment).toContain('args: [serve, ')
+  })
+
+  it('gives memory back that was freed, as the benchmark of memory has it', () => {
+    const dockerfile = readFileSync(join(packageRoot, 'deploy/container/Dockerfile'), 'utf8')
+    expect(dockerfile).toMatch(/^ENV MALLOC_TRIM_THRESHOLD_=131072$/m)
+    expect(service({ transport: 'native', policies: '' }).env).toEqual({
+      NODE_ENV: 'production',
+      MALLOC_TRIM_THRESHOLD_: '131072',
+    })
   })
 })

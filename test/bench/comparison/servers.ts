@@ -33,6 +33,12 @@ function imageFlags(): readonly string[] {
     .filter(argument => argument.startsWith('--'))
 }
 
+/** What the image sets in the environment. */
+function imageEnvironment(): Readonly<Record<string, string>> {
+  const set = readFileSync(dockerfile, 'utf8').matchAll(/^ENV (\S+?)=(\S+)$/gm)
+  return Object.fromEntries([...set].map(([, name = '', value = '']) => [name, value]))
+}
+
 /**
  * The service as its image starts it: metrics are on, and the decision log goes to a file. Only that other programs on the machine take
  * its core is not held against it: what it refused then would cost less than a decision.
@@ -40,7 +46,8 @@ function imageFlags(): readonly string[] {
 export function service({ transport, policies, root = packageRoot, nodeArgs = [] }: ServiceOptions): Start {
   const settings = [`listeners.0.transport=${transport}`, 'overload.maxTurnMs=10000']
   const args = serveArguments('dist', policies, settings)
-  return { name: transport, command: [process.execPath, ...imageFlags(), ...nodeArgs, ...args], directory: root }
+  const command = [process.execPath, ...imageFlags(), ...nodeArgs, ...args]
+  return { name: transport, command, directory: root, env: imageEnvironment() }
 }
 
 /** A server on grpc-go, with one thread for what it does, that allows whatever it is asked. */
