@@ -36,6 +36,16 @@ describe('canonicalJson', () => {
     expect(value ?? canonicalJson(new Map(Object.entries(JSON.parse(text))))).toBe(expected)
   })
 
+  it('sorts members as the language does, few and many', () => {
+    const key = fc.string({ unit: fc.constantFrom('a', 'b', 'A', '1', '\u00f6', '\ue000', '🙂'), maxLength: 3 })
+    fc.assert(
+      fc.property(fc.uniqueArray(key, { maxLength: 30 }), keys => {
+        const members = [...keys].sort().map(one => `${JSON.stringify(one)}:true`)
+        expect(canonicalJson(new Map(keys.map(one => [one, true])))).toBe(`{${members.join(',')}}`)
+      }),
+    )
+  })
+
   it('does not depend on how a value was written', () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 4 }), text => {

@@ -23,13 +23,18 @@ export function canonicalJson(value: JsonValue): string {
   return JSON.stringify(typeof value === 'bigint' ? Number(value) : value)
 }
 
-/** Mostly there is one, or they came in order, and sorting costs more than to see that. */
-function sortedKeys(object: JsonObject): Iterable<string> {
-  let before = ''
-  for (const key of object.keys()) {
+/** More are sorted faster by the engine. */
+const few = 12
+
+function sortedKeys(object: JsonObject): readonly string[] {
+  const keys = [...object.keys()]
+  if (keys.length > few) return keys.sort()
+  for (let at = 1; at < keys.length; at++) {
+    const key = keys[at] ?? ''
+    let to = at
     // Without a comparison of ours: that of the language is by code units, as that of sort is.
-    if (key < before) return [...object.keys()].sort()
-    before = key
+    for (let before = keys[to - 1] ?? ''; to > 0 && key < before; before = keys[to - 1] ?? '') keys[to--] = before
+    keys[to] = key
   }
-  return object.keys()
+  return keys
 }
