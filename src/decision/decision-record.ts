@@ -1,5 +1,4 @@
 import type { Principal } from '../identity/principal.js'
-import { methodName } from '../policy/call-names.js'
 import type { Enriched } from '../policy/enrichment.js'
 import type { Server } from '../policy/server.js'
 import type { Target } from '../protocol/call.js'
@@ -11,6 +10,8 @@ import { SessionBinder } from './bind-session.js'
 import type { Decision, Failure } from './decision.js'
 import type { RecordArguments } from './record-arguments.js'
 import { list, maxListed, text, timestamp, total, writtenOnce } from './record-text.js'
+import { RepeatedText } from './repeated-text.js'
+import { callParts, textsOf } from './tool-texts.js'
 import type { Trial } from './trial.js'
 
 export { maxListed, text } from './record-text.js'
@@ -38,10 +39,9 @@ export function recordLine(
   { sessions, recordArguments }: RecordOptions = {},
 ): string {
   const { request, server, principal, call, snapshot, batch, asked, policies } = trial
+  const texts = textsOf(trial.catalogTool)
   const { failure, would, warnings, answer } = decision
-  let line = `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${timestamp(trial.startedAt)}","policy_revision":"${snapshot.revision}${
-    server?.mode === 'Audit' ? '","mode":"audit","decision":"' : '","mode":"enforce","decision":"'
-  }${decision.outcome}"`
+  let line = `{"version":"${recordVersion}","decision_id":"${decision.id}","timestamp":"${timestamp(trial.startedAt)}${verdict.of([snapshot.revision, server?.mode === 'Audit', decision.outcome])}`
   if (failure) line += `,${failureFields(failure)}`
   if (would.length > 0) line += `,"would_deny":[${written(would, wouldFields)}]`
   if (warnings.length > 0) line += `,"warnings":${warnings.length}`
@@ -51,11 +51,7 @@ export function recordLine(
   const workload = request.peer.principal
   if (workload !== '') line += `,"workload":${text(workload)}`
   if (call) {
-    line += `,"mcp":{"method":${text(methodName(call))},"kind":"${call.kind}","era":"${call.era}"`
-    if (call.version !== undefined) line += `,"protocol_version":${text(call.version)}`
-    if (call.via !== undefined) line += `,"via":${text(call.via)}`
-    if (call.target.kind !== 'none')
-      line += `,"target":{"kind":"${call.target.kind}","name":${text(trial.tool ?? call.target.name)}}`
+    line += texts.call.of(callParts(call, trial.tool))
     if (call.alsoTargets.length > 0)
       line += `,"also":[${written(call.alsoTargets, targetFields)}]${total('also', call.alsoTargets)}`
     if (call.id !== undefined) line += `,"id":${call.id}`
@@ -64,17 +60,17 @@ export function recordLine(
     if (call.method === 'tools/call' || call.arguments !== undefined)
       line += `,"args_digest":"${argumentsDigest(call.arguments)}"${recordArguments?.(call.arguments) ?? ''}`
   }
-  if (asked.length > 0) line += `,"rbac":[${written(asked, askedFields)}]`
-  if (policies.length > 0) line += `,"policies":${list(policies)}`
+  if (asked.length > 0) line += `,"rbac":[${texts.asked(asked)}]`
+  if (policies.length > 0) line += texts.policies.of(policies)
   if (enriched.some(one => one.record.length > 0)) line += `,"enrichment":${enrichmentOf(enriched)}`
-  line += httpFields(request)
+  line += http.of([request.method, request.authority, request.path])
   line += answer.kind === 'respond' ? `,"status":${answer.status}}` : '}'
   if (request.body.state === 'complete')
     line += `,"body_sha256":"${bodySha256(request.body.bytes, batch === undefined ? 'once' : 'again')}"`
   if (request.peer.address !== '') line += `,"source_address":${text(request.peer.address)}`
   const traceId = trial.span?.traceId ?? request.traceparent?.slice(3, 35)
   if (traceId !== undefined) line += `,"trace_id":"${traceId}"`
-  return `${line}${listenerFields(request.listener)},"elapsed_us":${Math.round(elapsedMs * 1000)}}`
+  return `${line}${listenerFields(request.listener)}${Math.round(elapsedMs * 1000)}}`
 }
 
 /** As many of them as are listed, with commas. */
@@ -87,29 +83,21 @@ function written<T>(values: readonly T[], write: (value: T) => string): string {
   return items
 }
 
+const verdict = new RepeatedText(
+  ([revision, isAudited, outcome]: readonly [revision: string, isAudited: boolean, Decision['outcome']]) =>
+    `","policy_revision":"${revision}","mode":"${isAudited ? 'audit' : 'enforce'}","decision":"${outcome}"`,
+)
+
 const serverField = writtenOnce<Server>(({ name }) => `,"server":${text(name)}`)
 
 const listenerFields = writtenOnce<InboundRequest['listener']>(
-  ({ name, door, profile }) => `,"door":"${door}","listener":${text(name)},"profile":"${profile}"`,
+  ({ name, door, profile }) => `,"door":"${door}","listener":${text(name)},"profile":"${profile}","elapsed_us":`,
 )
 
-/** What requests are sent to is mostly what the one before was sent to. */
-const longestKept = 1024
-let lastHttp = { method: '', authority: '', path: '', fields: '' }
-
-function httpFields({ method, authority, path }: InboundRequest): string {
-  if (
-    lastHttp.fields !== '' &&
-    path === lastHttp.path &&
-    authority === lastHttp.authority &&
-    method === lastHttp.method
-  )
-    return lastHttp.fields
-  const fields = `,"http":{"method":${text(method)},"host":${text(authority)},"path":${text(path)}`
-  // Texts that are cut are not worth being kept whole.
-  if (path.length + authority.length + method.length <= longestKept) lastHttp = { method, authority, path, fields }
-  return fields
-}
+const http = new RepeatedText(
+  ([method, authority, path]: readonly [method: string, authority: string, path: string]) =>
+    `,"http":{"method":${text(method)},"host":${text(authority)},"path":${text(path)}`,
+)
 
 /** bound: a response door that shares our keys opened the tag of the session, which was given to this caller. */
 function sessionOf({ request, server, principal }: Trial, id: string, keys: SessionKeys | undefined) {
@@ -177,9 +165,4 @@ export function failureFields({ reason, policy, policyReason }: Failure): string
 
 function wouldFields(failure: Failure): string {
   return `{${failureFields(failure)}}`
-}
-
-function askedFields({ role, operation, allowed }: Trial['asked'][number]): string {
-  const { verb, group, resource, subresource, namespace, name } = operation
-  return `{"role":"${role}","verb":${text(verb)},"group":${text(group)},"resource":${text(resource)},"subresource":${text(subresource)},"namespace":${text(namespace)},"name":${text(name)},"allowed":${allowed}}`
 }

@@ -122,7 +122,7 @@ describe('recordLine', () => {
         }
         const other: Trial = { ...trial, ...changed.trial, request }
         const made: Decision = { ...decision, ...changed.decision }
-        for (const one of [trial, other, trial])
+        for (const one of [trial, trial, other, other, trial])
           expect(recordLine(one, made, changed.enriched, changed.elapsed)).toBe(
             plainRecordLine(one, made, changed.enriched, changed.elapsed),
           )

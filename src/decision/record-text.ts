@@ -29,12 +29,15 @@ export function total(name: string, values: readonly unknown[]): string {
 
 let lastSecond = Number.NaN
 let lastBegin = ''
+let lastMs = Number.NaN
+let lastTime = ''
 
 /**
  * A time in milliseconds since the epoch as ISO 8601 in UTC, as Date has it, which looks the calendar up each time: decisions
  * come many to a second.
  */
 export function timestamp(now: number): string {
+  if (now === lastMs) return lastTime
   const second = Math.floor(now / 1000)
   const millis = now - second * 1000
   if (!Number.isInteger(millis)) return new Date(now).toISOString()
@@ -42,7 +45,9 @@ export function timestamp(now: number): string {
     lastBegin = new Date(second * 1000).toISOString().slice(0, -4)
     lastSecond = second
   }
-  return `${lastBegin}${millis < 10 ? '00' : millis < 100 ? '0' : ''}${millis}Z`
+  lastTime = `${lastBegin}${millis < 10 ? '00' : millis < 100 ? '0' : ''}${millis}Z`
+  lastMs = now
+  return lastTime
 }
 
 /** Remembers what is written of things that never change, as long as they are there. */
@@ -51,9 +56,13 @@ export function writtenOnce<Thing extends object>(write: (of: Thing) => string):
   return of => {
     const found = known.get(of)
     if (found !== undefined) return found
-    // In one piece: what is joined of many is walked through each time that it is a part of something.
-    const fields = Buffer.from(write(of)).toString()
+    const fields = inOnePiece(write(of))
     known.set(of, fields)
     return fields
   }
+}
+
+/** What is joined of many is walked through each time that it is a part of something. Texts without lone surrogates. */
+export function inOnePiece(joined: string): string {
+  return Buffer.from(joined).toString()
 }
