@@ -51,15 +51,24 @@ export class ToolTexts {
   }
 }
 
-const known = new WeakMap<CatalogTool, ToolTexts>()
+/** A tool's texts take some 1.5 KiB, and an estate may have fifty thousand tools. */
+const maxTools = 4096
+
+let known = new WeakMap<CatalogTool, ToolTexts>()
+let count = 0
 /** Their calls are not kept: a method may be cut from a message, all of which would be kept with it. */
 const ofOthers = new ToolTexts(0)
 
-/** Those of a tool, as long as its catalogue is there; calls of what no catalogue describes share theirs. */
+/** Those of a tool, for some time, but no longer than its catalogue is there; calls of what no catalogue describes share theirs. */
 export function textsOf(tool: CatalogTool | undefined): ToolTexts {
   if (tool === undefined) return ofOthers
   const found = known.get(tool)
   if (found !== undefined) return found
+  if (count === maxTools) {
+    known = new WeakMap()
+    count = 0
+  }
+  count++
   const made = new ToolTexts()
   known.set(tool, made)
   return made
