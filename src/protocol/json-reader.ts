@@ -1,4 +1,4 @@
-import { hasControl, skipDigits } from './characters.js'
+import { hasControl, skipDigits, skipPlain } from './characters.js'
 import type { JsonObject, JsonValue } from './json-value.js'
 import type { MessageReason } from './reasons.js'
 
@@ -191,14 +191,13 @@ export class JsonReader {
   }
 
   #string(): string | undefined {
-    const text = this.#text
     const codes = this.#codes
     const start = this.#at + 1
-    for (let at = start; ; at++) {
+    for (let at = skipPlain(codes, start); ; at++) {
       const code = codes[at] ?? beyond
       if (code === quote) {
         this.#at = at + 1
-        return text.slice(start, at)
+        return this.#text.slice(start, at)
       }
       if (code === backslash) return this.#escapedString(start, at)
       if (!(code >= 0x20)) return this.#fail('message.not_json', at)

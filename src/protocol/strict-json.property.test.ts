@@ -37,6 +37,46 @@ it('reads back what was written, exactly', () => {
   )
 })
 
+/** Where a string that begins a text ends, character by character (RFC 8259, section 7); undefined if it does not. */
+function endOfString(text: string): number | undefined {
+  for (let at = 1; at < text.length; at++) {
+    const one = text[at] ?? ''
+    if (one === '"') return at + 1
+    if (one < ' ' || (one === '\\' && !'"\\/bfnrt'.includes(text[++at] ?? ' '))) return undefined
+  }
+  return undefined
+}
+
+it('sees every character of a string that does not stand for itself, wherever it is', () => {
+  const special = fc.constantFrom(
+    '"',
+    '\\',
+    '\\\\',
+    '\\"',
+    '\\n',
+    '\n',
+    '\0',
+    '\x1f',
+    '\x7f',
+    '\u0122',
+    '\u015c',
+    '\u4e22',
+    '',
+  )
+  const plain = fc.string({ unit: fc.constantFrom('a', 'n', '!', '#', '[', ']', '~', 'é', '\u2122'), maxLength: 30 })
+  const ascii = plain.map(text => text.replace(/[^\x20-\x7e]/g, '-'))
+  const around = fc.oneof(fc.tuple(plain, plain), fc.tuple(ascii, ascii))
+  fc.assert(
+    fc.property(around, special, fc.constantFrom('', '"', '",'), ([before, after], one, end) => {
+      const text = `"${before}${one}${after}${end}`
+      const read = parse(text)
+      if (endOfString(text) === text.length) expect(read).toMatchObject({ ok: true, value: JSON.parse(text) })
+      else expect(read).toMatchObject({ ok: false, reason: 'message.not_json' })
+    }),
+    { numRuns: 3000 },
+  )
+})
+
 it('refuses a key that comes twice, wherever and however spelt', () => {
   const escaped = (text: string) =>
     `"${[...text].map(one => (/^[a-z]$/.test(one) ? `\\u00${one.charCodeAt(0).toString(16)}` : JSON.stringify(one).slice(1, -1))).join('')}"`
