@@ -150,15 +150,17 @@ type OwnWorkload =
     }
   | Refused
 
+const none: readonly never[] = []
+
 /** Images and replica counts in the arguments themselves. */
 function ownWorkload(spec: ToolSpec, args: JsonObject): OwnWorkload {
-  const images: string[] = []
-  for (const { argument } of Array.isArray(spec.images) ? spec.images : []) {
+  let images: readonly string[] = none
+  for (const { argument } of Array.isArray(spec.images) ? spec.images : none) {
     const image = args.get(argument)
     if (typeof image !== 'string' || !isPresent(image)) return required(argument)
-    images.push(image)
+    images = [...images, image]
   }
-  const replicas: bigint[] = []
+  let replicas: readonly bigint[] = none
   const argument = typeof spec.replicas === 'object' ? spec.replicas.argument : undefined
   if (argument !== undefined && args.has(argument)) {
     const count = args.get(argument)
@@ -169,7 +171,7 @@ function ownWorkload(spec: ToolSpec, args: JsonObject): OwnWorkload {
         'write it like 3, not "3" or 3.0',
       )
     }
-    replicas.push(count)
+    replicas = [count]
   }
   return {
     ok: true,

@@ -11,7 +11,9 @@ import type { CatalogReason, ServerKubernetes } from './tool-catalog.js'
 /** One entry of a tool's `operations`, for arguments whose types were checked, with the kinds of the cluster in question. */
 export type OperationRule = (args: JsonObject, server: ServerKubernetes, kinds: Kinds) => ManifestOperations
 
-const nothing: ManifestOperations = { ok: true, operations: [], images: [], replicas: [] }
+/** Of each call, and of most of its rules: nothing is added to it, so that it need not be made anew. */
+const none: readonly never[] = []
+const nothing: ManifestOperations = { ok: true, operations: none, images: none, replicas: none }
 
 /** Compiles an entry that passed the checks of compileToolCatalog. */
 export function compileOperationRule(spec: OperationSpec, kinds: Kinds): OperationRule {
@@ -89,20 +91,15 @@ function buildOperations(
   if (typeof name !== 'string') return name
   const { group, version, resource } = target
   const subresource = spec.subresource ?? ''
-  const operations = verbs.map(
-    (verb): Operation => ({
-      verb,
-      group,
-      version,
-      resource,
-      subresource,
-      namespace,
-      name,
-      clusterScoped: !target.namespaced,
-      object: undefined,
-    }),
-  )
-  return { ok: true, operations, images: [], replicas: [] }
+  const clusterScoped = !target.namespaced
+  let operations: Operation[] | undefined
+  for (const verb of verbs) {
+    const operation = { verb, group, version, resource, subresource, namespace, name, clusterScoped, object: undefined }
+    // Nearly always the only one, and the first push to an empty array makes room for sixteen more.
+    if (operations === undefined) operations = [operation]
+    else operations.push(operation)
+  }
+  return { ok: true, operations: operations ?? none, images: none, replicas: none }
 }
 
 /**
