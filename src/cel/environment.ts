@@ -7,6 +7,8 @@ import type { JsonInput } from './values/from-json.js'
 import type { Output } from './values/to-output.js'
 import type { Value } from './values/value.js'
 
+export { JsonView, viewOf } from './values/json-view.js'
+
 /**
  * The type of a variable, as CEL writes it: `bool`, `list(string)`, `map(string, dyn)`, `google.protobuf.Timestamp`,
  * `kubernetes.authorization.Authorizer`. `list` and `map` alone hold anything. `dyn` is checked at run time.
@@ -22,7 +24,7 @@ export class CelValue {
   }
 }
 
-/** JSON values; integers are bigint, objects maps. Dates are timestamps. */
+/** JSON values; integers are bigint, objects maps or views. Dates are timestamps. */
 export type CelJson = JsonInput
 
 /** Values as they go into an evaluation: JSON values, dates as timestamps, and what another expression gave. */

@@ -5,8 +5,15 @@ import {
   resourceCheckValue,
 } from '../cel/authorizer-value.js'
 import { createCelEnvironment } from '../cel/create-environment.js'
-import type { Activation, CelEnvironment, CelInput, CelJson, CelType } from '../cel/environment.js'
-import type { Principal } from '../identity/principal.js'
+import {
+  type Activation,
+  type CelEnvironment,
+  type CelInput,
+  type CelJson,
+  type CelType,
+  viewOf,
+} from '../cel/environment.js'
+import type { Actor, Agent, Principal, UserInfo } from '../identity/principal.js'
 import type { Call } from '../protocol/call.js'
 import type { InboundRequest } from '../protocol/inbound-request.js'
 import type { Authorizer } from '../rbac/authorizer.js'
@@ -135,51 +142,52 @@ function build(name: string, c: Circumstances): CelInput | undefined {
   }
 }
 
-export function serverVariable({ name, namespace, labels }: Server): CelJson {
-  return new Map<string, CelJson>([
-    ['name', name],
-    ['namespace', namespace],
-    ['labels', labels],
-  ])
-}
+export const serverVariable = viewOf<Server>({
+  name: server => server.name,
+  namespace: server => server.namespace,
+  labels: server => server.labels,
+})
 
 /** Variables that say who asks. */
 export type PrincipalVariable = 'user' | 'principal' | 'claims' | 'scopes' | 'agent' | 'actors' | 'workload' | 'tenant'
 
+const userVariable = viewOf<UserInfo>({
+  username: user => user.username,
+  uid: user => user.uid,
+  groups: user => user.groups,
+  extra: user => user.extra,
+})
+
+const askingVariable = viewOf<Principal>({
+  kind: principal => principal.kind,
+  throughAgent: principal => principal.throughAgent,
+})
+
+const agentVariable = viewOf<Agent>({
+  id: agent => agent.id,
+  issuer: agent => agent.issuer,
+  assurance: agent => agent.assurance,
+})
+
+const actorVariable = viewOf<Actor>({
+  subject: actor => actor.subject,
+  issuer: actor => actor.issuer,
+})
+
 export function principalVariable(name: PrincipalVariable, asking: Principal): CelJson | undefined {
   switch (name) {
     case 'user':
-      return new Map<string, CelJson>([
-        ['username', asking.user.username],
-        ['uid', asking.user.uid],
-        ['groups', asking.user.groups],
-        ['extra', asking.user.extra],
-      ])
+      return userVariable(asking.user)
     case 'principal':
-      return new Map<string, CelJson>([
-        ['kind', asking.kind],
-        ['throughAgent', asking.throughAgent],
-      ])
+      return askingVariable(asking)
     case 'claims':
       return asking.claims
     case 'scopes':
       return asking.scopes
-    case 'agent': {
-      const { id, issuer, assurance } = asking.agent
-      return new Map([
-        ['id', id],
-        ['issuer', issuer],
-        ['assurance', assurance],
-      ])
-    }
+    case 'agent':
+      return agentVariable(asking.agent)
     case 'actors':
-      return asking.actors.map(
-        actor =>
-          new Map([
-            ['subject', actor.subject],
-            ['issuer', actor.issuer],
-          ]),
-      )
+      return asking.actors.map(actorVariable)
     case 'workload':
       return asking.workload
     case 'tenant':
@@ -258,18 +266,14 @@ function mcpVariable({ call, tool, catalogTool }: Circumstances): CelJson {
   return mcp
 }
 
-function operationVariable(operation: Operation): CelJson {
-  const { verb, group, version, resource, subresource, namespace, name, clusterScoped, object } = operation
-  // One by one: a list of pairs takes half as long again.
-  const variable = new Map<string, CelJson>()
-  variable.set('verb', verb)
-  variable.set('group', group)
-  variable.set('version', version)
-  variable.set('resource', resource)
-  variable.set('subresource', subresource)
-  variable.set('namespace', namespace)
-  variable.set('name', name)
-  variable.set('clusterScoped', clusterScoped)
-  if (object !== undefined) variable.set('object', object)
-  return variable
-}
+const operationVariable = viewOf<Operation>({
+  verb: operation => operation.verb,
+  group: operation => operation.group,
+  version: operation => operation.version,
+  resource: operation => operation.resource,
+  subresource: operation => operation.subresource,
+  namespace: operation => operation.namespace,
+  name: operation => operation.name,
+  clusterScoped: operation => operation.clusterScoped,
+  object: operation => operation.object,
+})

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { catalogs, demo, namesAsTokens, person, storeOf, through } from '../../test/support/policies.js'
+import { JsonView } from '../cel/environment.js'
 import type { Call } from '../protocol/call.js'
 import { inboundRequest } from '../protocol/inbound-request.fixture.js'
 import { AuthorizerQuestions } from './authorizer-questions.js'
@@ -73,10 +74,10 @@ describe('policyFacts', () => {
     return steps.reduce<readonly unknown[]>(
       (values, step) =>
         values.flatMap(value => {
-          if (step === '*') return Array.isArray(value) ? value : []
-          return value instanceof Map && value.has(step) ? [value.get(step)] : []
+          if (step === '*') return Array.isArray(value) ? value.map(whole) : []
+          return value instanceof Map && value.has(step) ? [whole(value.get(step))] : []
         }),
-      [tool, prompt, resource].map(activation => activation(variable)),
+      [tool, prompt, resource].map(activation => whole(activation(variable))),
     )
   }
 
@@ -96,6 +97,10 @@ describe('policyFacts', () => {
     for (const member of facts.members ?? []) expect([...keys]).toContain(member)
   })
 })
+
+function whole(value: unknown): unknown {
+  return value instanceof JsonView ? value.whole() : value
+}
 
 function kindOf(value: unknown): string {
   if (value instanceof Date) return 'timestamp'

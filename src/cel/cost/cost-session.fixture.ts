@@ -1,4 +1,4 @@
-import type { CelJson } from '../environment.js'
+import { type CelJson, JsonView } from '../environment.js'
 import { compileExpr } from '../evaluate/compile-expr.js'
 import type { Evaluated } from '../evaluate/program.js'
 import type { FunctionOverload } from '../library/library.js'
@@ -66,6 +66,7 @@ export function bytesOf(input: CelJson): number {
   if (typeof input === 'string') return Buffer.byteLength(JSON.stringify(input))
   if (typeof input !== 'object' || input === null) return String(input).length
   if (input instanceof Date) return 30
+  if (input instanceof JsonView) return bytesOf(input.whole())
   let bytes = 2
   if (input instanceof Map) for (const [key, item] of input) bytes += bytesOf(key) + bytesOf(item) + 2
   else for (const item of input.values()) bytes += bytesOf(item) + 1

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createCelEnvironment } from '../create-environment.js'
-import { type CelInput, type CelJson, CelValue } from '../environment.js'
+import { type CelInput, type CelJson, CelValue, CostBudget, JsonView } from '../environment.js'
 import { fromJson } from '../values/from-json.js'
 import { Failure } from '../values/value.js'
 
@@ -10,6 +10,24 @@ import { Failure } from '../values/value.js'
  * be those of an evaluation that is given values of CEL from the beginning.
  */
 const environment = createCelEnvironment({ x: 'dyn', y: 'dyn', k: 'dyn', i: 'int' })
+
+/** Whatever stands for an object. */
+class View extends JsonView {
+  readonly #members: ReadonlyMap<string, CelJson>
+
+  constructor(members: ReadonlyMap<string, CelJson>) {
+    super()
+    this.#members = members
+  }
+
+  get(key: string): CelJson | undefined {
+    return this.#members.get(key)
+  }
+
+  whole(): ReadonlyMap<string, CelJson> {
+    return new Map(this.#members)
+  }
+}
 
 const keys = ['a', 'b', '__proto__', 'constructor', '', '0', 'size']
 const leaf: fc.Arbitrary<CelJson> = fc.oneof(
@@ -23,8 +41,8 @@ const { json } = fc.letrec<{ json: CelJson }>(tie => ({
     leaf,
     fc.array(tie('json'), { maxLength: 4 }),
     fc
-      .array(fc.tuple(fc.constantFrom(...keys), tie('json')), { maxLength: 4 })
-      .map((entries): CelJson => new Map(entries)),
+      .tuple(fc.array(fc.tuple(fc.constantFrom(...keys), tie('json')), { maxLength: 4 }), fc.boolean())
+      .map(([entries, viewed]): CelJson => (viewed ? new View(new Map(entries)) : new Map(entries))),
   ),
 }))
 
@@ -103,9 +121,11 @@ describe('what is converted late', () => {
           const value = fromJson(given[name])
           if (!(value instanceof Failure)) values.set(name, new CelValue(value))
         }
-        const late = compiled.program.evaluateValue(name => given[name as 'x'])
-        const atOnce = compiled.program.evaluateValue(name => values.get(name))
+        const [forLate, forAtOnce] = [new CostBudget(100_000), new CostBudget(100_000)]
+        const late = compiled.program.evaluateValue(name => given[name as 'x'], forLate)
+        const atOnce = compiled.program.evaluateValue(name => values.get(name), forAtOnce)
         expect(late).toEqual(atOnce)
+        expect(forLate.left).toBe(forAtOnce.left)
       }),
       { numRuns: 4000, seed: 20261122 },
     )

@@ -32,8 +32,12 @@ export function iterate<S>(
     if (Array.isArray(json)) return eachItem(json, lazily, frame, loop, visit, state)
     if (json instanceof Map) return eachEntry(json, lazily, frame, loop, visit, state)
     const value = settle(json)
-    return value instanceof Failure ? value : noRange(value, loop)
+    return value instanceof Failure ? value : eachOf(value, frame, loop, visit, state)
   }
+  return eachOf(range, frame, loop, visit, state)
+}
+
+function eachOf<S>(range: Value, frame: Frame, loop: Loop, visit: Visit<S>, state: S): Failure | undefined {
   if (isList(range)) return eachItem(range, itself, frame, loop, visit, state)
   return range instanceof Map ? eachEntry(range, itself, frame, loop, visit, state) : noRange(range, loop)
 }

@@ -1,4 +1,5 @@
 import type { JsonInput } from '../values/from-json.js'
+import { JsonView } from '../values/json-view.js'
 import { type CelMap, Failure, OptionalValue, type Result, type Value } from '../values/value.js'
 import type { Code, Frame, Step } from './frame.js'
 import { type LazyStep, lazyFormOf } from './lazy-form.js'
@@ -73,7 +74,7 @@ function taken(found: JsonInput, optional: boolean, frame: Frame): Result {
 }
 
 function entryAt(json: Outside['json'], key: Value): JsonInput | undefined {
-  if (json instanceof Map) return typeof key === 'string' ? json.get(key) : undefined
+  if (json instanceof Map || json instanceof JsonView) return typeof key === 'string' ? json.get(key) : undefined
   if (!Array.isArray(json)) return undefined
   const list: readonly JsonInput[] = json
   const at = listIndex(key)
@@ -83,6 +84,6 @@ function entryAt(json: Outside['json'], key: Value): JsonInput | undefined {
 const noEntries: CelMap = new Map()
 
 function emptyOf(given: Outside): Result {
-  if (given.json instanceof Map) return noEntries
+  if (given.json instanceof Map || given.json instanceof JsonView) return noEntries
   return Array.isArray(given.json) ? [] : converted(given)
 }

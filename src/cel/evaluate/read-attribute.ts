@@ -1,4 +1,5 @@
 import type { JsonInput } from '../values/from-json.js'
+import { JsonView } from '../values/json-view.js'
 import { type CelMap, Failure, type Result } from '../values/value.js'
 import { Fields } from './fields.js'
 import type { Frame, Step } from './frame.js'
@@ -96,8 +97,8 @@ function readOutside<T>(start: Outside, parts: readonly Part[], whole: Whole<T>,
     if (part === undefined) break
     const found = entryOf(json, part.key)
     if (found === undefined) {
-      // An empty map has it no more than this one, and need not be converted.
-      const value = json instanceof Map ? nothing : settle(json)
+      // An empty map has it no more than this object, and need not be converted.
+      const value = json instanceof Map || json instanceof JsonView ? nothing : settle(json)
       return value instanceof Failure ? unfit : readParts(value, parts, i, frame)
     }
     frame.left--
@@ -113,5 +114,6 @@ function entryOf(json: JsonInput, key: string | number): JsonInput | undefined {
     const map: ReadonlyMap<string | number, JsonInput> = json
     return map.get(key)
   }
+  if (json instanceof JsonView) return typeof key === 'string' ? json.get(key) : undefined
   return typeof key === 'number' && Array.isArray(json) ? json[key] : undefined
 }
