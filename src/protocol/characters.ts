@@ -1,5 +1,5 @@
 /** The first position from `from` on that holds the code of no decimal digit. */
-export function skipDigits(codes: Uint8Array | Uint16Array, from: number): number {
+export function skipDigits(codes: Uint8Array, from: number): number {
   let at = from
   for (;;) {
     const code = codes[at]
@@ -8,26 +8,28 @@ export function skipDigits(codes: Uint8Array | Uint16Array, from: number): numbe
   }
 }
 
-/** By character up to U+00FF: 1 if it does not stand for itself in a string of JSON. Beyond, all do. */
+/** 1 for the codes of characters that do not stand for themselves in a string of JSON. */
 const special = Uint8Array.from({ length: 0x100 }, (_, code) => (code < 0x20 || code === 0x22 || code === 0x5c ? 1 : 0))
 
 /**
- * Skips characters that stand for themselves in a string of JSON, four at a time, because most of a large message is long strings:
- * the first that does not, or the end of the text, is at most three behind the position that it gives.
+ * Skips characters that stand for themselves in a string of JSON, four at a time, because most of a large message is long
+ * strings: the first that does not, or the end of the text, is at most three behind the position that it gives.
  */
-export function skipPlain(codes: Uint8Array | Uint16Array, from: number): number {
+export function skipPlain(codes: Uint8Array, from: number): number {
+  // Whatever is not local would be looked up again for every character.
+  const kinds = special
   const last = codes.length - 4
   let at = from
   while (
     at <= last &&
-    (specialAt(codes, at) | specialAt(codes, at + 1) | specialAt(codes, at + 2) | specialAt(codes, at + 3)) === 0
+    ((kinds[codes[at] ?? 0] ?? 0) |
+      (kinds[codes[at + 1] ?? 0] ?? 0) |
+      (kinds[codes[at + 2] ?? 0] ?? 0) |
+      (kinds[codes[at + 3] ?? 0] ?? 0)) ===
+      0
   )
     at += 4
   return at
-}
-
-function specialAt(codes: Uint8Array | Uint16Array, at: number): number {
-  return special[codes[at] ?? 0] ?? 0
 }
 
 /** The value of a hexadecimal digit in either case, -1 for any other character code. */

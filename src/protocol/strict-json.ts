@@ -66,7 +66,7 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = {}): Str
   }
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const text = buffer.toString(ascii ? 'latin1' : 'utf8')
-  const reader = new JsonReader(text, ascii ? buffer : unitsOf(text), {
+  const reader = new JsonReader(text, ascii ? buffer : codesOf(text), {
     maxDepth: limits.maxDepth ?? defaultJsonLimits.maxDepth,
     maxMembers: limits.maxMembers ?? defaultJsonLimits.maxMembers,
     lexemeOf: limits.lexemeOf,
@@ -82,10 +82,11 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = {}): Str
   return { ok: true, value, lexeme: reader.lexeme, lexemes: reader.lexemes }
 }
 
-function unitsOf(text: string): Uint16Array {
-  const units = new Uint16Array(text.length)
-  for (let at = 0; at < text.length; at++) units[at] = text.charCodeAt(at)
-  return units
+/** As the reader wants them. */
+function codesOf(text: string): Buffer {
+  const codes = Buffer.allocUnsafe(text.length)
+  for (let at = 0; at < text.length; at++) codes[at] = Math.min(text.charCodeAt(at), 0xff)
+  return codes
 }
 
 const problems: { readonly [reason in MessageReason]?: string } = {
