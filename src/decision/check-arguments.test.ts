@@ -144,6 +144,20 @@ it('lets nothing through that a reader who ignores case sees otherwise', () => {
   )
 })
 
+it.each([
+  ['a name that is looked for', ['userId'], true],
+  ['one of two that differ only in case', ['userid'], true],
+  ['both of them', ['userId', 'userid'], false],
+  ['both of them, and another', ['amount', 'userId', 'userid'], false],
+  ['two beside them', ['userId', 'x', 'X'], false],
+])('judges %s, where policies look for names that differ only in case', (_name, keys, good) => {
+  const looked = [new Set(['amount', 'userId', 'userid'])]
+  const args = new Map(keys.map(key => [key, 1n]))
+  expect(checkArguments(callOf(args), undefined, () => looked) === undefined).toBe(good)
+  const inside = new Map([['amount', [args]]])
+  expect(checkArguments(callOf(inside), undefined, () => looked) === undefined).toBe(good)
+})
+
 it('takes no long time for as many keys as a message can have', () => {
   const looked = [new Set(['amount', 'userId'])]
   const lines = Array.from(

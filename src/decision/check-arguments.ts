@@ -76,13 +76,19 @@ function checkKeys(
   looked: readonly ReadonlySet<string>[],
   shapes: ReadonlySet<ArgumentShape>,
 ): Failure | undefined {
+  const [names] = looked
+  let among = true
   for (const key of object.keys()) {
+    if (names?.has(key)) continue
+    among = false
     const meant = meantName(key, looked, shapes)
     if (meant === undefined) continue
     return failure('message.argument', `an argument is spelt almost like "${meant}"`, {
       hints: [`Write "${meant}" exactly.`],
     })
   }
+  // Where no two names fold to one, keys that are all among them do not either.
+  if (among && names !== undefined && !hasTwins(names)) return undefined
   if (!hasFoldedTwins(object)) return undefined
   return failure('message.argument', 'two keys in the arguments differ only in case', { hints: ['Send one of them.'] })
 }
@@ -123,6 +129,10 @@ function checkListed(args: JsonObject, tool: CatalogTool | undefined): Failure |
 const foldings = new WeakMap<Names, ReadonlyMap<string, string>>()
 
 type Names = Pick<ReadonlySet<string>, 'keys'> & object
+
+function hasTwins(names: ReadonlySet<string>): boolean {
+  return foldedNames(names).size < names.size
+}
 
 function foldedNames(names: Names): ReadonlyMap<string, string> {
   const known = foldings.get(names)
