@@ -191,6 +191,7 @@ class VerdictBuilder {
   }
 
   build(): GuardrailVerdict {
+    if (this.#dependencies.length === 0 && this.#failures.length === 0) return nothingToSay
     return { failures: [...this.#dependencies, ...this.#failures], denials: this.#denials }
   }
 

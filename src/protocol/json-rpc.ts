@@ -34,6 +34,7 @@ export type JsonRpcResult =
       readonly id: KnownId
     }
 
+const withId = { lexemeOf: 'id' } as const
 const protocolKeys = new FoldedKeys(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
 /** Characters of an id's lexeme. Clients send counters and UUIDs. */
 const maxIdLength = 512
@@ -63,8 +64,8 @@ export function readJsonRpc(
   limits: JsonLimits | undefined,
   batches: boolean,
 ): JsonRpcResult | JsonRpcBatch
-export function readJsonRpc(bytes: Uint8Array, limits: JsonLimits = {}, batches = false): JsonRpcResult | JsonRpcBatch {
-  const json = parseStrictJson(bytes, { ...limits, lexemeOf: 'id' })
+export function readJsonRpc(bytes: Uint8Array, limits?: JsonLimits, batches = false): JsonRpcResult | JsonRpcBatch {
+  const json = parseStrictJson(bytes, limits === undefined ? withId : { ...limits, ...withId })
   if (!json.ok) {
     const id = json.lexeme !== undefined && isIdLexeme(json.lexeme) ? json.lexeme : undefined
     return { ok: false, reason: json.reason, message: json.message, id }

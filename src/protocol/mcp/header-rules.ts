@@ -28,9 +28,10 @@ export interface MirroredMessage {
  */
 export function headerMismatch(message: MirroredMessage, headers: RequestHeaders): string | undefined {
   const required = message.era === 'modern' && message.kind === 'request'
-  const version = versionHeader(headers)
-  if (message.era === 'modern' && (version === undefined ? required : version !== message.version)) {
-    return 'The header MCP-Protocol-Version must be present and equal the version in params._meta.'
+  if (message.era === 'modern') {
+    const version = versionHeader(headers)
+    if (version === undefined ? required : version !== message.version)
+      return 'The header MCP-Protocol-Version must be present and equal the version in params._meta.'
   }
   const method = headers.all('mcp-method')
   if (method.length === 0 ? required : !method.every(value => trimOws(value) === message.method)) {
