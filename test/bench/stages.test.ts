@@ -27,6 +27,12 @@ describe('the typical warm call', () => {
     expect(authorization).toBeGreaterThan(rbac)
   })
 
+  it('runs bundled as well, as the benchmark measures it', { timeout: 60_000 }, async () => {
+    const bundled = await createWarmCall('dist')
+    for (const stage of stageNames) bundled.prepare(stage, 1)(0)
+    bundled.close()
+  })
+
   it.each(stageNames)('has inputs of its own for each run of the stage %s', stage => {
     const run = call.prepare(stage, 2)
     run(0)
