@@ -1,4 +1,4 @@
-// The modules that a warm call, and its answer, go through.
+// The modules that benchmarks measure by themselves.
 
 export * as authorizeByRbac from '../../src/decision/authorize-by-rbac.js'
 export * as authorizeCall from '../../src/decision/authorize-call.js'
@@ -11,9 +11,12 @@ export * as checkRequest from '../../src/doors/ext-authz/read-check-request.js'
 export * as processHandler from '../../src/doors/ext-proc/process-handler.js'
 export * as reviewProcessor from '../../src/doors/ext-proc/review-processor.js'
 export * as authenticators from '../../src/identity/authenticator-source.js'
+export * as configMapSource from '../../src/policy/config-map-source.js'
 export * as directorySource from '../../src/policy/directory-source.js'
 export * as policyStore from '../../src/policy/policy-store.js'
 export * as classify from '../../src/protocol/mcp/classify.js'
 export * as sessionTag from '../../src/protocol/session-tag.js'
+export * as embeddedAuthorizer from '../../src/rbac/embedded-authorizer.js'
+export * as storedRbac from '../../src/rbac/read-stored-rbac.js'
 export * as sarAuthorizer from '../../src/rbac/sar-authorizer.js'
 export * as metrics from '../../src/telemetry/metrics.js'

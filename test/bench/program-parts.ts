@@ -8,7 +8,7 @@ import { bundleOptions } from '../../scripts/bundle-options.mjs'
 import { packageRoot } from '../../src/package-root.js'
 import type { Code } from './server-process.js'
 
-/** The modules that a warm call, and its answer, go through. */
+/** The modules that benchmarks measure by themselves. */
 export type ProgramParts = typeof import('./program-entry.js')
 
 /**

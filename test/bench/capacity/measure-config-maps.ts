@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { packageRoot } from '../../../src/package-root.js'
 import { configMapLimits } from '../../../src/policy/config-map-source.js'
 import { FakeConfigMaps } from '../../../src/policy/config-maps.fixture.js'
@@ -27,9 +26,7 @@ const perConfigMap = 10
 
 export async function measureConfigMaps(code: Code, configMaps: number, servers: number): Promise<ConfigMapCost> {
   const parts = await loadProgram(code)
-  const sources: typeof import('../../../src/policy/config-map-source.js') = await import(
-    pathToFileURL(join(packageRoot, code, 'policy/config-map-source.js')).href
-  )
+  const sources = parts.configMapSource
   const size = { servers, toolsPerServer: 10, guardrails: 0, grants: 0, bindings: 0 }
   const policies = writePolicies(createTokenIssuer().jwks, policySet(size))
   const identities = new parts.authenticators.AuthenticatorSource({ now: Date.now })

@@ -1,9 +1,7 @@
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { ApiRequest, ApiResponse, ApiServer } from '../../../src/kube/api-server.js'
-import { packageRoot } from '../../../src/package-root.js'
 import { parseStrictJson } from '../../../src/protocol/strict-json.js'
 import type { RbacObject } from '../../../src/rbac/rbac-objects.js'
+import { loadProgram } from '../program-parts.js'
 import type { Code } from '../server-process.js'
 import { round3 } from './costs-of.js'
 import { usedBytes } from './measure-memory.js'
@@ -19,8 +17,8 @@ export interface EntryCost {
 
 /** Known answers of an API server, to questions of many people about many names. */
 export async function measureReviewEntries(code: Code, count: number): Promise<EntryCost> {
-  const sar: typeof import('../../../src/rbac/sar-authorizer.js') = await load(code, 'rbac/sar-authorizer')
-  const authorizer = sar.createSarAuthorizer({ api: allowingApi, rbacOnly: false, watch: undefined })
+  const { sarAuthorizer } = await loadProgram(code)
+  const authorizer = sarAuthorizer.createSarAuthorizer({ api: allowingApi, rbacOnly: false, watch: undefined })
   const users = Array.from({ length: 100 }, (_, at) => ({
     username: `person-${at}@example.com`,
     uid: `f3b5c0de-7a52-4b1e-9f0a-${at}`,
@@ -49,11 +47,7 @@ export async function measureReviewEntries(code: Code, count: number): Promise<E
 
 /** RoleBindings as the watch keeps them, and the index made of them. */
 export async function measureBindings(code: Code, count: number): Promise<EntryCost> {
-  const stored: typeof import('../../../src/rbac/read-stored-rbac.js') = await load(code, 'rbac/read-stored-rbac')
-  const embedded: typeof import('../../../src/rbac/embedded-authorizer.js') = await load(
-    code,
-    'rbac/embedded-authorizer',
-  )
+  const { storedRbac: stored, embeddedAuthorizer: embedded } = await loadProgram(code)
   const before = usedBytes()
   const objects: RbacObject[] = []
   const kept: unknown[] = []
@@ -115,8 +109,4 @@ const allowingApi: ApiServer = {
   },
   follow: () => ({ close: () => undefined }),
   close: () => undefined,
-}
-
-function load<Module>(code: Code, path: string): Promise<Module> {
-  return import(pathToFileURL(join(packageRoot, code, `${path}.js`)).href)
 }
