@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { packageRoot } from '../../../src/package-root.js'
+import { bundleParts } from '../program-parts.js'
 import type { Code } from '../server-process.js'
 import { measureLoad } from './load-set.js'
 import { measureConfigMaps } from './measure-config-maps.js'
@@ -17,14 +19,17 @@ const measurements = {
 
 type Measurements = typeof measurements
 
-/** Runs one of them in another process. */
-export function inChild<Name extends keyof Measurements>(
+/** Runs one of them in another process: of what is shipped, without what runs sources, which takes memory as well. */
+export async function inChild<Name extends keyof Measurements>(
   name: Name,
   ...args: Parameters<Measurements[Name]>
 ): Promise<Awaited<ReturnType<Measurements[Name]>>> {
-  const options = ['--max-old-space-size=6144', '--import', 'tsx', import.meta.filename, name, JSON.stringify(args)]
+  const [code] = args
+  const program =
+    code === 'src' ? ['--import', 'tsx', import.meta.filename] : [join(await bundleParts(), 'measure-child.js')]
+  const options = ['--max-old-space-size=6144', ...program, name, JSON.stringify(args)]
   const child = spawn(process.execPath, options, { cwd: packageRoot, stdio: ['ignore', 'pipe', 'inherit'] })
-  return new Promise((resolve, reject) => {
+  return new Promise<Awaited<ReturnType<Measurements[Name]>>>((resolve, reject) => {
     const said: Buffer[] = []
     child.stdout.on('data', (bytes: Buffer) => said.push(bytes))
     child.once('error', reject)
