@@ -78,15 +78,13 @@ function checkMethods(document: SourceDocument, matched: ServerNames, suggestion
   )
 }
 
-function checkTools(
-  document: SourceDocument,
-  { servers, tools }: ServerNames,
-  suggestions: Suggestions,
-  report: Report,
-): void {
+function checkTools(document: SourceDocument, matched: ServerNames, suggestions: Suggestions, report: Report): void {
+  const names = listAt(document, 'tools')
+  if (names.length === 0 || matched.servers.length === 0) return
+  const { tools } = matched
   // Without a catalogue a Server may have any tool.
-  if (servers.length === 0 || tools === undefined) return
-  for (const [index, name] of listAt(document, 'tools').entries()) {
+  if (tools === undefined) return
+  for (const [index, name] of names.entries()) {
     if (tools.has(name) || (name.includes('*') && someMatches(name, tools))) continue
     report(
       'warning',

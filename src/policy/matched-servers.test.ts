@@ -38,4 +38,26 @@ describe('the Servers that a match is about', () => {
     expect(matched.byName('c')).toBe(servers[2])
     expect(matched.byName('d')).toBeUndefined()
   })
+
+  it('are found however many matches have patterns of their own, without all of that being kept', () => {
+    const tools = Array.from({ length: 100 }, (_, at) => `tool-${at}`)
+    const servers = Array.from({ length: 100 }, (_, at) =>
+      server(
+        `s${at}`,
+        tools.map(tool => `${tool}-${at}`),
+      ),
+    )
+    const matched = new MatchedServers(servers)
+    const first = compileMatch({ servers: ['s*'] })
+    const found = matched.of(first)
+    expect(matched.of(first)).toBe(found)
+    for (let at = 0; at < 60; at++) {
+      const names = matched.namesOf(matched.of(compileMatch({ servers: ['s*', `other-${at}`] })))
+      expect(names.servers.length).toBe(100)
+      expect(names.tools?.size).toBe(10_000)
+    }
+    // What was found first is not kept any more, and is found again.
+    expect(matched.of(first)).not.toBe(found)
+    expect(matched.of(first)).toEqual(found)
+  })
 })
