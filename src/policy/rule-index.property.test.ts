@@ -13,7 +13,11 @@ const pattern = fc.oneof(
   fc.constantFrom('*', 'a*', '*b', 'a*b', '*a*', 'ab*', '*ab', 'b*a*b', 'ab**', '**', 'a*ab', 'ba*b'),
 )
 const patterns = fc.option(fc.uniqueArray(pattern, { minLength: 1, maxLength: 3 }), { nil: undefined })
-const methods = ['tools/call', 'prompts/get', 'resources/read', 'ping', 'vendor/run'] as const
+// Some are named as what has no method is, or look like what is memorised of another call.
+const methods = [
+  ...['tools/call', 'prompts/get', 'resources/read', 'ping', 'vendor/run', 'GET', 'response', 'json'],
+  'ping\n\nnone',
+] as const
 const access = ['read', 'write', 'delete'] as const
 
 const subjects = fc.option(
@@ -65,9 +69,13 @@ function parsed(given: object): MatchSpec | undefined {
   return matchSchema.safeParse(Object.fromEntries(Object.entries(given).filter(([, value]) => value))).data
 }
 
+const called = fc.oneof(
+  { weight: 9, arbitrary: word },
+  fc.constantFrom('\nping\n\nnone\n\n', '\ntools/call\ntouches\ntool\ntool\na', '\n'),
+)
 const target: fc.Arbitrary<Target> = fc.oneof(
   fc.constant({ kind: 'none' } as const),
-  fc.record({ kind: fc.constantFrom('tool', 'prompt', 'resource', 'task'), name: word }),
+  fc.record({ kind: fc.constantFrom('tool', 'prompt', 'resource', 'task'), name: called }),
 )
 const kinds = ['request', 'notification', 'response', 'stream', 'close'] as const
 const matchedCall: fc.Arbitrary<MatchedCall> = fc
@@ -78,7 +86,7 @@ const matchedCall: fc.Arbitrary<MatchedCall> = fc
     target,
     alsoTargets: fc.oneof(fc.constant([]), fc.array(target, { maxLength: 2 })),
     server: fc.constantFrom('a', 'ab', 'b', 'other'),
-    inner: fc.option(word, { nil: undefined }),
+    inner: fc.option(called, { nil: undefined }),
     known: fc.boolean(),
   })
   .map(({ protocol, kind, method, target, alsoTargets, server, inner, known }) => {

@@ -1,6 +1,6 @@
 import type { Principal } from '../identity/principal.js'
 import { CallIndex } from './call-index.js'
-import { methodName } from './call-names.js'
+import { hasTarget, methodName } from './call-names.js'
 import { CallerIndex, inOrder } from './caller-index.js'
 import type { Match, MatchedCall } from './match.js'
 import { append } from './pattern-index.js'
@@ -197,8 +197,8 @@ class Answer<R extends Rule> {
 }
 
 /**
- * What else than the server decides which rules can concern a call, as text; undefined where it is not memorised. The catalogue
- * of a server says the same of one name each time.
+ * What else than the server decides which rules can concern a call, as text; undefined where it is not memorised. Whatever
+ * {@link Match.call} looks at is in it, the catalogue excepted, which says the same of one name each time.
  */
 function keyOf({ call, tool }: MatchedCall): string | undefined {
   const { target, alsoTargets, method } = call
@@ -206,9 +206,12 @@ function keyOf({ call, tool }: MatchedCall): string | undefined {
   const name = tool ?? (target.kind === 'none' ? '' : target.name)
   if (name.length > longestKey || method.length > longestKey) return undefined
   const called = tool !== undefined && target.kind === 'tool' && method === 'tools/call' && call.protocol === 'mcp'
-  // Names of tools have no line break in front, so that no other key looks like one.
-  if (called && (call.kind === 'request' || call.kind === 'notification')) return tool
-  return `\n${methodName(call)}\n${target.kind}\n${tool === undefined ? '' : 'tool'}\n${name}`
+  // All other keys begin with a line break.
+  if (called && (call.kind === 'request' || call.kind === 'notification') && !tool.startsWith('\n')) return tool
+  // The name is the last, so that it may hold line breaks; a method that does could look like what is behind it.
+  if (method.includes('\n')) return undefined
+  const touches = hasTarget(call) ? 'touches' : ''
+  return `\n${methodName(call)}\n${touches}\n${target.kind}\n${tool === undefined ? '' : 'tool'}\n${name}`
 }
 
 function areSame<T>(a: readonly T[], b: readonly T[]): boolean {
