@@ -55,6 +55,7 @@ export function bundleOptions(entryPoints, outdir) {
     target: 'node20.19',
     chunkNames: 'chunks/[name]-[hash]',
     external: packages.filter(name => !bundled.has(name)),
+    inject: [join(root, 'scripts/node-globals.mjs')],
     // Names stay, so that a stack or a profile tells what it is about; `node --enable-source-maps` tells lines as well.
     minifyWhitespace: true,
     minifySyntax: true,
