@@ -8,9 +8,10 @@ const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8')
 const parse = (text: string, limits?: JsonLimits): StrictJson => parseStrictJson(bytes(text), limits)
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
 
-/** Back to what JSON.parse gives, so that the two can be compared. */
+/** Back to what JSON.parse gives, so that the two can be compared, but with one zero: `-0` is an integer for us, `-0e1` is none. */
 function plain(value: JsonValue): unknown {
   if (typeof value === 'bigint') return Number(value)
+  if (value === 0) return 0
   if (isJsonArray(value)) return value.map(plain)
   if (isJsonObject(value)) return Object.fromEntries([...value].map(([key, member]) => [key, plain(member)]))
   return value
