@@ -27,8 +27,8 @@ const allowed = {
   demo: [],
 }
 
-/** What every room may know: where the package is, and which. */
-const everywhere = ['package-root.js', 'package-version.js']
+/** What every room may know: where the package is, and which, and how long work is put aside for others. */
+const everywhere = ['package-root.js', 'package-version.js', 'sliced.js']
 
 /** Doors do not know each other; they share the transport. */
 const doors = {

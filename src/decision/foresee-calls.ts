@@ -1,6 +1,6 @@
 import type { PolicySnapshot } from '../policy/snapshot.js'
-import { inSlices, type Sliced } from '../rbac/in-slices.js'
 import type { CatalogTool, ServerKubernetes } from '../rbac/tool-catalog.js'
+import { inSlices, type Sliced } from '../sliced.js'
 
 /**
  * Works out ahead what the tools of all catalogues may amount to, which the first list of a Server would have to wait for

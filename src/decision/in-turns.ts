@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Sliced } from '../protocol/sliced.js'
+import type { Sliced } from '../sliced.js'
 import { allOf, type Eventually } from './eventually.js'
 
 /** Milliseconds for which the other requests of the process are kept waiting at most. */

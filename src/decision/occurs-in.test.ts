@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readDocuments } from '../documents/read-documents.js'
 import { ExpressionCompiler } from '../policy/expressions.js'
 import { compilePatterns } from '../policy/result-guardrail-patterns.js'
-import type { Sliced } from '../protocol/sliced.js'
+import type { Sliced } from '../sliced.js'
 import { canBeFoundIn, occursIn } from './occurs-in.js'
 
 function patternOf(pattern: string) {

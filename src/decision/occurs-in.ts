@@ -1,5 +1,5 @@
 import type { ResultPattern } from '../policy/result-guardrail-patterns.js'
-import type { Sliced } from '../protocol/sliced.js'
+import type { Sliced } from '../sliced.js'
 
 /** Units of weight (see {@link ResultPattern.weightIn}) of one search that takes some 50 ms, whatever the text is. */
 const mostWeight = 2_000_000

@@ -1,5 +1,5 @@
 import type { ResultPattern } from '../policy/result-guardrail-patterns.js'
-import type { Sliced } from '../protocol/sliced.js'
+import type { Sliced } from '../sliced.js'
 import { canBeFoundIn, linesIn, mostUnits, occursIn } from './occurs-in.js'
 
 /** Texts by number. */

@@ -1,3 +1,4 @@
+import { atOnce, type Sliced } from '../sliced.js'
 import { convertNode } from './convert-node.js'
 import { createSourceDocument } from './create-source-document.js'
 import type { Finding } from './finding.js'
@@ -30,6 +31,15 @@ export interface ReadDocuments {
  * digits or have leading zeros, more than 100 aliases. Limits: 1 MiB per file, 1000 documents, 100,000 values each.
  */
 export function readDocuments(file: string, text: string, kinds: DocumentKinds = 'required'): ReadDocuments {
+  return atOnce(readDocumentsInSlices(file, text, kinds))
+}
+
+/** {@link readDocuments} in slices of one document each. */
+export function* readDocumentsInSlices(
+  file: string,
+  text: string,
+  kinds: DocumentKinds = 'required',
+): Sliced<ReadDocuments> {
   const prepared = readPrepared(preparedFiles, file, text)
   if (prepared !== undefined) return { documents: prepared, findings: [] }
   const lines = createLineIndex(text)
@@ -65,6 +75,7 @@ export function readDocuments(file: string, text: string, kinds: DocumentKinds =
     const read = readOne(file, index, stretch, lines, kinds)
     if (read.document !== undefined) documents.push(read.document)
     findings.push(...read.findings)
+    yield
   }
   return { documents, findings }
 }

@@ -7,10 +7,11 @@ import type { Compilation } from '../identity/compilation.js'
 import type { IdentityDocument } from '../identity/identity-document.js'
 import type { Authorizer } from '../rbac/authorizer.js'
 import { danglingRoleRefs } from '../rbac/dangling-role-refs.js'
-import { createEmbeddedAuthorizer } from '../rbac/embedded-authorizer.js'
+import { buildEmbeddedAuthorizer } from '../rbac/embedded-authorizer.js'
 import type { KindResolver } from '../rbac/kind-resolver.js'
 import type { RbacObject } from '../rbac/rbac-objects.js'
 import type { ToolCatalog } from '../rbac/tool-catalog.js'
+import { atOnce, forEachSliced, type Sliced } from '../sliced.js'
 import { type BrokenDocument, closedBy } from './broken-document.js'
 import type { UpstreamCapabilities } from './check-upstream.js'
 import type { CompiledDocument } from './compile-document.js'
@@ -19,7 +20,7 @@ import type { Enrichment } from './enrichment.js'
 import type { Grant } from './grant.js'
 import { headerRoom, ownPrefix } from './header-names.js'
 import { MatchedServers } from './matched-servers.js'
-import { RuleIndex } from './rule-index.js'
+import { type Rule, RuleIndex } from './rule-index.js'
 import type { Server } from './server.js'
 import type { ServerDraft } from './server-document.js'
 import { createServerTable, type ServerAddress } from './server-table.js'
@@ -69,10 +70,22 @@ export interface Assembled {
 
 /** Puts compiled documents together into one consistent set. Pure but for the authenticator it is given. */
 export function assembleSnapshot(
-  { loaded, broken, unreadable }: AssembleInput,
+  input: AssembleInput,
   context: AssembleContext,
   previous: PolicySnapshot | undefined,
 ): Assembled {
+  return atOnce(assembleInSlices(input, context, previous))
+}
+
+/**
+ * {@link assembleSnapshot} in slices, for policies that are many and change while requests are decided. The authenticator is asked
+ * for in the last slice: that of the snapshot before may be of no use from then on.
+ */
+export function* assembleInSlices(
+  { loaded, broken, unreadable }: AssembleInput,
+  context: AssembleContext,
+  previous: PolicySnapshot | undefined,
+): Sliced<Assembled> {
   const findings: Finding[] = []
   const brokenKeys: string[] = []
   const closed = closedBy(broken, unreadable)
@@ -84,9 +97,10 @@ export function assembleSnapshot(
   findings.push(
     ...danglingRoleRefs(of('Rbac').map(({ document, compiled }) => ({ document, objects: compiled.objects }))),
   )
+  yield
   const authorizers = new Map<string, Authorizer>(context.authorizers)
   if (context.clusters.length > 0) {
-    const embedded = createEmbeddedAuthorizer(rbac)
+    const embedded = yield* buildEmbeddedAuthorizer(rbac)
     for (const name of context.clusters) authorizers.set(name, embedded)
   } else for (const { document } of of('Rbac')) findings.push(unusedRbac(document))
   const catalogs = new Map(of('ToolCatalog').map(({ compiled }) => [compiled.catalog.name, compiled.catalog]))
@@ -94,7 +108,7 @@ export function assembleSnapshot(
 
   const servers: Server[] = []
   const versions = new Map<string, ServerVersion>()
-  for (const { key, digest, compiled } of of('Server')) {
+  yield* forEachSliced(of('Server'), ({ key, digest, compiled }) => {
     const { draft } = compiled
     const resolved = draft.resolve({ catalogs, authorizers, kinds: context.kinds, upstream: context.upstream })
     findings.push(...resolved.findings)
@@ -109,10 +123,10 @@ export function assembleSnapshot(
         catalog: catalog === '' ? '' : catalogDigest,
       })
     }
-    if (resolved.value !== undefined) continue
+    if (resolved.value !== undefined) return
     brokenKeys.push(key)
     closedAddresses.push(...addressesOf(draft))
-  }
+  })
 
   const [identity] = of('Identity')
   const rules: CrossCheckInput = {
@@ -132,7 +146,8 @@ export function assembleSnapshot(
     identity: identity && { document: identity.document, value: identity.compiled.identity },
     fileClusters: new Set(context.clusters),
   }
-  const checked = crossCheck(rules)
+  yield
+  const checked = yield* crossCheck(rules)
   findings.push(...checked.findings)
   const usable = servers.filter(server => !checked.excludedServers.has(server.name))
   for (const { name, host, path, sse } of servers)
@@ -144,40 +159,46 @@ export function assembleSnapshot(
     ...of('Enrichment').flatMap(one => (checked.excludedEnrichments.has(one.document.name) ? [one.key] : [])),
   )
 
+  const names = usable.map(server => server.name)
+  const indexed = function* <R extends Rule>(some: readonly R[]): Sliced<RuleIndex<R>> {
+    yield
+    return new RuleIndex(some, names)
+  }
+  const grants = rules.grants.map(one => one.value)
+  const indexes = {
+    grants: yield* indexed(grants),
+    guardrails: yield* indexed(rules.guardrails.map(one => one.value)),
+    resultGuardrails: yield* indexed(rules.resultGuardrails.map(one => one.value)),
+    enrichments: yield* indexed(enrichments),
+    broken: yield* indexed(closed.rules),
+  }
+  const scopes = yield* scopesOf(grants, usable)
+  const table = createServerTable(usable, { addresses: closedAddresses, unknownAddress: closed.unknownAddress })
+  const revision = yield* revisionOf(loaded, versions, [
+    ...closed.rules.map(rule => rule.name),
+    ...closedAddresses.map(({ host, path }) => `${host}\0${path}`),
+  ])
+  const headersOf = headerLists(
+    enrichments,
+    rules.enrichments.map(one => one.value),
+    usable,
+  )
+  yield
+
   const authenticated = context.authenticator(
     rules.authentication.map(one => one.value),
     rules.identity?.value,
   )
   findings.push(...authenticated.findings)
-
-  const names = usable.map(server => server.name)
-  const grants = rules.grants.map(one => one.value)
-  const scopes = scopesOf(grants, usable)
+  const authenticator = authenticated.value ?? noAuthenticator
   return {
     snapshot: {
-      revision: revisionOf(loaded, versions, [
-        ...closed.rules.map(rule => rule.name),
-        ...closedAddresses.map(({ host, path }) => `${host}\0${path}`),
-      ]),
-      servers: createServerTable(usable, { addresses: closedAddresses, unknownAddress: closed.unknownAddress }),
+      revision,
+      servers: table,
       versions,
-      authenticator: authenticated.value ?? noAuthenticator,
-      grants: new RuleIndex(grants, names),
-      guardrails: new RuleIndex(
-        rules.guardrails.map(one => one.value),
-        names,
-      ),
-      resultGuardrails: new RuleIndex(
-        rules.resultGuardrails.map(one => one.value),
-        names,
-      ),
-      enrichments: new RuleIndex(enrichments, names),
-      broken: new RuleIndex(closed.rules, names),
-      headersOf: headerLists(
-        enrichments,
-        rules.enrichments.map(one => one.value),
-        usable,
-      ),
+      authenticator,
+      ...indexes,
+      headersOf,
       scopes,
       documents: loaded.length,
     },
@@ -192,14 +213,14 @@ function unusedRbac(document: SourceDocument): Finding {
 }
 
 /** By the names of the Servers. Nobody should log in for a scope that no call to the Server needs. */
-function scopesOf(grants: readonly Grant[], usable: readonly Server[]): PolicySnapshot['scopes'] {
+function* scopesOf(grants: readonly Grant[], usable: readonly Server[]): Sliced<PolicySnapshot['scopes']> {
   const servers = new MatchedServers(usable)
   const found = new Map(usable.map(server => [server.name, new Set<string>()]))
-  for (const { match, scopes } of grants) {
-    if (scopes.length === 0) continue
+  yield* forEachSliced(grants, ({ match, scopes }) => {
+    if (scopes.length === 0) return
     for (const { name, require } of servers.of(match))
       if (require.includes('grants')) for (const scope of scopes) found.get(name)?.add(scope)
-  }
+  })
   return new Map([...found].map(([name, scopes]) => [name, [...scopes].sort()]))
 }
 
@@ -258,15 +279,18 @@ function headerLists(
   return server => lists.get(server) ?? common
 }
 
-function revisionOf(
+function* revisionOf(
   loaded: readonly LoadedDocument[],
   versions: ReadonlyMap<string, ServerVersion>,
   closed: readonly string[],
-): string {
+): Sliced<string> {
   const hash = createHash('sha256')
   // A document without a name has its place in its key; the same set gives the same revision wherever it is mounted.
   const identityOf = ({ key, document }: LoadedDocument) => (document.name === '' ? document.kind : key)
-  for (const line of loaded.map(one => `${identityOf(one)}\0${one.digest}`).sort()) hash.update(`${line}\n`)
+  const lines = loaded.map(one => `${identityOf(one)}\0${one.digest}`)
+  yield
+  lines.sort()
+  yield* forEachSliced(lines, line => hash.update(`${line}\n`))
   for (const line of [...versions].map(([name, { document, catalog }]) => `${name}\0${document}\0${catalog}`).sort())
     hash.update(`version\0${line}\n`)
   for (const line of closed.map(one => `broken\0${one}`).sort()) hash.update(`${line}\n`)

@@ -2,6 +2,7 @@ import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import type { AuthenticationConfiguration } from '../identity/authentication-configuration.js'
 import type { IdentityDocument } from '../identity/identity-document.js'
+import { forEachSliced, type Sliced } from '../sliced.js'
 import { checkAudiences } from './check-audiences.js'
 import { checkAuditTrail } from './check-audit-trail.js'
 import { checkMatch, type Report } from './check-match.js'
@@ -41,7 +42,7 @@ export interface CrossChecked {
 }
 
 /** What only shows when the documents stand together: two Servers at one address, rules that can never matter, names that nothing has. */
-export function crossCheck(input: CrossCheckInput): CrossChecked {
+export function* crossCheck(input: CrossCheckInput): Sliced<CrossChecked> {
   const findings: Finding[] = []
   const excludedServers = new Set<string>()
   const report: Report = (severity, document, path, message, hint) =>
@@ -49,7 +50,7 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
 
   const servers = new MatchedServers(input.servers)
   const addresses = new Map<string, Written<ServerDraft>>()
-  for (const one of input.serverDocuments) {
+  yield* forEachSliced(input.serverDocuments, one => {
     // One that runs on its last good version stands where that stood.
     const live = servers.byName(one.value.name)
     const { host, path, messages } = one.value
@@ -73,14 +74,20 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
         excludedServers.add(value.name)
       }
     }
-  }
+  })
 
   const matching = [...input.grants, ...input.guardrails, ...input.resultGuardrails, ...input.enrichments]
-  for (const { document, value } of matching) checkMatch(document, value.match, servers, report)
+  // A name that nothing has is compared with all that there are, so each rule is a slice of its own.
+  for (const { document, value } of matching) {
+    checkMatch(document, value.match, servers, report)
+    yield
+  }
   checkResultGuardrails(input.resultGuardrails, servers, report)
+  yield
   checkAudiences(input, report)
+  yield
   checkAuditTrail(input, servers, report)
-  for (const { document, value } of input.grants) {
+  yield* forEachSliced(input.grants, ({ document, value }) => {
     const matched = servers.of(value.match)
     if (matched.length > 0 && !matched.some(server => server.require.includes('grants'))) {
       report(
@@ -91,9 +98,9 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
         'add grants to require of the Server, or delete this Grant',
       )
     }
-  }
+  })
   const headerOwners = new Map<string, string>()
-  for (const { document, value } of input.enrichments) {
+  yield* forEachSliced(input.enrichments, ({ document, value }) => {
     for (const [index, name] of value.headerNames.entries()) {
       const path = ['spec', 'requestHeaders', index, 'name']
       const owner = headerOwners.get(name)
@@ -116,22 +123,23 @@ export function crossCheck(input: CrossCheckInput): CrossChecked {
         `use a name that begins with x-mcp-authz-, or add ${name} to upstream.headers of the Server`,
       )
     }
-  }
-  const excludedEnrichments = checkHeaderRoom(input.enrichments, servers, report)
+  })
+  const excludedEnrichments = yield* checkHeaderRoom(input.enrichments, servers, report)
   return { findings, excludedServers, excludedEnrichments }
 }
 
 /** In the order of their names, as they are applied: the one that takes too much is left out, and nothing else. */
-function checkHeaderRoom(
+function* checkHeaderRoom(
   enrichments: CrossCheckInput['enrichments'],
   servers: MatchedServers,
   report: Report,
-): ReadonlySet<string> {
+): Sliced<ReadonlySet<string>> {
   const excluded = new Set<string>()
   const own = new Set<string>()
   const taken = new Map<string, ReadonlySet<string>>()
   const sorted = [...enrichments].sort((a, b) => (a.value.name < b.value.name ? -1 : 1))
   for (const { document, value } of sorted) {
+    yield
     const names = value.headerNames.filter(name => name.startsWith(ownPrefix))
     const wanted = servers.of(value.match).map(server => ({
       server: server.name,

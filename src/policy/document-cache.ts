@@ -1,4 +1,5 @@
-import type { ReadDocuments } from '../documents/read-documents.js'
+import { type ReadDocuments, readDocumentsInSlices } from '../documents/read-documents.js'
+import { atOnce, type Sliced } from '../sliced.js'
 import { readFile } from './gather-documents.js'
 import type { SourceFile } from './source.js'
 
@@ -13,11 +14,16 @@ export class DocumentCache {
   #next = new Map<string, Known>()
 
   read(file: SourceFile): ReadDocuments {
+    return atOnce(this.readInSlices(file))
+  }
+
+  *readInSlices(file: SourceFile): Sliced<ReadDocuments> {
     // A file that is read in a way of its own may be two files in one text.
     if (file.read !== undefined) return readFile(file)
-    const known = this.#next.get(file.name) ?? this.#known.get(file.name)
-    const read = known?.text === file.text ? known.read : readFile(file)
-    this.#next.set(file.name, { text: file.text, read })
+    const { name, text } = file
+    const known = this.#next.get(name) ?? this.#known.get(name)
+    const read = known?.text === text ? known.read : yield* readDocumentsInSlices(name, text)
+    this.#next.set(name, { text, read })
     return read
   }
 

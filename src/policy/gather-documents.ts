@@ -2,6 +2,7 @@ import type { Finding } from '../documents/finding.js'
 import { type ReadDocuments, readDocuments } from '../documents/read-documents.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { valueAt } from '../documents/value-at.js'
+import { atOnce, forEachSliced, type Sliced } from '../sliced.js'
 import { restrictingKinds } from './broken-document.js'
 import { policyApiVersion } from './document-schema.js'
 import type { PolicySource, SourceContents, SourceFile } from './source.js'
@@ -52,6 +53,11 @@ export interface Gathered {
 
 /** Reads all sources, checks that each holds only what it may, and settles who wins where two say the same name. */
 export function gatherDocuments(sources: readonly PolicySource[], options: GatherOptions = {}): Gathered {
+  return atOnce(gatherInSlices(sources, options))
+}
+
+/** {@link gatherDocuments} in slices, for sources that hold much and change while requests are decided. */
+export function* gatherInSlices(sources: readonly PolicySource[], options: GatherOptions = {}): Sliced<Gathered> {
   const { contents: contentsOf = source => source.read(), documents: documentsOf = readFile } = options
   const byKey = new Map<string, GatheredDocument[]>()
   const findings: Finding[] = []
@@ -88,13 +94,14 @@ export function gatherDocuments(sources: readonly PolicySource[], options: Gathe
         if (wrong !== undefined) findings.push(wrong)
         else byKey.set(one.key, [...(byKey.get(one.key) ?? []), one])
       }
+      yield
     }
   }
   const documents: GatheredDocument[] = []
   const conflicts: GatheredDocument[] = []
   const overridden: GatheredDocument[] = []
   const settled = { documents, conflicts, overridden, findings }
-  for (const [key, candidates] of byKey) settle(key, candidates, settled, options)
+  yield* forEachSliced(byKey, ([key, candidates]) => settle(key, candidates, settled, options))
   return { ...settled, refused, brokenFiles, harmlessFiles, brokenSources, soundFiles, lostSources, lostFiles }
 }
 

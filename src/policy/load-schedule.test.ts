@@ -2,17 +2,27 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLoadSchedule } from './load-schedule.js'
 
 describe('a load in steps', () => {
-  beforeEach(() => void vi.useFakeTimers())
-  afterEach(() => void vi.useRealTimers())
+  /** Milliseconds that loads have taken; timers stand still meanwhile. */
+  let worked = 0
+  beforeEach(() => {
+    vi.useFakeTimers()
+    worked = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => Date.now() + worked)
+  })
+  afterEach(() => {
+    vi.restoreAllMocks()
+    vi.useRealTimers()
+  })
 
-  /** Loads in three steps. */
-  function schedule() {
+  /** Loads in three steps, or in one if nothing takes any time. */
+  function schedule(stepMs = 10) {
     const steps: string[] = []
     let loads = 0
     const load = function* () {
       const name = ++loads
       for (let step = 1; step < 3; step++) {
         steps.push(`${name}.${step}`)
+        worked += stepMs
         yield
       }
       steps.push(`${name}.3`)
@@ -30,6 +40,13 @@ describe('a load in steps', () => {
     vi.advanceTimersByTime(1)
     expect(steps).toEqual(['1.1', '1.2'])
     vi.advanceTimersByTime(10_000)
+    expect(steps).toEqual(['1.1', '1.2', '1.3'])
+  })
+
+  it('goes on at once where it has taken no time', () => {
+    const { steps, request } = schedule(4)
+    request()
+    vi.advanceTimersByTime(50)
     expect(steps).toEqual(['1.1', '1.2', '1.3'])
   })
 

@@ -1,9 +1,15 @@
+import type { Sliced } from '../sliced.js'
+
 /** Milliseconds in which changes that belong together come together. */
 const gatherMs = 50
 /** Milliseconds between two loads at least. */
 const distanceMs = 200
-/** A load is followed by this many times its longest step without one, so that storms of changes leave time to decide. */
+/** A load is followed by this many times what it took without one, so that storms of changes take a fifth of a core. */
 const restFactor = 4
+/** Milliseconds of rest at most: a load of everything anew takes long, and is followed by others that people wait for. */
+const longestRestMs = 5000
+/** Milliseconds after which a load lets requests be decided before it goes on. */
+const stepMs = 10
 /** Milliseconds between two steps of a load, in which requests are decided. */
 const breathMs = 10
 
@@ -14,14 +20,14 @@ export interface LoadSchedule {
 }
 
 /**
- * Decides when to load after a change: 50 ms later, and not sooner than 200 ms, or four times its longest step, after
- * the last load. So a change is in force well within a second, and a storm of them leaves the time to decide requests.
- * @param load goes on to its end, with a pause wherever it yields; what is requested meanwhile is another load
+ * Decides when to load after a change: 50 ms later, and not sooner after the last load than 200 ms or four times what that
+ * took, up to 5 s. So a change is in force well within a second, and a storm of them leaves the time to decide requests.
+ * @param load goes on to its end, in steps of some 10 ms, which end where it yields; what is requested meanwhile is another load
  */
-export function createLoadSchedule(load: () => Iterator<void>): LoadSchedule {
+export function createLoadSchedule(load: () => Sliced<void>): LoadSchedule {
   let timer: NodeJS.Timeout | undefined
-  let work: Iterator<void> | undefined
-  let longestMs = 0
+  let work: Sliced<void> | undefined
+  let workedMs = 0
   let again = false
   let restUntil = 0
   const wait = (then: () => void, ms: number) => {
@@ -31,13 +37,17 @@ export function createLoadSchedule(load: () => Iterator<void>): LoadSchedule {
     timer = undefined
     const began = performance.now()
     work ??= load()
-    const { done } = work.next()
-    const ended = performance.now()
-    longestMs = Math.max(longestMs, ended - began)
-    if (done !== true) return wait(step, breathMs)
-    restUntil = ended + Math.max(distanceMs, restFactor * longestMs)
+    let done = false
+    let ended = began
+    while (!done && ended - began < stepMs) {
+      done = work.next().done === true
+      ended = performance.now()
+    }
+    workedMs += ended - began
+    if (!done) return wait(step, breathMs)
+    restUntil = ended + Math.min(longestRestMs, Math.max(distanceMs, restFactor * workedMs))
     work = undefined
-    longestMs = 0
+    workedMs = 0
     if (again) request()
   }
   const request = () => {
@@ -50,6 +60,7 @@ export function createLoadSchedule(load: () => Iterator<void>): LoadSchedule {
       clearTimeout(timer)
       timer = undefined
       work = undefined
+      workedMs = 0
       again = false
     },
   }

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
-import { type AssembleContext, type AssembleInput, assembleSnapshot, type LoadedDocument } from './assemble-snapshot.js'
+import { atOnce, forEachSliced, type Sliced } from '../sliced.js'
+import { type AssembleContext, type AssembleInput, assembleInSlices, type LoadedDocument } from './assemble-snapshot.js'
 import { restrictingKinds } from './broken-document.js'
 import type { Compilation } from './compilation.js'
 import { type CompiledDocument, type CompileOptions, compileDocument } from './compile-document.js'
 import { DocumentCache } from './document-cache.js'
 import type { DocumentState } from './document-state.js'
-import { type Gathered, type GatheredDocument, gatherDocuments } from './gather-documents.js'
+import { type Gathered, type GatheredDocument, gatherInSlices, keyOf } from './gather-documents.js'
 import { HandOvers } from './hand-over.js'
 import { keepLastGood } from './keep-last-good.js'
 import { createLoadSchedule, type LoadSchedule } from './load-schedule.js'
@@ -26,8 +27,6 @@ export interface PolicyStoreOptions {
   onError?(error: unknown): void
 }
 
-/** Milliseconds after which a load of atomic sources lets requests be decided before it goes on. */
-const sliceMs = 10
 /** After this many looks that each saw a change, the sources are loaded although they do not come to rest. */
 const maxUnsettledLooks = 5
 
@@ -41,6 +40,12 @@ export interface LoadReport {
   readonly broken: readonly string[]
   /** What became of each document, in the order of the sources. */
   readonly states: readonly DocumentState[]
+}
+
+/** What a source held at some time, and the fingerprint that it had before it was read: a change in between is seen by the next look. */
+interface Look {
+  readonly fingerprint: string
+  readonly contents: SourceContents
 }
 
 /**
@@ -59,8 +64,12 @@ export class PolicyStore {
   readonly #compiled = new WeakMap<SourceDocument, Compilation<CompiledDocument>>()
   readonly #handOvers = new HandOvers()
   readonly #schedule: LoadSchedule
-  /** What is loaded of each source, and the fingerprint that it had before it was read. */
-  readonly #contents = new Map<PolicySource, { readonly fingerprint: string; readonly contents: SourceContents }>()
+  /** What is loaded of each source. */
+  readonly #contents = new Map<PolicySource, Look>()
+  /** What came to rest of sources that are not atomic, and is about to be loaded. */
+  readonly #rested = new Map<PolicySource, Look>()
+  /** Counts loads, so that one in slices sees that another one has overtaken it. */
+  #loads = 0
   /** What the last look at sources that are not atomic saw, while it differs from what is loaded. */
   #unsettled: { readonly fingerprint: string; readonly looks: number } | undefined
   #current: PolicySnapshot | undefined
@@ -71,7 +80,7 @@ export class PolicyStore {
 
   constructor(options: PolicyStoreOptions) {
     this.#options = options
-    this.#schedule = createLoadSchedule(() => this.#loadInSteps())
+    this.#schedule = createLoadSchedule(() => this.#loadChanged())
   }
 
   /** The snapshot in force; undefined until a first one may be. */
@@ -126,11 +135,10 @@ export class PolicyStore {
 
   #poll(): void {
     const { sources } = this.#options
-    if (this.#handOvers.due || sources.some(source => source.atomic === true && this.#differs(source)))
-      this.#schedule.request()
+    if (this.#isDue) this.#schedule.request()
     const watched = sources.filter(source => source.atomic !== true)
     const prints = watched.map(source => ({ source, fingerprint: source.fingerprint() }))
-    if (prints.every(({ source, fingerprint }) => this.#contents.get(source)?.fingerprint === fingerprint)) {
+    if (prints.every(({ source, fingerprint }) => this.#lookOf(source)?.fingerprint === fingerprint)) {
       this.#unsettled = undefined
       return
     }
@@ -138,73 +146,86 @@ export class PolicyStore {
     const looks = (this.#unsettled?.looks ?? 0) + 1
     const settled = this.#unsettled?.fingerprint === fingerprint || looks >= maxUnsettledLooks
     this.#unsettled = { fingerprint, looks }
-    if (settled) this.load()
+    if (!settled) return
+    const rested = watched.map(source => [source, lookAt(source)] as const)
+    for (const [source, look] of rested) this.#rested.set(source, look)
+    this.#unsettled = undefined
+    this.#schedule.request()
+  }
+
+  /** Whether there is something to load in atomic sources. */
+  get #isDue(): boolean {
+    return this.#handOvers.due || this.#options.sources.some(source => source.atomic === true && this.#differs(source))
+  }
+
+  #lookOf(source: PolicySource): Look | undefined {
+    return this.#rested.get(source) ?? this.#contents.get(source)
   }
 
   #differs(source: PolicySource): boolean {
     return source.fingerprint() !== this.#contents.get(source)?.fingerprint
   }
 
-  *#loadInSteps(): Generator<void> {
+  *#loadChanged(): Sliced<void> {
     try {
-      yield* this.#prepare()
-      this.#loadChanged()
+      const looks = this.#looks()
+      if (looks === undefined) return
+      const work = this.#loadLooks(looks)
+      const loads = ++this.#loads
+      // What another load has put in force since is at least as new.
+      while (this.#loads === loads && work.next().done !== true) yield
     } catch (error) {
+      this.#rested.clear()
       this.#options.onError?.(error)
     }
   }
 
-  /** Reads and compiles what is new in atomic sources, some of it at a time; the load finds it done. */
-  *#prepare(): Generator<void> {
-    let began = performance.now()
-    for (const source of this.#options.sources) {
-      if (source.atomic !== true || !this.#differs(source)) continue
-      for (const file of source.read().files)
-        for (const document of this.#documents.read(file).documents) {
-          this.#compileOnce(document)
-          if (performance.now() - began < sliceMs) continue
-          yield
-          began = performance.now()
-        }
-    }
-  }
-
-  /** Sources that are not atomic stay as they were loaded: a file that is being written must not come along. */
-  #loadChanged(): void {
+  /** What there is to load. Sources that are not atomic stay as they are loaded: a file that is being written must not come along. */
+  #looks(): ReadonlyMap<PolicySource, Look> | undefined {
     const { sources } = this.#options
-    if (sources.some(source => !this.#contents.has(source))) this.load()
-    else if (this.#handOvers.due || sources.some(source => source.atomic === true && this.#differs(source)))
-      this.#loadFrom(source => source.atomic === true)
+    const isFirst = sources.some(source => !this.#contents.has(source))
+    if (!isFirst && this.#rested.size === 0 && !this.#isDue) return undefined
+    const looks = new Map(this.#rested)
+    for (const source of sources) if (isFirst || source.atomic === true) looks.set(source, lookAt(source))
+    return looks
   }
 
   /** Reads and compiles everything now. Unchanged documents are not compiled again. */
   load(): LoadReport {
-    const report = this.#loadFrom(() => true)
+    this.#loads++
+    this.#rested.clear()
+    const report = atOnce(this.#loadLooks(new Map(this.#options.sources.map(source => [source, lookAt(source)]))))
     this.#unsettled = undefined
     return report
   }
 
-  #loadFrom(isRead: (source: PolicySource) => boolean): LoadReport {
-    const read = new Map<PolicySource, { readonly fingerprint: string; readonly contents: SourceContents }>()
-    for (const source of this.#options.sources) {
-      if (!isRead(source)) continue
-      // Taken before reading: a change in between is seen by the next look.
-      const fingerprint = source.fingerprint()
-      read.set(source, { fingerprint, contents: source.read() })
-    }
-    const report = this.#load(
-      source => (read.get(source) ?? this.#contents.get(source))?.contents ?? { files: [], findings: [], lost: true },
+  *#loadLooks(looks: ReadonlyMap<PolicySource, Look>): Sliced<LoadReport> {
+    for (const { contents } of looks.values())
+      for (const file of contents.files) {
+        const { documents } = yield* this.#documents.readInSlices(file)
+        for (const document of documents) {
+          if (this.#knownAs({ key: keyOf(document), document }) !== undefined) continue
+          this.#compileOnce(document)
+          yield
+        }
+      }
+    const report = yield* this.#load(
+      source => (looks.get(source) ?? this.#contents.get(source))?.contents ?? { files: [], findings: [], lost: true },
     )
     // Known only if all went well.
-    for (const [source, one] of read) this.#contents.set(source, one)
+    for (const [source, look] of looks) {
+      this.#contents.set(source, look)
+      if (this.#rested.get(source) === look) this.#rested.delete(source)
+    }
     this.#options.onLoaded?.(report)
     return report
   }
 
-  #load(contents: (source: PolicySource) => SourceContents): LoadReport {
+  /** Nothing that is in force changes before the last slice. */
+  *#load(contents: (source: PolicySource) => SourceContents): Sliced<LoadReport> {
     const { sources, assemble, brokenPolicies = 'refuse' } = this.#options
     this.#handOvers.begin()
-    const gathered = gatherDocuments(sources, {
+    const gathered = yield* gatherInSlices(sources, {
       contents,
       documents: file => this.#documents.read(file),
       handOver: (key, candidates) => this.#handOvers.settle(key, candidates, one => this.#knownAs(one) !== undefined),
@@ -212,7 +233,8 @@ export class PolicyStore {
     this.#handOvers.end()
     this.#documents.turn()
     const findings = [...gathered.findings]
-    const compiled = gathered.documents.map(one => ({ one, ...this.#compile(one) }))
+    const compiled: (Compiled & { readonly one: GatheredDocument })[] = []
+    yield* forEachSliced(gathered.documents, one => compiled.push({ one, ...this.#compile(one) }))
     findings.push(...compiled.flatMap(({ findings: found }) => found))
     const bad = [
       ...gathered.conflicts,
@@ -225,19 +247,22 @@ export class PolicyStore {
       ...compiled.flatMap(({ one, loaded: good }) => (good !== undefined && !kept.byKey.has(one.key) ? [good] : [])),
       ...kept.byKey.values(),
     ]
-    const covered = new Set(bad.filter(one => isCovered(one, loaded, kept.byKey)))
+    const byKey = new Map(loaded.map(one => [one.key, one]))
+    yield
+    const covered = new Set(bad.filter(one => isCovered(one, byKey, kept.byKey)))
     const unreadable = this.#findUnreadable(gathered)
     const input = {
       loaded,
       broken: bad.map(one => ({ document: one.document, kinds: one.source.kinds, covered: covered.has(one) })),
       unreadable,
     }
-    const assembled = assembleSnapshot(input, assemble, this.#current)
-    const broken = bad.map(one => one.document)
+    yield
+    const assembled = yield* assembleInSlices(input, assemble, this.#current)
+    const broken = new Set(bad.map(one => one.document))
     findings.push(...assembled.findings)
     for (const key of assembled.brokenKeys) {
-      const document = loaded.find(one => one.key === key)?.document
-      if (document !== undefined && !broken.includes(document)) broken.push(document)
+      const document = byKey.get(key)?.document
+      if (document !== undefined) broken.add(document)
     }
 
     const sound = !findings.some(finding => finding.severity === 'error')
@@ -254,14 +279,14 @@ export class PolicyStore {
       for (const file of unreadable) this.#soundSources.delete(gathered.brokenSources.get(file) ?? '')
       for (const one of bad) if (!covered.has(one)) this.#soundSources.delete(one.source.name)
     }
-    const names = broken.map(document => `${document.kind}/${document.name}`)
+    const names = [...broken].map(document => `${document.kind}/${document.name}`)
     this.#report = {
       revision: assembled.snapshot.revision,
       inForce,
       documents: loaded.length,
       findings,
       broken: [...new Set([...names, ...gathered.brokenFiles])],
-      states: statesOf(gathered, loaded, broken),
+      states: statesOf(gathered, byKey, broken),
     }
     return this.#report
   }
@@ -295,22 +320,24 @@ export class PolicyStore {
     return compilation
   }
 
-  #compile({ key, document, source }: GatheredDocument): {
-    readonly loaded: LoadedDocument | undefined
-    readonly findings: readonly Finding[]
-    readonly broken: boolean
-  } {
-    const digest = digestOf(document)
-    const known = this.#lastGood.get(key)
+  #compile({ key, document, source }: GatheredDocument): Compiled {
     const same = this.#knownAs({ key, document })
     if (same !== undefined) return { loaded: same, findings: same.warnings, broken: false }
     const { value, findings } = this.#compileOnce(document)
     if (value !== undefined) {
       const { name, trust } = source
-      const loaded = { key, document, digest, source: name, trust, compiled: value, warnings: findings }
+      const loaded = {
+        key,
+        document,
+        digest: digestOf(document),
+        source: name,
+        trust,
+        compiled: value,
+        warnings: findings,
+      }
       return { loaded, findings, broken: false }
     }
-    return { loaded: known, findings, broken: true }
+    return { loaded: this.#lastGood.get(key), findings, broken: true }
   }
 
   /** The document in force, if it is this one, word for word, in the same place. */
@@ -321,17 +348,26 @@ export class PolicyStore {
   }
 }
 
+interface Compiled {
+  readonly loaded: LoadedDocument | undefined
+  readonly findings: readonly Finding[]
+  readonly broken: boolean
+}
+
+function lookAt(source: PolicySource): Look {
+  const fingerprint = source.fingerprint()
+  return { fingerprint, contents: source.read() }
+}
+
 function digestOf({ text }: SourceDocument): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
 function statesOf(
   { documents, conflicts, refused, overridden }: Gathered,
-  loaded: readonly LoadedDocument[],
-  broken: readonly SourceDocument[],
+  inForce: ReadonlyMap<string, LoadedDocument>,
+  notLoaded: ReadonlySet<SourceDocument>,
 ): readonly DocumentState[] {
-  const inForce = new Map(loaded.map(one => [one.key, one]))
-  const notLoaded = new Set(broken)
   const gathered = [...documents, ...conflicts, ...refused, ...overridden]
   const seen = new Set(gathered.map(one => one.key))
   const lost = new Set(overridden)
@@ -350,17 +386,19 @@ function statesOf(
             : 'broken'
       return stateOf(one.document, one.source.name, state)
     }),
-    ...loaded.flatMap(one => (seen.has(one.key) ? [] : [stateOf(one.document, one.source, 'kept-last-good')])),
+    ...[...inForce.values()].flatMap(one =>
+      seen.has(one.key) ? [] : [stateOf(one.document, one.source, 'kept-last-good')],
+    ),
   ]
 }
 
 /** Whether a version of a broken document is in force in its place: under its key, or under the kind that it had before. */
 function isCovered(
   { key, document }: GatheredDocument,
-  loaded: readonly LoadedDocument[],
+  inForce: ReadonlyMap<string, LoadedDocument>,
   kept: ReadonlyMap<string, LoadedDocument>,
 ): boolean {
-  if (loaded.some(one => one.key === key)) return true
+  if (inForce.has(key)) return true
   return [...kept.values()].some(
     one =>
       one.document.file === document.file &&

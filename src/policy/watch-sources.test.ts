@@ -11,6 +11,8 @@ const head = 'apiVersion: mcp-authz.dev/v1alpha1'
 const server = `${head}\nkind: Server\nmetadata: { name: files }\nspec: { resource: "https://files.example.com/mcp" }\n`
 const guardrail = `${head}\nkind: Guardrail\nmetadata: { name: g }\nspec: { validations: [{ expression: "false" }] }\n`
 const interval = 1000
+/** In which a load is over that nothing interrupts. */
+const moment = 100
 const matched = {
   server: 'files',
   tool: 't',
@@ -33,14 +35,21 @@ const matched = {
 function storeOf(source: PolicySource) {
   const errors: unknown[] = []
   const loads: number[] = []
+  const asked: unknown[] = []
   const store = new PolicyStore({
     sources: [source],
     compile: {},
-    assemble: { clusters: ['local'], authenticator: () => ({ value: namesAsTokens({}), findings: [] }) },
+    assemble: {
+      clusters: ['local'],
+      authenticator(given) {
+        asked.push(given)
+        return { value: namesAsTokens({}), findings: [] }
+      },
+    },
     onLoaded: report => loads.push(report.documents),
     onError: error => errors.push(error),
   })
-  return { store, errors, loads }
+  return { store, errors, loads, asked }
 }
 
 describe('watching sources', () => {
@@ -57,10 +66,10 @@ describe('watching sources', () => {
     files['g.yaml'] = guardrail.replace('false', 'true')
     vi.advanceTimersByTime(interval)
     expect(loads).toEqual([2])
-    vi.advanceTimersByTime(interval)
+    vi.advanceTimersByTime(interval + moment)
     expect(loads).toEqual([2, 2])
     files['g.yaml'] = '# nothing any more\n'
-    vi.advanceTimersByTime(2 * interval)
+    vi.advanceTimersByTime(2 * interval + moment)
     expect(loads).toEqual([2, 2, 1])
     store.stop()
   })
@@ -113,11 +122,84 @@ describe('watching sources', () => {
       expect(errors.length).toBeGreaterThan(1)
       expect(store.current?.documents).toBe(1)
       bad = false
-      vi.advanceTimersByTime(2 * interval)
+      vi.advanceTimersByTime(2 * interval + moment)
       expect(loads).toEqual([1, 2])
       store.stop()
     },
   )
+})
+
+describe('a load in slices', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+    // Each look at the clock is late: a slice is as short as it can be.
+    let now = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => (now += 20))
+  })
+  afterEach(() => {
+    vi.restoreAllMocks()
+    vi.useRealTimers()
+  })
+
+  const many = (expression: string) =>
+    Array.from({ length: 200 }, (_, n) =>
+      guardrail.replace('name: g', `name: g${n}`).replace('"false"', `"${expression}"`),
+    ).join('---\n')
+
+  it.each([true, false])('changes nothing before it is through (of an atomic source: %s)', atomic => {
+    const files: Record<string, string> = { 's.yaml': server, 'g.yaml': many('true') }
+    const { store, loads, asked } = storeOf({ ...memorySource(files), atomic })
+    store.load()
+    const before = store.current
+    store.watch(interval)
+    files['g.yaml'] = many('1 == 1')
+    let slices = 0
+    for (; loads.length === 1 && slices < 10_000; slices++) {
+      expect(store.current).toBe(before)
+      expect(store.report?.revision).toBe(before?.revision)
+      expect(asked).toHaveLength(1)
+      vi.advanceTimersByTime(10)
+    }
+    expect(slices).toBeGreaterThan(200)
+    expect(loads).toEqual([201, 201])
+    expect(asked).toHaveLength(2)
+    expect(store.current?.revision).not.toBe(before?.revision)
+    vi.advanceTimersByTime(60_000)
+    expect(loads).toHaveLength(2)
+    store.stop()
+  })
+
+  it('is given up when another one has overtaken it', () => {
+    const files: Record<string, string> = { 's.yaml': server, 'g.yaml': many('true') }
+    const { store, loads, errors } = storeOf({ ...memorySource(files), atomic: true })
+    store.load()
+    store.watch(interval)
+    files['g.yaml'] = many('1 == 1')
+    store.changed()
+    vi.advanceTimersByTime(1000)
+    expect(loads).toHaveLength(1)
+    files['g.yaml'] = many('2 == 2')
+    const { revision } = store.load()
+    vi.advanceTimersByTime(60_000)
+    expect(store.current?.revision).toBe(revision)
+    expect(loads).toHaveLength(2)
+    expect(errors).toEqual([])
+    store.stop()
+  })
+
+  it('is followed by another when a file came to rest meanwhile', () => {
+    const files: Record<string, string> = { 's.yaml': server, 'g.yaml': many('true') }
+    const { store, loads } = storeOf(memorySource(files))
+    store.load()
+    store.watch(interval)
+    files['g.yaml'] = many('1 == 1')
+    vi.advanceTimersByTime(2 * interval + moment)
+    expect(loads).toHaveLength(1)
+    files['g.yaml'] = `${many('2 == 2')}---\n${guardrail}`
+    vi.advanceTimersByTime(60_000)
+    expect(loads).toEqual([201, 201, 202])
+    store.stop()
+  })
 })
 
 describe('a directory while mcp-authz runs', () => {

@@ -1,6 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer'
+import { atOnce, type Sliced } from '../sliced.js'
 import { JsonOutlineScanner } from './json-outline-scanner.js'
-import { atOnce, type Sliced } from './sliced.js'
 
 export interface OutlineLimits {
   /** Bytes; default 16 MiB: logs and manifests come back in one piece. */

@@ -1,4 +1,4 @@
-import { atOnce, type Sliced } from './sliced.js'
+import { atOnce, type Sliced } from '../sliced.js'
 
 /** Puts `text` in the place of the bytes from `start` to before `end`; with both alike it only adds. */
 export interface Edit {

@@ -1,7 +1,7 @@
 import type { UserInfo } from '../identity/principal.js'
+import { forEachSliced, type Sliced, sortSliced } from '../sliced.js'
 import { compareNames } from './compare-names.js'
 import { describeBinding } from './describe-binding.js'
-import { forEachSliced, type Sliced, sortSliced } from './in-slices.js'
 import type { ClusterRoleBinding, RbacObject, RoleBinding } from './rbac-objects.js'
 import type { ResolveRole, RoleRules } from './role-rules.js'
 import { subjectName } from './subject-name.js'

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../protocol/json-value.js'
+import { atOnce, type Sliced } from '../sliced.js'
 import { type ArgumentUse, isPresent, mistypedArgument, type UsedArgument, usedArguments } from './argument-types.js'
 import type { ToolSpec } from './catalog-schema.js'
-import { atOnce, type Sliced } from './in-slices.js'
 import type { InputSchema } from './input-schema.js'
 import { kindsOfCluster } from './kind-resolver.js'
 import type { Kinds } from './kinds.js'

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../protocol/json-value.js'
+import type { Sliced } from '../sliced.js'
 import type { ArgumentUse } from './argument-types.js'
 import type { ConditionSpec, OperationSpec, ToolSpec } from './catalog-schema.js'
-import type { Sliced } from './in-slices.js'
 import type { KindResolver } from './kind-resolver.js'
 import type { Kinds } from './kinds.js'
 import type { Operation } from './operation.js'

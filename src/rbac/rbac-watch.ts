@@ -1,5 +1,5 @@
 import type { Freshness } from '../kube/watched-collection.js'
-import type { Sliced } from './in-slices.js'
+import type { Sliced } from '../sliced.js'
 import type { RbacObject } from './rbac-objects.js'
 
 /** The RBAC objects of a cluster, as a watch on its API server knows them. */

@@ -1,6 +1,6 @@
+import { forEachSliced, type Sliced } from '../sliced.js'
 import { aggregateClusterRoles } from './aggregate-cluster-roles.js'
 import { goQuote } from './go-quote.js'
-import { forEachSliced, type Sliced } from './in-slices.js'
 import { type CompiledRule, compileRule } from './policy-rule.js'
 import { type PolicyRule, type RbacObject, type RoleRef, rbacKey } from './rbac-objects.js'
 

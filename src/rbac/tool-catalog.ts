@@ -1,5 +1,5 @@
 import type { JsonObject } from '../protocol/json-value.js'
-import type { Sliced } from './in-slices.js'
+import type { Sliced } from '../sliced.js'
 import type { InputSchema } from './input-schema.js'
 import type { KindResolver } from './kind-resolver.js'
 import type { Operation } from './operation.js'

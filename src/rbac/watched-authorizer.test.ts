@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Freshness } from '../kube/watched-collection.js'
-import type { Sliced } from './in-slices.js'
+import type { Sliced } from '../sliced.js'
 import { ask, clusterBinding, clusterRole, getPods, subject, user } from './rbac.fixture.js'
 import type { RbacObject } from './rbac-objects.js'
 import type { RbacWatch } from './rbac-watch.js'

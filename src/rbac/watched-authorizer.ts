@@ -1,7 +1,7 @@
 import type { Freshness } from '../kube/watched-collection.js'
+import { inSlices, type Sliced } from '../sliced.js'
 import type { Access, Authorizer } from './authorizer.js'
 import { buildEmbeddedAuthorizer, type EmbeddedAuthorizer } from './embedded-authorizer.js'
-import { inSlices, type Sliced } from './in-slices.js'
 import type { AccessAttributes, UrlAttributes } from './operation.js'
 import type { RbacWatch } from './rbac-watch.js'
 import { withMasters } from './with-masters.js'

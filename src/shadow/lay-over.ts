@@ -6,13 +6,14 @@ import { valueAt } from '../documents/value-at.js'
 import {
   type AssembleContext,
   type AssembleInput,
-  assembleSnapshot,
+  assembleInSlices,
   type LoadedDocument,
 } from '../policy/assemble-snapshot.js'
 import type { Compilation } from '../policy/compilation.js'
 import type { CompiledDocument } from '../policy/compile-document.js'
 import { type Gathered, type GatheredDocument, keyOf } from '../policy/gather-documents.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
+import type { Sliced } from '../sliced.js'
 
 /** The policies in force, and what they were made of. */
 export interface PoliciesInForce {
@@ -58,19 +59,21 @@ const identityKinds: ReadonlySet<string> = new Set(['AuthenticationConfiguration
  * would replace counts on; the rest goes on.
  * @param context as for the policies in force; the authenticator stays theirs
  */
-export function layOver(
+export function* layOver(
   inForce: PoliciesInForce,
   gathered: Gathered,
   compile: (document: SourceDocument) => Compilation<CompiledDocument>,
   context: AssembleContext,
-): LaidOver {
+): Sliced<LaidOver> {
   const shadow = sortOut(inForce.input, gathered, compile)
   for (;;) {
-    const assembled = assembleSnapshot(
+    yield
+    const assembled = yield* assembleInSlices(
       inputOf(inForce.input, shadow),
       { ...context, authenticator: () => ({ value: inForce.snapshot.authenticator, findings: [] }) },
       inForce.snapshot,
     )
+    yield
     const found = news(inForce.snapshot.findings, assembled.findings)
     // A document may turn out not to fit among the others: it is left out like one that does not compile.
     const misfits = misfitsOf(shadow, assembled.brokenKeys, found)

@@ -4,10 +4,11 @@ import type { AssembleContext } from '../policy/assemble-snapshot.js'
 import type { Compilation } from '../policy/compilation.js'
 import { type CompiledDocument, type CompileOptions, compileDocument } from '../policy/compile-document.js'
 import { DocumentCache } from '../policy/document-cache.js'
-import { gatherDocuments } from '../policy/gather-documents.js'
+import { gatherInSlices } from '../policy/gather-documents.js'
 import { createLoadSchedule, type LoadSchedule } from '../policy/load-schedule.js'
 import type { PolicySnapshot } from '../policy/snapshot.js'
 import type { PolicySource, SourceContents } from '../policy/source.js'
+import { atOnce, type Sliced } from '../sliced.js'
 import { isAbsence, layOver, type PoliciesInForce, type ShadowDocument } from './lay-over.js'
 
 export interface ShadowSetOptions {
@@ -37,8 +38,6 @@ export interface ShadowPair {
   readonly shadow: PolicySnapshot
 }
 
-/** Milliseconds after which a load lets requests be decided before it goes on. */
-const sliceMs = 10
 /** After this many looks that each saw a change, a source is loaded although it does not come to rest. */
 const maxUnsettledLooks = 5
 
@@ -65,7 +64,7 @@ export class ShadowSet {
 
   constructor(options: ShadowSetOptions) {
     this.#options = options
-    this.#schedule = createLoadSchedule(() => this.#loadInSteps())
+    this.#schedule = createLoadSchedule(() => this.#loadInSlices())
   }
 
   get current(): ShadowPair | undefined {
@@ -79,7 +78,7 @@ export class ShadowSet {
   /** Reads everything and compiles what is new, now. */
   load(): ShadowReport {
     for (const source of this.#options.sources) this.#look(source)
-    this.#layOver()
+    atOnce(this.#layOver())
     return this.#report
   }
 
@@ -127,25 +126,22 @@ export class ShadowSet {
     this.#looks.set(source, { fingerprint, contents: source.read() })
   }
 
-  *#loadInSteps(): Generator<void> {
+  *#loadInSlices(): Sliced<void> {
     try {
-      let began = performance.now()
       for (const file of [...this.#looks.values()].flatMap(({ contents }) => contents.files))
-        for (const document of this.#read.read(file).documents) {
+        for (const document of (yield* this.#read.readInSlices(file)).documents) {
           this.#compile(document)
-          if (performance.now() - began < sliceMs) continue
           yield
-          began = performance.now()
         }
-      this.#layOver()
+      yield* this.#layOver()
     } catch (error) {
       this.#options.onError?.(error)
     }
   }
 
-  #layOver(): void {
+  *#layOver(): Sliced<void> {
     const { sources, assemble, inForce, onLoaded } = this.#options
-    const gathered = gatherDocuments(sources, {
+    const gathered = yield* gatherInSlices(sources, {
       contents: source => this.#looks.get(source)?.contents ?? { files: [], findings: [] },
       documents: file => this.#read.read(file),
     })
@@ -157,7 +153,12 @@ export class ShadowSet {
       const findings = [...gathered.findings, ...own.flatMap(({ document }) => this.#compile(document).findings)]
       this.#report = { revision: '', documents: [], findings, broken: [...gathered.brokenFiles] }
     } else {
-      const { snapshot, documents, findings, broken } = layOver(base, gathered, one => this.#compile(one), assemble)
+      const { snapshot, documents, findings, broken } = yield* layOver(
+        base,
+        gathered,
+        one => this.#compile(one),
+        assemble,
+      )
       this.#current = { inForce: base.snapshot, shadow: snapshot }
       this.#report = { revision: snapshot.revision, documents, findings, broken }
     }

@@ -1,7 +1,7 @@
+import { atOnce, type Sliced } from '../../sliced.js'
 import { FoldedKeys } from '../fold-key.js'
 import type { JsonNode, JsonOutline } from '../json-outline.js'
 import { jsonString } from '../json-string.js'
-import { atOnce, type Sliced } from '../sliced.js'
 import { type Edit, splice } from '../splice.js'
 import { MemberReader } from './member-reader.js'
 import { chosenMessages, type MessageChoice, type Rewritten, serverMessagesInSlices } from './read-server-messages.js'

@@ -1,7 +1,7 @@
+import type { Sliced } from '../../sliced.js'
 import { hasControl } from '../characters.js'
 import type { FoldedKeys } from '../fold-key.js'
 import type { JsonNode, JsonOutline } from '../json-outline.js'
-import type { Sliced } from '../sliced.js'
 import { type ResponseFailure, responseFailure } from './response-failure.js'
 
 export type MembersResult =

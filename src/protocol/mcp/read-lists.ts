@@ -1,6 +1,6 @@
+import { atOnce, type Sliced } from '../../sliced.js'
 import { FoldedKeys } from '../fold-key.js'
 import type { JsonNode, JsonOutline } from '../json-outline.js'
-import { atOnce, type Sliced } from '../sliced.js'
 import { MemberReader } from './member-reader.js'
 import {
   chosenMessages,

@@ -1,6 +1,6 @@
+import { atOnce, type Sliced } from '../../sliced.js'
 import { FoldedKeys } from '../fold-key.js'
 import { type JsonNode, type JsonOutline, type OutlineLimits, outlineJson } from '../json-outline.js'
-import { atOnce, type Sliced } from '../sliced.js'
 import { MemberReader } from './member-reader.js'
 import { type ResponseFailure, type ResponseReason, responseFailure } from './response-failure.js'
 

@@ -1,5 +1,5 @@
+import { atOnce, type Sliced } from '../../sliced.js'
 import type { JsonNode, JsonOutline } from '../json-outline.js'
-import { atOnce, type Sliced } from '../sliced.js'
 import {
   chosenMessages,
   type MessageChoice,

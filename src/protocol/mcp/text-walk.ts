@@ -1,5 +1,5 @@
+import type { Sliced } from '../../sliced.js'
 import type { JsonNode, JsonOutline } from '../json-outline.js'
-import type { Sliced } from '../sliced.js'
 import type { ServerMessage } from './read-server-messages.js'
 
 const textParts = [

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { packageRoot } from '../../../src/package-root.js'
 import { writePolicies } from '../policies.js'
 import { loadProgram } from '../program-parts.js'
@@ -15,8 +16,10 @@ export interface LoadCost {
   readonly documents: number
   /** From nothing. */
   readonly loadMs: number
-  /** With everything unchanged but one file of thirty Guardrails. No request is decided meanwhile. */
+  /** With everything unchanged but one file of thirty Guardrails. */
   readonly reloadMs: number
+  /** While that is done in steps, as in a running service: the longest time in which no request is decided, by the clock. */
+  readonly pauseMs: number
   /** Of the look at the directory that comes every second. */
   readonly lookMs: number
   /** What is kept, and what there was while loading. */
@@ -37,6 +40,7 @@ export async function measureLoad(code: Code, size: SetSize): Promise<LoadCost> 
       kinds: ['ToolCatalog'],
       trust: 0,
     })
+    let loads = 0
     const store = new parts.policyStore.PolicyStore({
       sources: [shipped, directory],
       compile: {},
@@ -44,6 +48,7 @@ export async function measureLoad(code: Code, size: SetSize): Promise<LoadCost> 
         clusters: ['local'],
         authenticator: (configurations, identity) => identities.for(configurations, identity),
       },
+      onLoaded: () => loads++,
     })
     const before = usedBytes()
     const loadMs = cpuMs(() => store.load())
@@ -55,11 +60,20 @@ export async function measureLoad(code: Code, size: SetSize): Promise<LoadCost> 
       appendFileSync(join(policies.directory, 'guardrails.yaml'), '# changed\n')
       return cpuMs(() => store.load())
     })
+    const pauses = []
+    for (let reload = 0; reload < 3; reload++) {
+      const before = loads
+      store.watch(50)
+      appendFileSync(join(policies.directory, 'guardrails.yaml'), '# changed\n')
+      pauses.push(await longestPauseMs(() => loads > before))
+      store.stop()
+    }
     const lookMs = cpuMs(() => directory.fingerprint())
     return {
       documents: report.documents,
       loadMs: round3(loadMs),
       reloadMs: round3(Math.min(...reloads)),
+      pauseMs: round3(Math.min(...pauses)),
       lookMs: round3(lookMs),
       heapBytes: round3(after - before),
       peakRssBytes: round3(process.resourceUsage().maxRSS * 1024),
@@ -68,6 +82,21 @@ export async function measureLoad(code: Code, size: SetSize): Promise<LoadCost> 
     identities.stop()
     policies.remove()
   }
+}
+
+/** Between two turns of the event loop. */
+async function longestPauseMs(isOver: () => boolean): Promise<number> {
+  const reference = new Reference()
+  reference.measure(5)
+  let longest = 0
+  for (let before = performance.now(); !isOver(); ) {
+    await setImmediate()
+    const now = performance.now()
+    longest = Math.max(longest, now - before)
+    before = now
+  }
+  reference.measure(5)
+  return longest / reference.slowness
 }
 
 function cpuMs(run: () => unknown): number {

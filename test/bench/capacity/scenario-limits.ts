@@ -13,10 +13,12 @@ export function sets({ loads }: Inputs): Section {
     amount(one.bindings),
     (one.loadMs / 1000).toFixed(1),
     amount(one.reloadMs),
+    amount(one.pauseMs),
     mebibytes(one.heapBytes),
     mebibytes(one.peakRssBytes),
   ])
-  const head = ['Servers', 'tools', 'rules', 'bindings', 'load, s', 'reload, ms', 'kept, MiB', 'process at most, MiB']
+  const times = ['load, s', 'reload, ms', 'longest pause, ms']
+  const head = ['Servers', 'tools', 'rules', 'bindings', ...times, 'kept, MiB', 'process at most, MiB']
   return { name: 'sets', markdown: table(head, rows) }
 }
 

@@ -132,7 +132,6 @@ export function setOf({ servers, tools, guardrails, grants, bindings }: Estate):
 }
 
 function boundsOf(inputs: Inputs, { mix, transport }: Way, fleet: Fleet, estate: Estate): readonly Bound[] {
-  const { reloadMs } = setCost(inputs, setOf(estate))
   return [
     {
       what: 'tokens in use, of those that a process remembers',
@@ -148,9 +147,10 @@ function boundsOf(inputs: Inputs, { mix, transport }: Way, fleet: Fleet, estate:
     },
     {
       what: 'time without decisions at a change of policies',
-      used: reloadMs,
+      // As steps are of one length, that of the largest set is about that of any.
+      used: Math.max(...inputs.loads.map(one => one.pauseMs)),
       limit: limits.maxTurnMs,
-      setting: 'fewer Servers and rules per process; the gateway waits longer than that (`timeout`)',
+      setting: 'fewer Servers and rules per process',
     },
   ]
 }

@@ -5,7 +5,7 @@ import type { SetSize } from './policy-sets.js'
 export interface SetCost {
   /** Seconds of processor time to load it at the start. */
   readonly loadSeconds: number
-  /** Milliseconds in which nothing else is done when one document changes. */
+  /** Milliseconds of processor time when one document changes. */
   readonly reloadMs: number
   readonly heapBytes: number
 }

@@ -1,6 +1,13 @@
-import { atOnce, type Sliced } from '../protocol/sliced.js'
+/** Work that can be put aside for a moment: it yields wherever something else may be done first. */
+export type Sliced<T> = Generator<undefined, T, undefined>
 
-export { atOnce, type Sliced }
+/** Does all of it now. */
+export function atOnce<T>(work: Sliced<T>): T {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+  }
+}
 
 /** Others wait no longer than about so long. Milliseconds. */
 const sliceMs = 8

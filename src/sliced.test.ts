@@ -1,7 +1,7 @@
 import { setImmediate as afterImmediates } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { atOnce, forEachSliced, inSlices, type Sliced, sortSliced } from './in-slices.js'
+import { atOnce, forEachSliced, inSlices, type Sliced, sortSliced } from './sliced.js'
 
 function* endless(): Sliced<never> {
   for (;;) yield
