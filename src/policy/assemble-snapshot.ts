@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { append } from '../documents/append.js'
 import type { Finding } from '../documents/finding.js'
+import { limitFindings } from '../documents/finding-list.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import type { AuthenticationConfiguration } from '../identity/authentication-configuration.js'
 import type { Authenticator } from '../identity/authenticator.js'
@@ -94,9 +96,8 @@ export function* assembleInSlices(
     loaded.flatMap(one => (isKind(one.compiled, kind) ? [{ ...one, compiled: one.compiled }] : []))
 
   const rbac: RbacObject[] = of('Rbac').flatMap(one => one.compiled.objects)
-  findings.push(
-    ...danglingRoleRefs(of('Rbac').map(({ document, compiled }) => ({ document, objects: compiled.objects }))),
-  )
+  const withObjects = of('Rbac').map(({ document, compiled }) => ({ document, objects: compiled.objects }))
+  append(limitFindings(danglingRoleRefs(withObjects)), findings)
   yield
   const authorizers = new Map<string, Authorizer>(context.authorizers)
   if (context.clusters.length > 0) {
@@ -111,7 +112,7 @@ export function* assembleInSlices(
   yield* forEachSliced(of('Server'), ({ key, digest, compiled }) => {
     const { draft } = compiled
     const resolved = draft.resolve({ catalogs, authorizers, kinds: context.kinds, upstream: context.upstream })
-    findings.push(...resolved.findings)
+    append(limitFindings(resolved.findings), findings)
     const before = previous?.versions.get(draft.name)
     const server = resolved.value ?? upToDate(previous?.servers.byName(draft.name), catalogs, authorizers)
     if (server !== undefined) {
@@ -148,7 +149,7 @@ export function* assembleInSlices(
   }
   yield
   const checked = yield* crossCheck(rules)
-  findings.push(...checked.findings)
+  append(checked.findings, findings)
   const usable = servers.filter(server => !checked.excludedServers.has(server.name))
   for (const { name, host, path, sse } of servers)
     if (checked.excludedServers.has(name)) closedAddresses.push(...addressesOf({ host, path, messages: sse?.messages }))
@@ -189,7 +190,7 @@ export function* assembleInSlices(
     rules.authentication.map(one => one.value),
     rules.identity?.value,
   )
-  findings.push(...authenticated.findings)
+  append(limitFindings(authenticated.findings), findings)
   const authenticator = authenticated.value ?? noAuthenticator
   return {
     snapshot: {

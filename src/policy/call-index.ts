@@ -1,6 +1,7 @@
+import { append } from '../documents/append.js'
 import { hasTarget, methodName } from './call-names.js'
 import type { MatchedCall, MatchSpec } from './match.js'
-import { append, PatternIndex } from './pattern-index.js'
+import { PatternIndex } from './pattern-index.js'
 
 /** Which of many matches can hold for a call: each is kept under one thing that a call of it must have. */
 export class CallIndex {

@@ -1,6 +1,7 @@
+import { append } from '../documents/append.js'
 import type { Principal } from '../identity/principal.js'
 import type { MatchSpec } from './match.js'
-import { append, PatternIndex } from './pattern-index.js'
+import { PatternIndex } from './pattern-index.js'
 
 /**
  * Which of many matches can be about a caller, as user or as agent: each is kept under its subjects, or where it has none under

@@ -1,3 +1,4 @@
+import { limitFindings } from '../documents/finding-list.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { didYouMean } from '../documents/validate.js'
 import {
@@ -84,8 +85,9 @@ export function compileDocument(document: SourceDocument, options: CompileOption
       `write ${expected}`,
     )
   }
-  const compiled = compileKind(document, options)
-  return options.lint === true ? { ...compiled, findings: [...compiled.findings, ...lintDocument(document)] } : compiled
+  const { value, findings } = compileKind(document, options)
+  const all = options.lint === true ? [...findings, ...lintDocument(document)] : findings
+  return { value, findings: limitFindings(all) }
 }
 
 function compileKind(document: SourceDocument, options: CompileOptions): Compilation<CompiledDocument> {

@@ -1,4 +1,5 @@
 import type { Finding } from '../documents/finding.js'
+import { FindingList } from '../documents/finding-list.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import type { AuthenticationConfiguration } from '../identity/authentication-configuration.js'
 import type { IdentityDocument } from '../identity/identity-document.js'
@@ -43,10 +44,10 @@ export interface CrossChecked {
 
 /** What only shows when the documents stand together: two Servers at one address, rules that can never matter, names that nothing has. */
 export function* crossCheck(input: CrossCheckInput): Sliced<CrossChecked> {
-  const findings: Finding[] = []
+  const findings = new FindingList()
   const excludedServers = new Set<string>()
   const report: Report = (severity, document, path, message, hint) =>
-    findings.push(document.finding(severity, path, message, hint === undefined ? {} : { hint }))
+    findings.add(document.finding(severity, path, message, hint === undefined ? {} : { hint }))
 
   const servers = new MatchedServers(input.servers)
   const addresses = new Map<string, Written<ServerDraft>>()
@@ -125,7 +126,7 @@ export function* crossCheck(input: CrossCheckInput): Sliced<CrossChecked> {
     }
   })
   const excludedEnrichments = yield* checkHeaderRoom(input.enrichments, servers, report)
-  return { findings, excludedServers, excludedEnrichments }
+  return { findings: findings.all, excludedServers, excludedEnrichments }
 }
 
 /** In the order of their names, as they are applied: the one that takes too much is left out, and nothing else. */

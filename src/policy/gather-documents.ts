@@ -1,3 +1,4 @@
+import { append } from '../documents/append.js'
 import type { Finding } from '../documents/finding.js'
 import { type ReadDocuments, readDocuments } from '../documents/read-documents.js'
 import type { SourceDocument } from '../documents/source-document.js'
@@ -74,7 +75,7 @@ export function* gatherInSlices(sources: readonly PolicySource[], options: Gathe
       lostSources.add(source.name)
       for (const { location } of contents.findings) lostFiles.set(location.file, source.name)
     }
-    findings.push(...contents.findings)
+    append(contents.findings, findings)
     const breaks = (file: string) => {
       brokenFiles.add(file)
       brokenSources.set(file, source.name)
@@ -84,7 +85,7 @@ export function* gatherInSlices(sources: readonly PolicySource[], options: Gathe
     for (const file of contents.files) {
       const { name, parcel } = file
       const read = documentsOf(file)
-      findings.push(...read.findings)
+      append(read.findings, findings)
       if (read.findings.some(finding => finding.severity === 'error')) breaks(name)
       else soundFiles.add(name)
       for (const document of read.documents) {
@@ -92,7 +93,11 @@ export function* gatherInSlices(sources: readonly PolicySource[], options: Gathe
         const wrong = misplaced(one)
         if (wrong?.severity === 'error') refused.push(one)
         if (wrong !== undefined) findings.push(wrong)
-        else byKey.set(one.key, [...(byKey.get(one.key) ?? []), one])
+        else {
+          const others = byKey.get(one.key)
+          if (others === undefined) byKey.set(one.key, [one])
+          else others.push(one)
+        }
       }
       yield
     }
@@ -168,7 +173,7 @@ function settle(
   { documents, conflicts, overridden, findings }: Settled,
   { handOver }: GatherOptions,
 ): void {
-  const highest = Math.max(...candidates.map(candidate => candidate.source.trust))
+  const highest = candidates.reduce((most, { source }) => Math.max(most, source.trust), -Infinity)
   const equals = candidates.filter(candidate => candidate.source.trust === highest)
   const [first, second] = equals
   if (first === undefined) return

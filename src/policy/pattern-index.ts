@@ -1,3 +1,4 @@
+import { append } from '../documents/append.js'
 /**
  * Of many name patterns (as in `glob.ts`), those that can match a name, without trying each. A pattern is found by what must
  * stand in the name: all of it, or the longer of what is before its first star and what is behind its last.
@@ -40,8 +41,4 @@ function push(map: Map<string, number[]>, key: string, id: number): void {
   const ids = map.get(key)
   if (ids === undefined) map.set(key, [id])
   else ids.push(id)
-}
-
-export function append(ids: readonly number[] | undefined, into: number[]): void {
-  if (ids !== undefined) for (const id of ids) into.push(id)
 }

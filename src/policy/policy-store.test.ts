@@ -221,6 +221,35 @@ describe('authority of sources', () => {
 })
 
 describe('findings', () => {
+  it('of one document are a hundred at most, and a number', () => {
+    const catalog = `
+apiVersion: mcp-authz.dev/v1alpha1
+kind: ToolCatalog
+metadata: { name: c }
+spec: { tools: { known: { access: read, operations: none } } }
+`
+    const unknown = (of: string) => Array.from({ length: 20_000 }, (_, n) => `${of}${n}`).join(', ')
+    const files = {
+      's.yaml': `${catalog}---${server('files', undefined, ', catalog: c')}`,
+      // So many in all that they are no arguments of one call any more.
+      ...Object.fromEntries(
+        Array.from({ length: 8 }, (_, n) => [
+          `g${n}.yaml`,
+          guardrail(`g${n}`, 'true', `{ servers: [files], tools: [${unknown('x')}] }`),
+        ]),
+      ),
+    }
+    const report = storeOf([memorySource(files)], nobody).load()
+    expect(report).toMatchObject({ inForce: true, documents: 10, broken: [] })
+    expect(report.findings).toHaveLength(8 * 101)
+    expect(report.findings.filter(({ message }) => message.startsWith('and '))).toHaveLength(8)
+    expect(report.findings.at(-1)).toMatchObject({
+      severity: 'warning',
+      subject: 'Guardrail/g7',
+      message: 'and 19900 more warnings in this document',
+    })
+  })
+
   it.each([
     [
       'an unknown kind',

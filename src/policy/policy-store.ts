@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { append } from '../documents/append.js'
 import type { Finding } from '../documents/finding.js'
 import type { SourceDocument } from '../documents/source-document.js'
 import { atOnce, forEachSliced, type Sliced } from '../sliced.js'
@@ -235,14 +236,14 @@ export class PolicyStore {
     const findings = [...gathered.findings]
     const compiled: (Compiled & { readonly one: GatheredDocument })[] = []
     yield* forEachSliced(gathered.documents, one => compiled.push({ one, ...this.#compile(one) }))
-    findings.push(...compiled.flatMap(({ findings: found }) => found))
+    for (const { findings: found } of compiled) append(found, findings)
     const bad = [
       ...gathered.conflicts,
       ...gathered.refused,
       ...compiled.flatMap(({ one, broken }) => (broken ? [one] : [])),
     ]
     const kept = keepLastGood(this.#lastGood, gathered, new Set(bad.map(one => one.document.file)))
-    findings.push(...kept.findings)
+    append(kept.findings, findings)
     const loaded = [
       ...compiled.flatMap(({ one, loaded: good }) => (good !== undefined && !kept.byKey.has(one.key) ? [good] : [])),
       ...kept.byKey.values(),
@@ -259,7 +260,7 @@ export class PolicyStore {
     yield
     const assembled = yield* assembleInSlices(input, assemble, this.#current)
     const broken = new Set(bad.map(one => one.document))
-    findings.push(...assembled.findings)
+    append(assembled.findings, findings)
     for (const key of assembled.brokenKeys) {
       const document = byKey.get(key)?.document
       if (document !== undefined) broken.add(document)

@@ -1,9 +1,9 @@
+import { append } from '../documents/append.js'
 import type { Principal } from '../identity/principal.js'
 import { CallIndex } from './call-index.js'
 import { hasTarget, methodName } from './call-names.js'
 import { CallerIndex, inOrder } from './caller-index.js'
 import type { Match, MatchedCall } from './match.js'
-import { append } from './pattern-index.js'
 import { RecentAnswers } from './recent-answers.js'
 
 /** What may be memorised in one index, about half of the most that it takes: of names, and of rules that they are about. */

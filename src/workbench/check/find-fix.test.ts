@@ -173,3 +173,18 @@ describe('making changes', () => {
     })
   })
 })
+
+it('compiles a document no more often than it may', () => {
+  const text = server + guardrail(`  match: { methods: [tools/cal] }\n${valid}`)
+  const [finding] = findingsIn(text)
+  if (finding === undefined) throw new Error('nothing is found')
+  const asked: number[] = []
+  const mayCompile = (isAllowed: boolean) => (characters: number) => {
+    asked.push(characters)
+    return isAllowed
+  }
+  expect(findFix(finding, text, {}, mayCompile(true))).toMatchObject({ text: 'tools/call' })
+  expect(findFix(finding, text, {}, mayCompile(false))).toBeUndefined()
+  expect(asked).toEqual([asked[0], asked[0]])
+  expect(asked[0]).toBeGreaterThan(valid.length)
+})

@@ -8,18 +8,26 @@ import type { Fix } from './fix.js'
  * What mends a finding, where that is one name, word or pair of quotes, and the document says nothing else about the place
  * then; undefined where a person has to think. `text` must be that of the file of the finding. Only the document of the
  * finding is compiled, since a word changes no other: files may hold a thousand.
+ * @param mayCompile asked before each time that so many characters are compiled; without leave, no fix is found
  */
-export function findFix(finding: Finding, text: string, options: CompileOptions): Fix | undefined {
+export function findFix(
+  finding: Finding,
+  text: string,
+  options: CompileOptions,
+  mayCompile: (characters: number) => boolean = () => true,
+): Fix | undefined {
   const whole = offsetOf(text, finding.location)
   const alone = whole === undefined ? undefined : documentAt(text, whole)
   if (whole === undefined || alone === undefined) return undefined
   const at = whole - alone.shift
   const file = finding.location.file
-  const before = findingsIn(file, alone.text, options)
+  let before: ReturnType<typeof findingsIn> | undefined
   for (const { start, end, replacement } of candidates(finding, alone.text, at)) {
     const old = alone.text.slice(start, end)
     if (old === replacement || start === end) continue
     const fix: Fix = { file, start, end, old, text: replacement, effect: effectOf(finding) }
+    if (!mayCompile(alone.text.length)) return undefined
+    before ??= findingsIn(file, alone.text, options)
     if (mends(finding, alone.text, fix, options, before))
       return { ...fix, start: start + alone.shift, end: end + alone.shift }
   }

@@ -15,10 +15,13 @@ export interface FixableFinding {
 
 /** Findings for which a fix is looked for: each compiles a document several times. */
 const mostLookedAt = 200
+/** Characters that are compiled for that, in all: one document may have a hundred findings and be a megabyte long. */
+const mostCompiled = 4 * 1024 * 1024
 
 /** Findings with their fixes, and the files as they stood when the fixes were found. */
 export class FixableFindings {
   readonly all: readonly FixableFinding[]
+  #compiled = 0
   readonly #files = new Map<string, FixableFile | undefined>()
 
   constructor(findings: readonly Finding[], options: CompileOptions) {
@@ -34,7 +37,12 @@ export class FixableFindings {
     const text = this.textOf(finding.location.file)
     if (text === undefined) return undefined
     if (isGuardable(finding)) return findGuard(finding, finding, text)
-    return findFix(finding, text, options)
+    return findFix(finding, text, options, characters => this.#mayCompile(characters))
+  }
+
+  #mayCompile(characters: number): boolean {
+    this.#compiled += characters
+    return this.#compiled <= mostCompiled
   }
 
   /** undefined for a file that must not be changed. */
