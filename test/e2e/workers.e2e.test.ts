@@ -118,7 +118,7 @@ describe('two workers', () => {
   })
 
   it('end together: health first, then what is in flight, then the primary with all records', async () => {
-    const stand = await started({ shutdown: { delaySeconds: 1, drainSeconds: 5 } })
+    const stand = await started({ shutdown: { delaySeconds: 1, drainSeconds: 30 } })
     const pids = await stand.workers()
     const watches = [watchHealth(stand.grpcPort), watchHealth(stand.grpcPort)]
     await eventually('SERVING', () => watches.every(({ told }) => told.at(-1) === 'SERVING'))
@@ -130,7 +130,8 @@ describe('two workers', () => {
     const late = await Promise.all(gateways.map(gateway => gateway.ask('read')))
     const began = performance.now()
     expect(await stand.authz.child.exited).toEqual({ code: 0, signal: null })
-    expect(performance.now() - began).toBeLessThan(6_000)
+    // Nothing waits for those who watch our health.
+    expect(performance.now() - began).toBeLessThan(20_000)
     expect(pids.filter(isRunning)).toEqual([])
     for (const { decisionId, allowed } of late) {
       expect(allowed).toBe(true)
