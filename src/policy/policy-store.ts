@@ -8,7 +8,7 @@ import { restrictingKinds } from './broken-document.js'
 import type { Compilation } from './compilation.js'
 import { type CompiledDocument, type CompileOptions, compileDocument } from './compile-document.js'
 import { DocumentCache } from './document-cache.js'
-import type { DocumentState } from './document-state.js'
+import { type DocumentState, statesOf } from './document-state.js'
 import { type Gathered, type GatheredDocument, gatherInSlices, keyOf } from './gather-documents.js'
 import { HandOvers } from './hand-over.js'
 import { keepLastGood } from './keep-last-good.js'
@@ -250,7 +250,7 @@ export class PolicyStore {
     ]
     const byKey = new Map(loaded.map(one => [one.key, one]))
     yield
-    const covered = new Set(bad.filter(one => isCovered(one, byKey, kept.byKey)))
+    const covered = coveredOf(bad, byKey, kept.byKey)
     const unreadable = this.#findUnreadable(gathered)
     const input = {
       loaded,
@@ -364,46 +364,16 @@ function digestOf({ text }: SourceDocument): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-function statesOf(
-  { documents, conflicts, refused, overridden }: Gathered,
-  inForce: ReadonlyMap<string, LoadedDocument>,
-  notLoaded: ReadonlySet<SourceDocument>,
-): readonly DocumentState[] {
-  const gathered = [...documents, ...conflicts, ...refused, ...overridden]
-  const seen = new Set(gathered.map(one => one.key))
-  const lost = new Set(overridden)
-  const stateOf = (document: SourceDocument, source: string, state: DocumentState['state']): DocumentState => {
-    const { kind, name, file, index } = document
-    return { kind, name, file, document: index, source, state }
-  }
-  return [
-    ...gathered.map(one => {
-      const state = lost.has(one)
-        ? 'overridden'
-        : !notLoaded.has(one.document)
-          ? 'loaded'
-          : inForce.has(one.key)
-            ? 'kept-last-good'
-            : 'broken'
-      return stateOf(one.document, one.source.name, state)
-    }),
-    ...[...inForce.values()].flatMap(one =>
-      seen.has(one.key) ? [] : [stateOf(one.document, one.source, 'kept-last-good')],
-    ),
-  ]
-}
-
-/** Whether a version of a broken document is in force in its place: under its key, or under the kind that it had before. */
-function isCovered(
-  { key, document }: GatheredDocument,
+/**
+ * Those of the broken documents in whose place a version is in force: under their key, or under the kind that they had before.
+ */
+function coveredOf(
+  broken: readonly GatheredDocument[],
   inForce: ReadonlyMap<string, LoadedDocument>,
   kept: ReadonlyMap<string, LoadedDocument>,
-): boolean {
-  if (inForce.has(key)) return true
-  return [...kept.values()].some(
-    one =>
-      one.document.file === document.file &&
-      one.document.name === document.name &&
-      restrictingKinds.has(one.document.kind),
-  )
+): ReadonlySet<GatheredDocument> {
+  const placeOf = ({ file, name }: SourceDocument) => `${file}\0${name}`
+  const restricting = [...kept.values()].filter(({ document }) => restrictingKinds.has(document.kind))
+  const places = new Set(restricting.map(({ document }) => placeOf(document)))
+  return new Set(broken.filter(({ key, document }) => inForce.has(key) || places.has(placeOf(document))))
 }
