@@ -17,6 +17,8 @@ const longestKey = 256
 const latestAnswers = 16
 /** So few rules about certain callers are asked about each of them one by one. */
 const fewRules = 16
+/** What so many rules cost is far more than to look them up; lists of them for each caller would fill the memory. */
+const mostKept = 32
 
 /** What can be indexed. */
 export interface Rule {
@@ -44,6 +46,8 @@ export class RuleIndex<R extends Rule> {
   readonly #own = new Map<string, RuleSet<R>>()
   readonly #memory: RecentAnswers<Answer<R>>
   readonly #latest: Answer<R>[] = []
+  /** What the latest answer was for a caller: who calls again most often calls the same. */
+  readonly #about = new WeakMap<Principal, { readonly answer: Answer<R>; readonly rules: readonly R[] }>()
   #next = 0
 
   constructor(rules: readonly R[], servers: readonly string[]) {
@@ -66,7 +70,13 @@ export class RuleIndex<R extends Rule> {
 
   /** The same without rules about other callers; some of those may be left. */
   candidatesFor(matched: MatchedCall, principal: Principal): readonly R[] {
-    return this.#answer(matched)?.about(principal) ?? []
+    const answer = this.#answer(matched)
+    if (answer === undefined || !answer.isByCaller) return answer?.rules ?? []
+    const known = this.#about.get(principal)
+    if (known?.answer === answer) return known.rules
+    const rules = answer.about(principal)
+    if (rules.length <= mostKept) this.#about.set(principal, { answer, rules })
+    return rules
   }
 
   /** All rules that can concern calls of a Server. */
@@ -185,9 +195,13 @@ class Answer<R extends Rule> {
     return this.#members
   }
 
+  /** Whether so many are about certain callers that they are looked up by them. */
+  get isByCaller(): boolean {
+    return this.#aboutCallers > fewRules
+  }
+
   about(principal: Principal): readonly R[] {
     const { rules } = this
-    if (this.#aboutCallers <= fewRules) return rules
     if (this.#callers === undefined) {
       this.#callers = new CallerIndex()
       for (const [at, { match }] of rules.entries()) this.#callers.add(match.spec, at)

@@ -50,7 +50,13 @@ describe('the typical warm call', () => {
     ['10,000 grants for others', { grants: 10_000 }],
     ['10,000 bindings of others', { bindings: 10_000 }],
   ])('costs no more with %s', { timeout: 60_000 }, async (_name, surroundings) => {
-    const { ratio } = await atMost(1.05, await few.in(surroundings), alone)
+    // Both made now: what was made first of one kind has code of its own, which is a little faster.
+    const [within, without] = [await few.in(surroundings), await few.in({})]
+    for (let n = 0; n < 3000; n++) {
+      within()
+      without()
+    }
+    const { ratio } = await atMost(1.05, within, without)
     expect(ratio).toBeLessThanOrEqual(1.05)
   })
 })
