@@ -58,9 +58,6 @@ const late: ReadonlySet<string> = new Set(['gateway.authorization_unavailable', 
 const most = { refused: 0.01, late: 0.001, slow: 0.01 }
 /** The same where others have the machine ({@link CoreWait}), which makes everything late. */
 const mostWhereContended = { refused: 0.1, late: 0.02, slow: 0.2 }
-/** In a second in which others had the core for more than this part of the time, or that took so long, that many are refused says nothing. */
-const busyShare = 0.4
-const longestSecondMs = 1500
 /** Lines of each program's output that a failure shows. */
 const shownLines = 12
 
@@ -127,7 +124,6 @@ class Soak {
   #envoy = 0
   #direct = 0
   #refused = 0
-  #refusedWhereBusy = 0
   #late = 0
   #slow = 0
   #excused = 0
@@ -265,16 +261,10 @@ class Soak {
   }
 
   async #directly(goesOn: () => boolean, connections: readonly Http2Connection[], perSecond: number): Promise<void> {
-    let behind = 0
     while (goesOn()) {
       const from = performance.now()
-      const wait = new CoreWait(this.#soak.stand.authz.child.pid)
       const tally = await sendEvenly(connections, perSecond, this.#questions(), 1)
-      const to = performance.now()
-      this.#count(tally, from, to)
-      // What was not done in such a second is made up for in the next.
-      behind = wait.share > busyShare || to - from > longestSecondMs ? 2 : behind - 1
-      if (behind > 0) this.#refusedWhereBusy += tally.refused
+      this.#count(tally, from, performance.now())
     }
   }
 
@@ -474,12 +464,7 @@ class Soak {
     const bounds = contended ? mostWhereContended : most
     const answers = this.#envoy + this.#direct + this.#refused
     for (const [what, count, bound] of [
-      ['calls were refused for overload', this.#refused, mostWhereContended.refused],
-      [
-        'calls were refused for overload while nobody else had the machine',
-        this.#refused - this.#refusedWhereBusy,
-        bounds.refused,
-      ],
+      ['calls were refused for overload', this.#refused, bounds.refused],
       ['calls were denied because they took too long', this.#late, bounds.late],
       ['direct calls took longer than a second', this.#slow, bounds.slow],
     ] as const)
