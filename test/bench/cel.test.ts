@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { CelReport } from './cel-cost.js'
 import { celEngineNames } from './cel-engines.js'
 import { callOf, celRules } from './cel-rules.js'
+import { patiently } from './patiently.js'
 import { printCelGain, printCelReport } from './print-report.js'
 
 const run = promisify(execFile)
@@ -24,16 +25,9 @@ function isGood({ evaluate, compile }: CelReport): boolean {
   )
 }
 
-/** A busy machine spoils a measurement, but not every one of several. */
-async function patiently(): Promise<CelReport> {
-  let report = await measure()
-  for (let again = 0; again < 3 && !isGood(report); again++) report = await measure()
-  return report
-}
-
 describe('rules in CEL', () => {
   it('are quicker than with others, and compile in the time of a JSON document', { timeout: 120_000 }, async () => {
-    const report = await patiently()
+    const report = await patiently(measure, isGood)
     const shown = printCelReport(report)
     for (const { rules, input, bufbuild, marcbachmann } of report.evaluate) {
       if (rules !== 'all') continue

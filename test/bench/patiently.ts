@@ -1,6 +1,18 @@
-/** A busy machine spoils a measurement, but not every one of several. */
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Attempts at most, the first included. */
+const attempts = 7
+
+/**
+ * A busy machine spoils a measurement, but not every one of several: it is taken again, seven times at most, until it is
+ * good. What keeps the machine busy may last, so pauses grow: 0.25 s after the first, twice as long after each, 16 s together.
+ * Resolves with the last one, good or not.
+ */
 export async function patiently<T>(measure: () => T | Promise<T>, isGood: (measured: T) => boolean): Promise<T> {
   let measured = await measure()
-  for (let again = 0; again < 6 && !isGood(measured); again++) measured = await measure()
+  for (let again = 1; again < attempts && !isGood(measured); again++) {
+    await sleep(125 * 2 ** again)
+    measured = await measure()
+  }
   return measured
 }

@@ -61,18 +61,23 @@ describe('three times what can be decided', () => {
   let stand: OverloadedStand
   let connections: readonly Http2Connection[]
   let capacity: number
-  let before: Tally
-  const half = () => sendEvenly(connections, capacity / 2, stand.questions, 1)
+  /** One that is as warm and was never asked for too much. */
+  let spared: OverloadedStand
+  let sparedConnections: readonly Http2Connection[]
   const isAtEase = ({ refused, late }: Tally) => refused === 0 && late === 0
 
   beforeAll(async () => {
     stand = await startOverloadedStand(costlyPolicies())
     connections = await stand.connect(4)
     capacity = await capacityOf(connections, 16, stand)
-    before = await patiently(half, isAtEase)
-    report('half of it', before)
+    spared = await startOverloadedStand(costlyPolicies())
+    sparedConnections = await spared.connect(4)
+    await capacityOf(sparedConnections, 16, spared)
   })
-  afterAll(() => stand.stop())
+  afterAll(async () => {
+    await stand?.stop()
+    await spared?.stop()
+  })
 
   it('is answered or refused in time, and nothing is allowed that must not be', async () => {
     // Another process that takes both cores for a while makes answers late, and nothing that we do can help it.
@@ -95,11 +100,20 @@ describe('three times what can be decided', () => {
 
   it('leaves nothing behind', async () => {
     await sleep(1000)
-    const after = await patiently(half, tally => isAtEase(tally) && tally.decidedMs.p50 < before.decidedMs.p50 * 3)
+    const half = capacity / 2
+    const { after, beside } = await patiently(
+      async () => ({
+        after: await sendEvenly(connections, half, stand.questions, 1),
+        beside: await sendEvenly(sparedConnections, half, spared.questions, 1),
+      }),
+      // In the same seconds: how fast a core is differs from one to the next, where others use it too.
+      pair => isAtEase(pair.after) && pair.after.decidedMs.p50 < pair.beside.decidedMs.p50 * 3,
+    )
     report('half of it, a second later', after)
+    report('half of it, of one that was spared', beside)
     expectAnswersInTime(after)
     expect(after.refused).toBe(0)
-    expect(after.decidedMs.p50).toBeLessThan(before.decidedMs.p50 * 3)
+    expect(after.decidedMs.p50).toBeLessThan(beside.decidedMs.p50 * 3)
   })
 
   it('is in the log and the metrics to the last request', async () => {
