@@ -37,61 +37,63 @@ export function convertNode(document: Document.Parsed, text: string, base: numbe
   let aliases = 0
   let tooLarge = false
 
-  const problem = (path: readonly PathSegment[], offset: number, message: string, hint?: string) => {
-    problems.push(hint === undefined ? { path, offset, message } : { path, offset, message, hint })
+  /** Of the node that is being converted: copied for a problem only, of which few have any. */
+  const path: PathSegment[] = []
+  const problem = (offset: number, message: string, hint?: string) => {
+    const at = { path: [...path], offset, message }
+    problems.push(hint === undefined ? at : { ...at, hint })
   }
   const nothing = (offset: number): Part => ({ value: null, place: { offset }, weight: 1, depth: 0 })
-  const bound = (part: Part, path: readonly PathSegment[]): Part => {
+  const bound = (part: Part): Part => {
     if (tooLarge) return part
     if (path.length + part.depth > nodeLimits.depth) {
       tooLarge = true
-      problem(path, part.place.offset, `nested more than ${nodeLimits.depth} levels deep`)
+      problem(part.place.offset, `nested more than ${nodeLimits.depth} levels deep`)
     }
     if (part.weight <= nodeLimits.nodes || tooLarge) return part
     tooLarge = true
-    problem(path, part.place.offset, `the document is too large: more than ${nodeLimits.nodes} values`)
+    problem(part.place.offset, `the document is too large: more than ${nodeLimits.nodes} values`)
     return part
   }
 
-  function convert(node: unknown, path: readonly PathSegment[], fallback: number): Part {
+  function convert(node: unknown, fallback: number): Part {
     if (node === null || node === undefined) return nothing(fallback)
     if (isAlias(node)) {
       const offset = base + (node.range?.[0] ?? 0)
       const target = anchors.get(node.source)
       if (++aliases > nodeLimits.aliases) {
-        if (aliases === nodeLimits.aliases + 1) problem(path, offset, `more than ${nodeLimits.aliases} aliases`)
+        if (aliases === nodeLimits.aliases + 1) problem(offset, `more than ${nodeLimits.aliases} aliases`)
         return nothing(offset)
       }
-      if (target !== undefined) return bound(target, path)
-      problem(path, offset, `no anchor &${node.source} before this alias`, 'text that begins with * needs quotes')
+      if (target !== undefined) return bound(target)
+      problem(offset, `no anchor &${node.source} before this alias`, 'text that begins with * needs quotes')
       return nothing(offset)
     }
     if (!isMap(node) && !isSeq(node) && !isScalar(node)) return nothing(fallback)
     const offset = base + (node.range?.[0] ?? 0)
     if (path.length > nodeLimits.depth) {
-      problem(path, offset, `nested more than ${nodeLimits.depth} levels deep`)
+      problem(offset, `nested more than ${nodeLimits.depth} levels deep`)
       return nothing(offset)
     }
     const part = isScalar(node)
-      ? convertScalar(node, path, offset)
+      ? convertScalar(node, offset)
       : isMap(node)
-        ? convertMap(node.items, path, offset)
-        : convertList(node.items, path, offset)
+        ? convertMap(node.items, offset)
+        : convertList(node.items, offset)
     if (node.anchor !== undefined) anchors.set(node.anchor, part)
-    return bound(part, path)
+    return bound(part)
   }
 
-  function convertScalar(node: Scalar, path: readonly PathSegment[], offset: number): Part {
+  function convertScalar(node: Scalar, offset: number): Part {
     const { value } = node
     const source = node.source ?? ''
     if (typeof value === 'number') {
-      if (!Number.isFinite(value)) problem(path, offset, 'infinity and not-a-number are not values here')
+      if (!Number.isFinite(value)) problem(offset, 'infinity and not-a-number are not values here')
       else if (/^[-+]?\d+$/.test(source)) {
-        if (!Number.isSafeInteger(value)) problem(path, offset, 'the number is too large to be exact', 'quote it')
+        if (!Number.isSafeInteger(value)) problem(offset, 'the number is too large to be exact', 'quote it')
         else if (/^[-+]?0\d/.test(source))
           // YAML 1.1 readers (kubectl) take it for octal, YAML 1.2 for decimal.
           problem(
-            path,
             offset,
             'a number with leading zeros means different things to different programs',
             `write ${value}, or quote it`,
@@ -103,7 +105,7 @@ export function convertNode(document: Document.Parsed, text: string, base: numbe
     return { value, place: { offset, scalar: { style: scalarStyle(node), source: raw, value } }, weight: 1, depth: 0 }
   }
 
-  function convertMap(pairs: readonly Pair[], path: readonly PathSegment[], offset: number): Part {
+  function convertMap(pairs: readonly Pair[], offset: number): Part {
     const value: Record<string, unknown> = Object.create(null)
     const entries = new Map<string, { key: number; value: Place }>()
     let weight = 1
@@ -112,32 +114,35 @@ export function convertNode(document: Document.Parsed, text: string, base: numbe
       const at = base + keyOffset(pair, offset - base)
       const key = isScalar(pair.key) ? pair.key.value : undefined
       if (typeof key !== 'string') {
-        problem(
-          path,
-          at,
-          'this key is not text',
-          isScalar(pair.key) ? `quote it: "${pair.key.source ?? key}"` : undefined,
-        )
+        problem(at, 'this key is not text', isScalar(pair.key) ? `quote it: "${pair.key.source ?? key}"` : undefined)
         continue
       }
-      const inside = [...path, key]
-      if (key === '__proto__') problem(path, at, 'the key __proto__ is not allowed')
+      if (key === '__proto__') problem(at, 'the key __proto__ is not allowed')
       else if (key === '<<' && isAlias(pair.value)) {
-        problem(path, at, 'merge keys (<<) are not supported', 'write the fields out')
-      } else if (entries.has(key)) problem(inside, at, `the key "${key}" stands here twice`, 'keep one of them')
-      else {
-        const part = convert(pair.value, inside, at)
-        value[key] = part.value
-        entries.set(key, { key: at, value: part.place })
-        weight += part.weight
-        depth = Math.max(depth, part.depth + 1)
+        problem(at, 'merge keys (<<) are not supported', 'write the fields out')
+      } else {
+        path.push(key)
+        if (entries.has(key)) problem(at, `the key "${key}" stands here twice`, 'keep one of them')
+        else {
+          const part = convert(pair.value, at)
+          value[key] = part.value
+          entries.set(key, { key: at, value: part.place })
+          weight += part.weight
+          depth = Math.max(depth, part.depth + 1)
+        }
+        path.pop()
       }
     }
     return { value, place: { offset, entries }, weight, depth }
   }
 
-  function convertList(nodes: readonly unknown[], path: readonly PathSegment[], offset: number): Part {
-    const parts = nodes.map((node, i) => convert(node, [...path, i], offset))
+  function convertList(nodes: readonly unknown[], offset: number): Part {
+    const parts = nodes.map((node, i) => {
+      path.push(i)
+      const part = convert(node, offset)
+      path.pop()
+      return part
+    })
     return {
       value: parts.map(part => part.value),
       place: { offset, items: parts.map(part => part.place) },
@@ -146,7 +151,7 @@ export function convertNode(document: Document.Parsed, text: string, base: numbe
     }
   }
 
-  const { value, place } = convert(document.contents, [], base)
+  const { value, place } = convert(document.contents, base)
   return { value, place, problems }
 }
 

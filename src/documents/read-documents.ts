@@ -4,7 +4,7 @@ import { createSourceDocument } from './create-source-document.js'
 import type { Finding } from './finding.js'
 import { formatPath } from './format-path.js'
 import { createLineIndex, type LineIndex } from './line-index.js'
-import { parseDocument } from './parse-document.js'
+import { parseDocumentInSlices } from './parse-document.js'
 import { preparedFiles } from './prepared-files.js'
 import { readPrepared } from './read-prepared.js'
 import type { PathSegment, SourceDocument } from './source-document.js'
@@ -34,7 +34,7 @@ export function readDocuments(file: string, text: string, kinds: DocumentKinds =
   return atOnce(readDocumentsInSlices(file, text, kinds))
 }
 
-/** {@link readDocuments} in slices of one document each. */
+/** {@link readDocuments} in slices: between documents, and within each until its nodes are made. */
 export function* readDocumentsInSlices(
   file: string,
   text: string,
@@ -72,7 +72,7 @@ export function* readDocumentsInSlices(
       break
     }
     if (body === 'blank') continue
-    const read = readOne(file, index, stretch, lines, kinds)
+    const read = yield* readOne(file, index, stretch, lines, kinds)
     if (read.document !== undefined) documents.push(read.document)
     findings.push(...read.findings)
     yield
@@ -85,13 +85,13 @@ interface ReadOne {
   readonly findings: readonly Finding[]
 }
 
-function readOne(
+function* readOne(
   file: string,
   index: number,
   { text, offset }: DocumentText,
   lines: LineIndex,
   kinds: DocumentKinds,
-): ReadOne {
+): Sliced<ReadOne> {
   const at = (
     path: readonly PathSegment[],
     position: number,
@@ -107,7 +107,8 @@ function readOne(
     hint,
   })
 
-  const parsed = parseDocument(text)
+  const parsed = yield* parseDocumentInSlices(text)
+  yield
   if (parsed === undefined || parsed.errors.some(error => error.code === 'RESOURCE_EXHAUSTION')) {
     return { document: undefined, findings: [at([], offset, 'nested too deeply', 'is a bracket repeated by mistake?')] }
   }
