@@ -20,9 +20,8 @@ export const yamlOptions = {
 const stride = 512
 
 /**
- * One document in YAML 1.2 (core schema). undefined = the parser ran out of stack on nested brackets. What the parser
- * does with its text in one piece, in slices: a document of 256 KiB takes it half a second. Only to make nodes of it, a
- * fifth of that, is one slice.
+ * One document in YAML 1.2 (core schema). undefined = the parser ran out of stack on nested brackets. In slices, because
+ * one of 256 KiB takes half a second; its nodes are made in one of them, the last, which is a fifth to a third of that.
  */
 export function* parseDocumentInSlices(text: string): Sliced<Document.Parsed | undefined> {
   const parser = new Parser()

@@ -27,7 +27,7 @@ function isGood({ evaluate, compile }: CelReport): boolean {
 
 describe('rules in CEL', () => {
   it('are quicker than with others, and compile in the time of a JSON document', { timeout: 120_000 }, async () => {
-    const report = await patiently(measure, isGood)
+    const report = await patiently(measure, isGood, 4)
     const shown = printCelReport(report)
     for (const { rules, input, bufbuild, marcbachmann } of report.evaluate) {
       if (rules !== 'all') continue
