@@ -365,6 +365,28 @@ describe.skipIf(!openssl)('what goes wrong on the way', () => {
     expect(api.state().problem).toBe('')
   })
 
+  it('while the last attempt to connect failed that is the answer, whatever the time ran out on', async () => {
+    const { api, events } = client({ connectMs: 400 }, await wire.listen())
+    const failures = () => events.filter(({ type }) => type === 'connectFailed').length
+    wire.freeze()
+    const late = { reason: 'timeout', message: expect.stringContaining('it was spent on connecting') }
+    expect(await api.request({ ...ask, timeoutMs: 250 })).toMatchObject(late)
+    await until(() => failures() > 0)
+    // In pauses before attempts, and in attempts.
+    for (let asked = 0; asked < 10 || failures() < 4; asked++) {
+      const answer = await api.request({ ...ask, timeoutMs: 60 })
+      expect(answer).toMatchObject({ reason: 'unavailable', message: expect.stringContaining('nothing within 400 ms') })
+    }
+    wire.thaw()
+    expect(await api.request({ ...ask, timeoutMs: 10_000 })).toMatchObject({ ok: true })
+    // A session that is younger when it ends counts as a failure.
+    await new Promise(resolve => setTimeout(resolve, 1050))
+    wire.freeze()
+    wire.cut()
+    await until(() => !api.state().connected)
+    expect(await api.request({ ...ask, timeoutMs: 250 })).toMatchObject(late)
+  })
+
   it('a connection that hears nothing is given up, and what was under way goes elsewhere', async () => {
     const { api, events } = client({ pingAfterMs: 50, pingMs: 100 }, await wire.listen())
     expect(await api.request(ask)).toMatchObject({ ok: true })

@@ -211,8 +211,9 @@ class Http2ApiServer implements ConnectedApiServer {
       if (access.access === refused?.access) return refused.response // there are no newer credentials
       const kept = this.#requests.get(access.access, deadline)
       const session = kept instanceof Promise ? await kept : kept
-      if (deadline.expired) return this.#expired(call, session.ok ? 'it was spent on connecting' : session.message)
-      if (!session.ok) return unavailable(session.message)
+      // Whoever waited for a connection that is known to fail is told that: not now one thing and now the other.
+      if (!session.ok && session.message !== undefined) return unavailable(session.message)
+      if (!session.ok || deadline.expired) return this.#expired(call, 'it was spent on connecting')
       call.attempts++
       const maxBytes = request.maxBytes ?? defaultMaxBytes
       const sent = await exchange(

@@ -86,8 +86,8 @@ class FollowedStream implements Following {
       if (access.access === refused?.access) return refused.failure // there are no newer credentials
       const session = await sessions.get(access.access, deadline)
       if (this.#ended) return undefined
-      if (!session.ok) return unavailable(session.message)
-      if (deadline.expired) return late
+      if (!session.ok && session.message !== undefined) return unavailable(session.message)
+      if (!session.ok || deadline.expired) return late
       this.#attempts++
       const opened = await this.#send(session.session, access.access, deadline)
       if (this.#ended || opened === 'flows') return undefined

@@ -4,7 +4,8 @@ import type { Deadline } from './deadline.js'
 
 export type KeptSession =
   | { readonly ok: true; readonly session: ApiSession }
-  | { readonly ok: false; readonly message: string }
+  /** Why there is none; undefined: the time ran out before it is known whether there will be one. */
+  | { readonly ok: false; readonly message: string | undefined }
 
 export interface KeeperOptions {
   /** @param signal aborted when it is no longer wanted */
@@ -18,6 +19,7 @@ export interface KeeperOptions {
 const youngMs = 1000
 const firstPauseMs = 50
 const longestPauseMs = 5000
+const closed = 'the client is closed'
 
 /**
  * Keeps one session: opened when it is asked for, by one attempt at a time, after pauses that double from 50 ms to 5 s, with
@@ -32,7 +34,8 @@ export class SessionKeeper {
   #connecting: Promise<KeptSession> | undefined
   #failures = 0
   #notBefore = 0
-  #lastFailure = 'no connection to the API server yet'
+  /** Of the attempts since the last one that succeeded. */
+  #lastFailure: string | undefined
   readonly #ending = new AbortController()
 
   constructor(options: KeeperOptions) {
@@ -43,7 +46,7 @@ export class SessionKeeper {
     return this.#current?.usable === true
   }
 
-  /** The session for this access: at once if it stands. Waits no longer than the deadline (then: the failure that is known). */
+  /** The session for this access: at once if it stands. Waits no longer than the deadline (then: the failure that is known, if any). */
   get(access: ClusterAccess, deadline: Deadline): KeptSession | Promise<KeptSession> {
     const session = this.#current
     // One that was made with newer access serves those that still hold the older one, too.
@@ -53,7 +56,7 @@ export class SessionKeeper {
 
   async #wait(access: ClusterAccess, deadline: Deadline): Promise<KeptSession> {
     for (;;) {
-      if (this.#ending.signal.aborted) return { ok: false, message: 'the client is closed' }
+      if (this.#ending.signal.aborted) return { ok: false, message: closed }
       const session = this.#current
       if (session?.usable) {
         if (session.generation >= access.generation) return { ok: true, session }
@@ -61,16 +64,20 @@ export class SessionKeeper {
       }
       const pause = this.#notBefore - performance.now()
       if (this.#connecting === undefined && pause > 0) {
-        if (pause >= deadline.leftMs || !(await deadline.pause(pause))) return { ok: false, message: this.#lastFailure }
+        if (pause >= deadline.leftMs || !(await deadline.pause(pause))) return this.#none()
         continue
       }
       this.#connecting ??= this.#connect(access).finally(() => {
         this.#connecting = undefined
       })
       const connected = await deadline.within(this.#connecting)
-      if (connected === undefined) return { ok: false, message: this.#lastFailure }
+      if (connected === undefined) return this.#none()
       if (!connected.ok || connected.session.generation >= access.generation) return connected
     }
+  }
+
+  #none(): KeptSession {
+    return { ok: false, message: this.#ending.signal.aborted ? closed : this.#lastFailure }
   }
 
   async #connect(access: ClusterAccess): Promise<KeptSession> {
@@ -82,10 +89,11 @@ export class SessionKeeper {
     }
     const { session } = opened
     if (this.#ending.signal.aborted) {
-      session.destroy('the client is closed')
-      return { ok: false, message: 'the client is closed' }
+      session.destroy(closed)
+      return { ok: false, message: closed }
     }
     this.connects++
+    this.#lastFailure = undefined
     this.#current = session
     this.#sessions.add(session)
     session.onEnd = message => this.#ended(session, message)
@@ -111,7 +119,7 @@ export class SessionKeeper {
 
   close(): void {
     this.#ending.abort()
-    for (const session of [...this.#sessions]) session.destroy('the client is closed')
+    for (const session of [...this.#sessions]) session.destroy(closed)
     this.#sessions.clear()
   }
 }
