@@ -8,6 +8,7 @@ import { buildKubeServer } from './build-kube-server.js'
 import { type Child, type ChildOptions, startChild } from './child-process.js'
 import { freePort } from './free-port.js'
 import { signalGroup } from './kill-on-exit.js'
+import { resumeGroup, suspendGroup } from './suspend-process.js'
 
 const ATTEMPTS = 5
 /** Alone on a machine it takes three to four seconds. */
@@ -47,8 +48,8 @@ export interface KubeServer extends KubeServerPlace {
   kill(): Promise<void>
   /** Kills it if it runs, and starts it again with what it had kept, on the same port. */
   restart(): Promise<void>
-  /** Connections stay open and nothing is answered, until it resumes. */
-  pause(): void
+  /** Connections stay open and nothing is answered, from when the promise resolves until it resumes. */
+  pause(): Promise<void>
   resume(): void
   /** Another AuthenticationConfiguration; the API server notices within seconds. */
   setAuthentication(configuration: object): Promise<void>
@@ -90,8 +91,8 @@ export async function startKubeServer(options: KubeServerOptions = {}): Promise<
         await kill()
         child = await start(port)
       },
-      pause: () => void signalGroup(child.pid, 'SIGSTOP'),
-      resume: () => void signalGroup(child.pid, 'SIGCONT'),
+      pause: () => suspendGroup(child.pid),
+      resume: () => resumeGroup(child.pid),
       setAuthentication: configuration => writeWhole(join(directory, 'authentication.yaml'), configuration),
       async stop() {
         await kill()

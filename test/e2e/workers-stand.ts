@@ -7,10 +7,10 @@ import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js'
 import { stringify } from 'yaml'
 import { envoy } from '../../gen/wire.js'
 import { freePorts } from '../../src/demo/free-port.js'
+import { resumeProcess, suspendProcess } from '../../src/demo/suspend-process.js'
 import { extAuthzService } from '../../src/doors/ext-authz/ext-authz-door.js'
 import { packageRoot } from '../../src/package-root.js'
 import { type AuthzProcess, startAuthzProcess } from './support/authz-process.js'
-import { eventually } from './support/eventually.js'
 import { createLocalIssuer } from './support/local-issuer.js'
 
 const { CheckRequest, CheckResponse } = envoy.service.auth.v3
@@ -197,9 +197,8 @@ export function isRunning(pid: number): boolean {
 /** The connections that a process has: those that are not answered while it is stopped. */
 export async function connectionsOf(pid: number, gateways: readonly Gateway[]): Promise<ReadonlySet<Gateway>> {
   await Promise.all(gateways.map(gateway => gateway.ask('read')))
-  process.kill(pid, 'SIGSTOP')
+  await suspendProcess(pid)
   try {
-    await eventually('the process to stop', async () => / T /.test(await readFile(`/proc/${pid}/stat`, 'utf8')))
     const answered = await Promise.all(
       gateways.map(gateway =>
         gateway.ask('read', 1_500).then(
@@ -210,7 +209,7 @@ export async function connectionsOf(pid: number, gateways: readonly Gateway[]): 
     )
     return new Set(gateways.filter((_, index) => answered[index] === false))
   } finally {
-    process.kill(pid, 'SIGCONT')
+    resumeProcess(pid)
   }
 }
 

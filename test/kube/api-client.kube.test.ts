@@ -310,7 +310,7 @@ describeKube('the client of an API server of its own', () => {
     it('gives up a server that stands still, and finds it again', async () => {
       const pod = await podIn(server)
       expect(await pod.api.request(review)).toMatchObject({ ok: true })
-      server.pause()
+      await server.pause()
       const answer = await pod.api.request({ ...review, timeoutMs: 300 })
       await eventually('the connection is given up', async () =>
         pod.events.some(event => event.type === 'disconnected') ? true : undefined,

@@ -161,7 +161,7 @@ describeKube('an API server of a test’s own', () => {
   })
 
   it('says nothing while it is paused, and answers afterwards', async () => {
-    api.pause()
+    await api.pause()
     let answered = false
     const answer = api.admin.get('/version').then(({ status }) => {
       answered = true

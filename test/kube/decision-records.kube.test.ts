@@ -274,7 +274,7 @@ describeKube('decisions told to a cluster, with the rights of deploy/kubernetes'
       for (let i = 100; i < 1100; i++) records.write(record(i, { subject: { user: `user-${i % 50}` } }))
       expect(performance.now() - began).toBeLessThan(500)
       await sleep(200)
-      await api.resume()
+      api.resume()
       await eventually('the objects', async () => ((await listInvocations()).length > 50 ? true : undefined), 30_000)
       await records.close()
       const [told, objects] = records.samples

@@ -99,7 +99,7 @@ describeKube('while the API server is slow', () => {
     await bed.prepare()
     const running = await bed.start({ authorizer: 'sar' })
     await ready(running)
-    bed.api.pause()
+    await bed.api.pause()
     const [allowed, denied] = [list(running, 'alice'), coldly(running)]
     await sleep(250)
     bed.api.resume()

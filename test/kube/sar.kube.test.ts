@@ -311,7 +311,7 @@ describeKube('an API server that fails', () => {
       return { settled, ms: performance.now() - at }
     }
     expect((await eventually('the first answer', () => authorizer.authorize(admin, may))).allowed).toBe(true)
-    server.pause()
+    await server.pause()
     expect(authorizer.authorize(admin, may)).toMatchObject({ allowed: true })
     const slow = await within(authorizer.authorize(admin, ask({})))
     server.resume()

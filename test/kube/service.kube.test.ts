@@ -120,7 +120,7 @@ for (const { authorizer, rbacOnly } of [
         if (authorizer === 'sar') for (const { status } of cold) expect(status).toBe(503)
         expect((await running.readiness()).status).toBe(200)
       } finally {
-        await api.resume()
+        api.resume()
       }
       await eventually('decisions again', async () =>
         (await coldly(running, 'alice')).reason === 'authorization.rbac' ? true : undefined,

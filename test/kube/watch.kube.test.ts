@@ -218,7 +218,7 @@ describeKube('watching a real API server', () => {
       const authorizer = createWatchedAuthorizer(watch, { maxStaleMs: 4_500 })
       const access = () => authorizer.authorize(user('erin'), listPods)
       await soon('the permission', () => access().allowed)
-      server.pause()
+      await server.pause()
       try {
         await sleep(1_000)
         expect(access().allowed).toBe(true)

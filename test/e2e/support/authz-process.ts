@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { type Child, type ChildExit, startChild } from '../../../src/demo/child-process.js'
 import { httpReady } from '../../../src/demo/http-ready.js'
+import { resumeProcess, suspendProcess } from '../../../src/demo/suspend-process.js'
 import { packageRoot } from '../../../src/package-root.js'
 import { chosenTransport } from './chosen-transport.js'
 import { eventually } from './eventually.js'
@@ -82,7 +83,10 @@ export interface AuthzProcess {
   record(decisionId: string): Promise<DecisionRecord>
   readiness(): Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>
   untilReady(): Promise<void>
-  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM' | 'SIGKILL'): void
+  signal(name: 'SIGTERM' | 'SIGKILL'): void
+  /** It answers nothing and its connections stay open, from when the promise resolves until it resumes. */
+  pause(): Promise<void>
+  resume(): void
   stop(): Promise<ChildExit>
 }
 
@@ -133,9 +137,11 @@ export async function startAuthzProcess({ config, httpPort }: AuthzProcessOption
     },
     untilReady: () => child.waitUntilReady(httpReady(`${http}/readyz`)),
     signal,
+    pause: () => suspendProcess(child.pid),
+    resume: () => resumeProcess(child.pid),
     async stop() {
       // A stopped process does not take the request to end.
-      continueStopped(child.pid)
+      resumeProcess(child.pid)
       return child.stop()
     },
   }
@@ -146,12 +152,4 @@ export async function startAuthzProcess({ config, httpPort }: AuthzProcessOption
     throw cause
   }
   return running
-}
-
-function continueStopped(pid: number): void {
-  try {
-    process.kill(pid, 'SIGCONT')
-  } catch {
-    // It has ended.
-  }
 }
