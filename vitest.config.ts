@@ -4,12 +4,16 @@ import { defineConfig } from 'vitest/config'
 const alone = ['test/bench/**/*.test.ts', 'test/**/*-memory.test.ts', 'src/**/*-memory.test.ts']
 const loading = ['overload', 'soak', 'http2/floods'].map(folder => `test/${folder}/**/*.e2e.test.ts`)
 
+/** Lines of a difference: in a log, a large one would bury the failures after it. */
+const diff = process.env.CI === undefined ? {} : { diff: { truncateThreshold: 16 } }
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
+          ...diff,
           include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: ['**/*.e2e.test.ts', '**/*.kube.test.ts', ...alone, '**/node_modules/**'],
           testTimeout: 20_000,
@@ -22,6 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          ...diff,
           include: ['src/**/*.e2e.test.ts', 'test/**/*.e2e.test.ts'],
           exclude: [...alone, ...loading, '**/node_modules/**'],
           testTimeout: 60_000,
@@ -33,6 +38,7 @@ export default defineConfig({
       {
         test: {
           name: 'kube',
+          ...diff,
           include: ['test/kube/**/*.kube.test.ts'],
           globalSetup: 'test/kube/global-setup.ts',
           testTimeout: 60_000,
@@ -44,6 +50,7 @@ export default defineConfig({
       {
         test: {
           name: 'load',
+          ...diff,
           include: [...alone, ...loading],
           testTimeout: 300_000,
           hookTimeout: 180_000,
