@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CheckAnswer, Http2Connection } from '../bench/http2-connection.js'
 import { quantile } from '../bench/statistics.js'
+import { eventually } from '../e2e/support/eventually.js'
 
 /** One of several kinds of requests, and how it must be answered unless it is refused. */
 export interface Question {
@@ -93,6 +94,12 @@ class Count {
   }
 }
 
+/** What a run before this one still waits for was late there: it comes first, and is no answer of this one. */
+async function forgetEarlier(connections: readonly Http2Connection[]): Promise<void> {
+  for (const connection of connections) connection.onAnswer = () => undefined
+  await eventually('the answers of an earlier run', () => connections.every(({ inFlight }) => inFlight === 0))
+}
+
 /** Keeps `inFlight` calls under way over all connections: what the server can do at most. */
 export async function keepBusy(
   connections: readonly Http2Connection[],
@@ -100,6 +107,7 @@ export async function keepBusy(
   questions: readonly Question[],
   seconds: number,
 ): Promise<Tally> {
+  await forgetEarlier(connections)
   const count = new Count(questions)
   const end = performance.now() + seconds * 1000
   await new Promise<void>(resolve => {
@@ -131,6 +139,7 @@ export async function sendEvenly(
   seconds: number,
   most = Number.POSITIVE_INFINITY,
 ): Promise<Tally & { readonly behindMs: number }> {
+  await forgetEarlier(connections)
   const count = new Count(questions)
   for (const connection of connections) connection.onAnswer = answer => count.heard(answer)
   const began = performance.now()
