@@ -4,8 +4,8 @@ import { freePorts } from '../../src/demo/free-port.js'
 import { eventually } from './support/eventually.js'
 import { type Gateway, startWorkersStand, sumOf, type WorkersStand } from './workers-stand.js'
 
-/** Linux's name of an established connection in /proc/net/tcp. */
-const established = '01'
+/** Linux's name in /proc/net/tcp of a socket that listens; every other one with an owner is, or was, a connection. */
+const listening = '0A'
 const host = '127.0.0.1'
 const transports = ['grpc-js', 'native'] as const
 type Transport = (typeof transports)[number]
@@ -23,6 +23,8 @@ interface Balanced {
   placed(): Promise<ReadonlyMap<number, readonly string[]>>
   /** How many these are, fewest first. */
   connections(): Promise<readonly number[]>
+  /** Waits until the workers have none, and whoever gives them connections knows it. */
+  untilNone(): Promise<void>
 }
 
 /** One listener for each transport. */
@@ -36,26 +38,32 @@ async function start(workers: number, listener: object = {}): Promise<Balanced> 
   stands.push(stand)
   await eventually('all workers', async () => sumOf(await stand.metrics(), 'mcp_authz_workers', '"ready"') === workers)
   const placed = async () => {
-    const remotePorts = await establishedAt([first, second])
+    const remotePorts = await connectedTo([first, second])
     const pids = await stand.workers()
     return new Map(await Promise.all(pids.map(async pid => [pid, await socketsOf(pid, remotePorts)] as const)))
   }
+  const connections = async () => [...(await placed()).values()].map(({ length }) => length).sort((a, b) => a - b)
   return {
     stand,
+    connections,
+    async untilNone() {
+      await eventually('the end of the connections', async () => (await connections()).every(open => open === 0))
+      // Each worker answers the question for its metrics after it has told of the connections that it closed.
+      await stand.metrics()
+    },
     connect: (transport, count) => Array.from({ length: count }, () => stand.gateway(`${host}:${ports[transport]}`)),
     placed,
-    connections: async () => [...(await placed()).values()].map(({ length }) => length).sort((a, b) => a - b),
   }
 }
 
-/** Our side of the connections to these ports: the port at the other end, by inode. */
-async function establishedAt(ports: readonly number[]): Promise<ReadonlyMap<string, string>> {
+/** Our side of the connections to these ports, until it is closed: the port at the other end, by inode. */
+async function connectedTo(ports: readonly number[]): Promise<ReadonlyMap<string, string>> {
   const portOf = (address = '') => Number.parseInt(address.slice(address.indexOf(':') + 1), 16)
   const rows = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1)
   const fields = rows.map(row => row.trim().split(/\s+/))
   return new Map(
     fields.flatMap(([, local, remote, state, , , , , , inode = '']): [string, string][] =>
-      state === established && ports.includes(portOf(local)) ? [[inode, String(portOf(remote))]] : [],
+      state !== listening && ports.includes(portOf(local)) ? [[inode, String(portOf(remote))]] : [],
     ),
   )
 }
@@ -101,7 +109,7 @@ describe('connections of gateways spread over workers', () => {
   it.each([2, 4])(
     '%i workers have equal parts of them, and of the decisions',
     async workers => {
-      const { stand, connect, connections, placed } = await start(workers)
+      const { stand, connect, connections, placed, untilNone } = await start(workers)
       for (const transport of transports)
         for (const count of [1, 2, 8]) {
           const gateways = connect(transport, count)
@@ -125,7 +133,7 @@ describe('connections of gateways spread over workers', () => {
               `${count} with ${transport}: ${measured}`,
             ).toBeLessThan(0.2)
           for (const gateway of gateways) gateway.close()
-          await eventually('the end of the connections', async () => (await connections()).every(open => open === 0))
+          await untilNone()
         }
     },
     120_000,
