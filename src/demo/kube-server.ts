@@ -8,7 +8,7 @@ import { buildKubeServer } from './build-kube-server.js'
 import { type Child, type ChildOptions, startChild } from './child-process.js'
 import { freePort } from './free-port.js'
 import { signalGroup } from './kill-on-exit.js'
-import { resumeGroup, suspendGroup } from './suspend-process.js'
+import { resumeProcess, suspendProcess } from './suspend-process.js'
 
 const ATTEMPTS = 5
 /** Alone on a machine it takes three to four seconds. */
@@ -91,8 +91,8 @@ export async function startKubeServer(options: KubeServerOptions = {}): Promise<
         await kill()
         child = await start(port)
       },
-      pause: () => suspendGroup(child.pid),
-      resume: () => resumeGroup(child.pid),
+      pause: () => suspendProcess(child.pid),
+      resume: () => resumeProcess(child.pid),
       setAuthentication: configuration => writeWhole(join(directory, 'authentication.yaml'), configuration),
       async stop() {
         await kill()
